@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
+ *
+ * The event stream: what every recorder emits and the trace writer receives.
+ * docs/event-stream.md explains it; this header is its one binary definition,
+ * shared by the recorders (C) and the engine (C++). Little endian throughout.
+ */
+#ifndef REVEN_EVENT_STREAM_H
+#define REVEN_EVENT_STREAM_H
+
+#ifndef REVEN_NO_STDINT
+#include <stdint.h>
+#endif
+
+#define REVEN_STREAM_VERSION 1u
+
+/* ------------------------------------------------------------ register file
+ * Offsets in bytes. General registers stand in encoding order. Flags are kept
+ * as VEX's condition-code thunk (operation, two operands, old flags). */
+enum {
+    REVEN_RAX = 0,
+    REVEN_RCX = 8,
+    REVEN_RDX = 16,
+    REVEN_RBX = 24,
+    REVEN_RSP = 32,
+    REVEN_RBP = 40,
+    REVEN_RSI = 48,
+    REVEN_RDI = 56,
+    REVEN_R8 = 64, /* … r15 at 120 */
+    REVEN_RIP = 128,
+    REVEN_CC_OP = 136,
+    REVEN_CC_DEP1 = 144,
+    REVEN_CC_DEP2 = 152,
+    REVEN_CC_NDEP = 160,
+    REVEN_DFLAG = 168,  /* 1 or -1: the direction of string instructions */
+    REVEN_IDFLAG = 176, /* 0 or 1 */
+    REVEN_ACFLAG = 184, /* 0 or 1 */
+    REVEN_FS_BASE = 192,
+    REVEN_GS_BASE = 200,
+    REVEN_SSE_ROUND = 208,  /* 2 bits */
+    REVEN_FPU_ROUND = 216,  /* 2 bits */
+    REVEN_FPU_C3210 = 224,  /* status word bits 14, 10, 9, 8 in place */
+    REVEN_FPU_TOP = 232,    /* 0 … 7 (32 bits used) */
+    REVEN_FPU_TAGS = 240,   /* 8 × 1 byte, by physical register: 0 = empty */
+    REVEN_FPU_REGS = 248,   /* 8 × 8 bytes, by physical register: IEEE doubles */
+    REVEN_YMM = 320,        /* 16 × 32 bytes */
+    REVEN_SCRATCH = 832,    /* 32 bytes: VEX's internal vector register */
+    REVEN_REGISTER_FILE_SIZE = 864
+};
+
+/* --------------------------------------------------------------- templates
+ * A translated block. Payload of a REVEN_TEMPLATE record:
+ *   reven_template, then its instructions, nodes and events. */
+typedef struct {
+    uint32_t id; /* 1 … 2^26 - 1, ascending in the stream */
+    uint32_t instruction_count;
+    uint32_t node_count;
+    uint32_t event_count;
+    uint32_t record_size; /* bytes of values that each execution writes */
+    uint32_t exit_count;  /* side exits that have an index, ≤ REVEN_MAX_EXIT */
+    uint32_t jump_kind;   /* REVEN_JUMP_… of the block's end */
+    uint32_t flags;
+} reven_template;
+
+enum {
+    REVEN_JUMP_BORING = 0,
+    REVEN_JUMP_CALL = 1,
+    REVEN_JUMP_RET = 2,
+    REVEN_JUMP_SYSCALL = 3,
+    REVEN_JUMP_OTHER = 4
+};
+
+typedef struct {
+    uint64_t address;
+    uint8_t size;
+    uint8_t bytes[15];
+} reven_instruction;
+
+/* A value of the block. Nodes only refer to earlier nodes. */
+typedef struct {
+    uint8_t kind; /* REVEN_NODE_… */
+    uint8_t size; /* bytes: 1, 2, 4, 8, 16 or 32 (a one-bit value has size 1) */
+    uint16_t op;  /* REVEN_OP_… for UNARY and BINARY; for CONSTANT 1 if `immediate`
+                     is a bit mask with one bit per byte (0 → 00, 1 → ff) */
+    uint32_t a;   /* SLOT: offset in the record; REGISTER: offset in the register
+                     file, read at block entry; else an operand's node */
+    uint32_t b;   /* BINARY: second operand; SELECT: value when the condition is false */
+    uint32_t c;   /* SELECT: node of the condition (bit 0) */
+    uint64_t immediate; /* CONSTANT: value; UNARY: 1 if the result is one bit */
+} reven_node;
+
+enum {
+    REVEN_NODE_CONSTANT = 1,
+    REVEN_NODE_SLOT = 2,
+    REVEN_NODE_REGISTER = 3,
+    REVEN_NODE_UNARY = 4,
+    REVEN_NODE_BINARY = 5,
+    REVEN_NODE_SELECT = 6 /* c ? a : b */
+};
+
+/* Results are cut to the node's size. Shift counts above 63 give 0 (SAR: the
+ * sign). Comparisons and SEXT take their operands' own sizes. */
+enum {
+    REVEN_OP_ADD = 1,
+    REVEN_OP_SUB,
+    REVEN_OP_AND,
+    REVEN_OP_OR,
+    REVEN_OP_XOR,
+    REVEN_OP_SHL,
+    REVEN_OP_SHR,
+    REVEN_OP_SAR,
+    REVEN_OP_MUL,
+    REVEN_OP_NOT,
+    REVEN_OP_TRUNCATE,
+    REVEN_OP_ZERO_EXTEND,
+    REVEN_OP_SIGN_EXTEND,
+    REVEN_OP_HIGH_HALF,    /* upper 32 bits of 64 */
+    REVEN_OP_CONCATENATE,  /* a:b of 32 bits each into 64 */
+    REVEN_OP_EQ,
+    REVEN_OP_NE,
+    REVEN_OP_LT_SIGNED,
+    REVEN_OP_LE_SIGNED,
+    REVEN_OP_LT_UNSIGNED,
+    REVEN_OP_LE_UNSIGNED,
+    REVEN_OP_SAME_BITS,    /* reinterpretation */
+    REVEN_OP_VECTOR_LOW,   /* 128 → low 64 */
+    REVEN_OP_VECTOR_HIGH,  /* 128 → high 64 */
+    REVEN_OP_VECTOR_PAIR,  /* a = high 64, b = low 64 → 128 */
+    REVEN_OP_VECTOR_ZERO_EXTEND, /* 32 or 64 → 128 */
+    REVEN_OP_COUNT
+};
+
+#define REVEN_NO_NODE 0xffffffffu
+
+/* An effect of the block, in program order. Node fields that do not apply hold
+ * REVEN_NO_NODE; an event with a guard happens only if bit 0 of it is set. */
+typedef struct {
+    uint8_t kind; /* REVEN_EVENT_… */
+    uint8_t flags;
+    uint16_t instruction; /* index in the template */
+    uint16_t offset;      /* of the register file: SET_REGISTER, SET_INDEXED */
+    uint16_t size;        /* bytes moved */
+    uint32_t address;     /* node: memory address; SET_INDEXED: node of the index */
+    uint32_t value;       /* node: what is written, or what a load gave */
+    uint32_t guard;       /* node */
+    uint32_t x1;
+    uint32_t x2;
+    uint32_t x3;
+} reven_event;
+
+enum {
+    /* register file [offset, size) = value */
+    REVEN_EVENT_SET_REGISTER = 1,
+    /* register file [offset + ((address + x2) mod x1) * size, size) = value */
+    REVEN_EVENT_SET_INDEXED = 2,
+    /* value was read (its low `size` bytes, when a guarded load widens) */
+    REVEN_EVENT_LOAD = 3,
+    REVEN_EVENT_STORE = 4,
+    /* compare and swap: value = what was there, x1 = expected, x2 = new. A
+     * double one is two events: CAS, then CAS_HIGH for address + size; both
+     * swap if both compare equal. CAS_HIGH repeats the address node. */
+    REVEN_EVENT_CAS = 5,
+    REVEN_EVENT_CAS_HIGH = 6,
+    /* side exit: x1 = index k (0: the exit needs none), x2 = flags
+     * (REVEN_EXIT_…), value = CONSTANT node with the destination */
+    REVEN_EVENT_EXIT = 7,
+    /* `size` bytes read or written by a helper; value = a SLOT node whose `a`
+     * is their offset in the record (its own size is 0) */
+    REVEN_EVENT_BULK_LOAD = 8,
+    REVEN_EVENT_BULK_STORE = 9
+};
+
+enum {
+    /* leaving here, the exit's instruction has completed */
+    REVEN_EXIT_RETIRED = 0,
+    /* … has had no effect: a fault is delivered or it is restarted */
+    REVEN_EXIT_NOT_RETIRED = 1,
+    /* the count check of a repeated string instruction found zero: no effect.
+     * It is a transition unless it only ends the iterations before it. */
+    REVEN_EXIT_REPEAT_END = 2
+};
+
+/* -------------------------------------------------------------- executions
+ * One 32-bit header each: template id << 6 | k. k = 0: ran to its end; 1 … 61:
+ * left at that side exit. In the trace on disk the writer resolves two more: */
+#define REVEN_EXIT_BITS 6
+#define REVEN_MAX_EXIT 61u
+#define REVEN_CUT 62u     /* cut by a fault at the ip of the next SIGNAL or END */
+#define REVEN_NOTHING 63u /* ends the iterations of a repeat: no transition */
+
+/* ---------------------------------------------------------- control records
+ * Header, then payload, padded with zeros to 8 bytes. `position` = number of
+ * block executions in the stream before the record. Records are in order. */
+typedef struct {
+    uint32_t type;
+    uint32_t thread;   /* the recorder's thread number, from 1; 0 = none */
+    uint64_t position;
+    uint64_t size;     /* of the payload, without padding */
+} reven_record;
+
+enum {
+    REVEN_TEMPLATE = 1,
+    /* Register file of the current thread (`thread`) here, for random access
+     * and for checking. First record of every batch (except templates). */
+    REVEN_KEY_FRAME = 2,
+    /* `thread` runs from here. reven_switch, then its register file. */
+    REVEN_SWITCH = 3,
+    /* The current thread's register file, whole: after a signal */
+    REVEN_REGISTERS = 4,
+    /* Changes by the kernel: repeated { u16 offset, u16 size, u32 0, bytes padded to 8 } */
+    REVEN_REGISTER_PATCH = 5,
+    REVEN_MEMORY = 6,        /* reven_memory, then bytes */
+    REVEN_MAP = 7,           /* reven_map, then the path or a name such as [stack] */
+    REVEN_UNMAP = 8,         /* reven_range */
+    REVEN_PROTECT = 9,       /* reven_map without a path: address, size, protection */
+    REVEN_REMAP = 10,        /* reven_remap: contents move */
+    REVEN_SYSCALL_ENTER = 11, /* u64 number, u64 arguments[6] */
+    REVEN_SYSCALL_EXIT = 12,  /* u64 number, i64 result (negative errno) */
+    REVEN_SIGNAL = 13,        /* reven_signal */
+    REVEN_THREAD_START = 14,  /* u64 thread that `thread` created */
+    REVEN_THREAD_EXIT = 15,   /* empty */
+    REVEN_SNAPSHOT_END = 16,  /* the MAP and MEMORY records of the initial image end */
+    REVEN_END = 17            /* reven_end */
+};
+
+typedef struct {
+    uint32_t previous_thread; /* 0: none */
+    uint32_t reserved;
+    uint64_t previous_ip;     /* where the previous thread will go on */
+} reven_switch;
+
+typedef struct {
+    uint64_t address;
+    uint32_t cause; /* REVEN_CAUSE_… */
+    uint32_t reserved;
+} reven_memory; /* the number of bytes is the payload's size less this header */
+
+enum {
+    REVEN_CAUSE_IMAGE = 1,        /* contents of a new mapping, or of the initial image */
+    REVEN_CAUSE_SYSCALL = 2,
+    REVEN_CAUSE_SIGNAL_FRAME = 3,
+    REVEN_CAUSE_THREAD_EXIT = 4,  /* the kernel clears the thread id word */
+    REVEN_CAUSE_OTHER = 5
+};
+
+typedef struct {
+    uint64_t address;
+    uint64_t size;
+    uint32_t protection; /* 1 read, 2 write, 4 execute */
+    uint32_t kind;       /* REVEN_MAP_… */
+    uint64_t file_offset;
+} reven_map;
+
+enum {
+    REVEN_MAP_ZERO = 1,    /* contents: zeros, then what MEMORY records say */
+    REVEN_MAP_UNKNOWN = 2  /* contents: only what MEMORY records, loads and stores say */
+};
+
+typedef struct {
+    uint64_t address;
+    uint64_t size;
+} reven_range;
+
+typedef struct {
+    uint64_t from;
+    uint64_t to;
+    uint64_t size;
+} reven_remap;
+
+typedef struct {
+    uint32_t number;
+    uint32_t synchronous; /* 1: the last execution was cut at `ip` by a fault */
+    uint64_t ip;          /* of the interrupted or faulting instruction */
+    uint64_t handler;     /* 0 if unknown */
+} reven_signal;
+
+typedef struct {
+    uint32_t reason;      /* REVEN_END_… */
+    int32_t code;         /* exit status, or signal number */
+    uint32_t synchronous; /* as in reven_signal */
+    uint32_t thread;
+    uint64_t ip;          /* where `thread` was */
+} reven_end;
+
+enum {
+    REVEN_END_EXIT = 1,
+    REVEN_END_SIGNAL = 2,
+    REVEN_END_EXEC = 3,   /* another program replaced it */
+    REVEN_END_UNTIL = 4,  /* the chosen end was reached; the program goes on */
+    REVEN_END_LIMIT = 5   /* the chosen number of transitions was reached */
+};
+
+/* ----------------------------------------------------------- live transport
+ * A recorder connects to the writer's Unix stream socket and sends reven_hello
+ * followed by `text_size` bytes of text. The writer answers with reven_welcome;
+ * the recorder opens "/proc/<writer_pid>/fd/<ring_fd>" and maps `ring_size` bytes:
+ * reven_ring_header at 0, then `slot_count` slots of `slot_size` bytes at
+ * `first_slot`. A slot: headers at 0, values at `values_offset`, control records
+ * at `control_offset`. The headers area starts at a multiple of
+ * REVEN_KEY_INTERVAL * 4 bytes in memory.
+ *
+ * The recorder fills slot number `produced mod slot_count`, then increments
+ * `produced` (release). The writer frees in order by incrementing `consumed`.
+ * Whoever finds nothing to do sets its waiting flag, looks again, and blocks
+ * reading the socket; the other, after its increment, sends one byte if the
+ * flag was set. End of file on the socket means that the other has gone. What a
+ * recorder that died had filled up to its last key frame is in the slot's
+ * header, `salvage_…`. */
+#define REVEN_KEY_INTERVAL 2048u /* executions between key frames */
+#define REVEN_SLOT_EXECUTIONS 32768u
+#define REVEN_MAX_RECORD 16384u  /* largest record_size of a template */
+#define REVEN_HELLO_MAGIC 0x52455645u
+
+typedef struct {
+    uint32_t magic;
+    uint32_t version;  /* REVEN_STREAM_VERSION */
+    uint32_t pid;
+    uint32_t parent_pid;
+    uint32_t forked;   /* 1: this process is a fork of the stream `parent_pid`, whose
+                          templates up to `template_count` it shares */
+    uint32_t template_count;
+    uint32_t text_size;
+    uint32_t reserved;
+    /* text: NUL-terminated strings: recorder name and version, program path,
+     * then the arguments */
+} reven_hello;
+
+typedef struct {
+    uint32_t magic;
+    uint32_t accepted; /* 0: go on without recording */
+    uint32_t writer_pid;
+    uint32_t ring_fd;
+    uint64_t ring_size;
+} reven_welcome;
+
+typedef struct {
+    uint64_t first_slot;
+    uint64_t slot_size;
+    uint64_t values_offset;
+    uint64_t values_size;   /* ≥ what REVEN_KEY_INTERVAL largest records take, and 4 MiB */
+    uint64_t control_offset;
+    uint64_t control_size;
+    uint32_t slot_count;
+    uint32_t stop;          /* set by the writer: record no more */
+    uint64_t reserved[8];
+    /* each on a cache line of its own */
+    uint64_t produced, produced_pad[7];
+    uint64_t consumed, consumed_pad[7];
+    uint32_t writer_waits, writer_pad[15];
+    uint32_t recorder_waits, recorder_pad[15];
+    struct {
+        uint64_t first_execution; /* stream position of the slot's first header */
+        uint32_t executions;
+        uint32_t values_size;
+        uint32_t control_size;
+        uint32_t salvage_executions; /* as of the slot's last key frame */
+        uint32_t salvage_values_size;
+        uint32_t salvage_control_size;
+    } slot[16];
+} reven_ring_header;
+
+#endif
