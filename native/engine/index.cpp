@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "index.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <thread>
+
+#include "bytes.h"
+#include "crc32c.h"
+
+namespace reven {
+namespace {
+
+// A chunk ends after so many segments or encoded bytes: the memory that building takes.
+constexpr size_t CHUNK_SEGMENTS = 256;
+constexpr size_t CHUNK_BYTES = 24 << 20;
+
+void write_all(int descriptor, std::span<const uint8_t> bytes, uint64_t offset) {
+    while (!bytes.empty()) {
+        const ssize_t written = pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) throw TraceError(std::string("the index could not be written: ") + std::strerror(errno));
+        bytes = bytes.subspan(static_cast<size_t>(written));
+        offset += static_cast<uint64_t>(written);
+    }
+}
+
+// Summaries of consecutive segments, made by several threads.
+std::vector<SegmentSummary> summarise_segments(TraceReader& trace, uint32_t first, uint32_t count, uint32_t threads) {
+    std::vector<SegmentSummary> summaries(count);
+    std::atomic<uint32_t> next = 0;
+    std::exception_ptr error;
+    std::mutex error_mutex;
+    const auto work = [&] {
+        for (uint32_t i; (i = next.fetch_add(1)) < count;) {
+            try {
+                summaries[i] = summarise(*trace.load_view(first + i), first + i, trace.blocks());
+            } catch (...) {
+                std::lock_guard lock(error_mutex);
+                if (!error) error = std::current_exception();
+                next = count;
+            }
+        }
+    };
+    std::vector<std::thread> others;
+    for (uint32_t i = 1; i < std::min(threads, count); ++i) others.emplace_back(work);
+    work();
+    for (std::thread& thread : others) thread.join();
+    if (error) std::rethrow_exception(error);
+    return summaries;
+}
+
+class FileLock {
+   public:
+    explicit FileLock(int descriptor) : descriptor_(descriptor) {
+        while (flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) {
+        }
+    }
+    ~FileLock() { flock(descriptor_, LOCK_UN); }
+
+   private:
+    int descriptor_;
+};
+
+}  // namespace
+
+Index::Index(TraceReader& trace) : trace_(trace), path_(trace.path() + "/index.bin") {
+    descriptor_ = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor_ < 0) return;
+    file_ = std::make_unique<BlockFile>(descriptor_);
+    read_chunks();
+}
+
+Index::~Index() {
+    if (descriptor_ >= 0) close(descriptor_);
+}
+
+void Index::open_file(bool writable) {
+    int descriptor = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor < 0) {
+        char name[] = "/tmp/reven-index-XXXXXX";
+        descriptor = mkostemp(name, O_CLOEXEC);
+        if (descriptor < 0) throw TraceError(std::string("no place to build the index: ") + std::strerror(errno));
+        unlink(name);
+        chunks_.clear();
+        ranges_.clear();
+        switches_.clear();
+        size_ = 0;
+    }
+    if (descriptor_ >= 0) close(descriptor_);
+    descriptor_ = descriptor;
+    file_ = std::make_unique<BlockFile>(descriptor_);
+    writable_ = writable;
+}
+
+void Index::read_chunks() {
+    struct stat status {};
+    if (fstat(descriptor_, &status) != 0) return;
+    const auto end = static_cast<uint64_t>(status.st_size);
+    std::vector<uint8_t> packed, head;
+    while (size_ + sizeof(ChunkHeader) <= end) {
+        ChunkHeader header;
+        if (pread(descriptor_, &header, sizeof header, static_cast<off_t>(size_)) != sizeof header) return;
+        if (header.magic != CHUNK_MAGIC || header.version != INDEX_VERSION ||
+            header.crc != crc32c(&header, offsetof(ChunkHeader, crc)) || header.length > end - size_ ||
+            header.head_packed > header.length - sizeof header || header.head_size > (1u << 30))
+            return;
+        packed.resize(header.head_packed);
+        head.resize(header.head_size);
+        if (pread(descriptor_, packed.data(), packed.size(), static_cast<off_t>(size_ + sizeof header)) !=
+            static_cast<ssize_t>(packed.size()))
+            return;
+        if (crc32c(packed.data(), packed.size()) != header.head_crc || !decompress(packed, head.data(), head.size()))
+            return;
+        try {
+            auto chunk = std::make_unique<IndexChunk>(head, size_, sizeof header + header.head_packed);
+            if (chunk->first_segment() != covered() || chunk->end_segment() > trace_.store().segment_count()) return;
+            add_chunk(std::move(chunk));
+        } catch (const TraceError&) {
+            return;
+        }
+        size_ += header.length;
+    }
+}
+
+void Index::add_chunk(std::unique_ptr<IndexChunk> chunk) {
+    uint32_t segment = UINT32_MAX;
+    uint32_t order = 0;
+    for (const IndexedRecord& record : chunk->records()) {
+        const reven_record header{record.type, record.thread, 0, record.payload.size()};
+        const RecordView view{&header, record.payload.data()};
+        if (record.segment != segment) order = 0;
+        segment = record.segment;
+        for (const RangeChange& change : range_changes(view).changes) ranges_.push_back({segment, order++, change});
+        if (record.type != REVEN_SWITCH) continue;
+        const uint32_t previous = view.as<reven_switch>().previous_thread;
+        switches_.push_back({record.context + (previous != 0), record.thread, previous});
+    }
+    chunks_.push_back(std::move(chunk));
+}
+
+ptrdiff_t Index::last_range(uint64_t page, uint32_t segment, uint32_t order) const {
+    auto at = std::lower_bound(ranges_.begin(), ranges_.end(), std::pair(segment, order),
+                               [](const PlacedRange& range, const std::pair<uint32_t, uint32_t>& value) {
+                                   return std::pair(range.segment, range.order) < value;
+                               });
+    const uint64_t address = page * PAGE_SIZE;
+    while (at != ranges_.begin()) {
+        --at;
+        if (address - at->change.address < at->change.size) return at - ranges_.begin();
+    }
+    return -1;
+}
+
+PageBytes Index::overlay(uint64_t page, uint32_t from, uint32_t to) {
+    // Newest chunk first: its image of the page makes older ones needless.
+    auto chunk = std::lower_bound(chunks_.begin(), chunks_.end(), to,
+                                  [](const auto& value, uint32_t segment) { return value->first_segment() < segment; });
+    PageBytes bytes;
+    while (chunk != chunks_.begin()) {
+        --chunk;
+        if ((*chunk)->end_segment() <= from) break;
+        if ((*chunk)->has_page(page) && (*chunk)->overlay(page, from, to, bytes, *file_)) break;
+    }
+    return bytes;
+}
+
+PageBytes Index::page_before(uint64_t page, uint32_t segment) {
+    const ptrdiff_t last = last_range(page, segment, 0);
+    return overlay(page, last < 0 ? 0 : ranges_[static_cast<size_t>(last)].segment, segment);
+}
+
+void Index::build(const Progress& progress, uint32_t threads) {
+    if (complete()) return;
+    if (!writable_) {
+        open_file(true);
+    }
+    FileLock lock(descriptor_);
+    read_chunks();
+    if (ftruncate(descriptor_, static_cast<off_t>(size_)) != 0)
+        throw TraceError(std::string("the index could not be written: ") + std::strerror(errno));
+    const auto total = static_cast<uint32_t>(trace_.store().segment_count());
+    std::vector<SegmentSummary> pending;
+    size_t pending_bytes = 0;
+    const auto flush = [&] {
+        const uint32_t first = pending.front().segment;
+        const auto chunk = encode_chunk(pending, [&](uint64_t page) { return page_before(page, first); });
+        write_all(descriptor_, chunk, size_);
+        pending.clear();
+        pending_bytes = 0;
+        read_chunks();
+    };
+    for (uint32_t next = covered(); next < total;) {
+        if (progress) progress(next, total);
+        const uint32_t count = std::min<uint32_t>({total - next, 8 * threads,
+                                                   static_cast<uint32_t>(CHUNK_SEGMENTS - pending.size())});
+        for (SegmentSummary& summary : summarise_segments(trace_, next, count, threads)) {
+            pending_bytes += summary.encoded.size();
+            pending.push_back(std::move(summary));
+        }
+        next += count;
+        if (pending.size() == CHUNK_SEGMENTS || pending_bytes > CHUNK_BYTES || next == total) flush();
+    }
+    if (progress) progress(total, total);
+}
+
+}  // namespace reven

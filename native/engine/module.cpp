@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The extension module reven._engine; its interface is src/reven/_engine.pyi.
+#include <nanobind/nanobind.h>
+
+#include "bind_trace.h"
+#include "segment.h"
+
+NB_MODULE(_engine, module) {
+    nanobind::exception<reven::TraceError>(module, "TraceError");
+    reven::bind_trace(module);
+    reven::bind_recording(module);
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The writer's end of the live transport of event_stream.h: the shared slots, and
+// the socket to the recorder.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "event_stream.h"
+#include "file.h"
+
+namespace reven {
+
+class Ring {
+   public:
+    // A slot's contents, in memory that the recorder shares: what is read twice may
+    // differ.
+    struct Slot {
+        uint64_t first_execution;
+        const uint32_t* headers;
+        uint32_t executions;
+        std::span<const uint8_t> values;
+        std::span<const uint8_t> control;
+    };
+
+    // Creates the shared memory and sends reven_welcome over a duplicate of
+    // `connection`. Throws TraceError.
+    explicit Ring(int connection);
+    ~Ring();
+    Ring(const Ring&) = delete;
+    Ring& operator=(const Ring&) = delete;
+
+    // Waits for the next filled slot. False once the recorder has gone and all are
+    // taken. Throws TraceError when the slot's sizes are impossible.
+    bool next(Slot& slot);
+    // Frees the slot that next() gave.
+    void release();
+    // What a recorder that died had filled of the slot after the last.
+    bool salvage(Slot& slot);
+
+    // Asks the recorder to record no more. From any thread.
+    void stop();
+    // Makes next() see the recorder as gone. From any thread.
+    void disconnect();
+
+   private:
+    bool wait();
+    Slot slot(uint32_t executions, uint32_t values_size, uint32_t control_size) const;
+    void forget(const void* from, size_t size);
+
+    Descriptor connection_, memory_;
+    reven_ring_header* header_ = nullptr;
+    uint64_t taken_ = 0;
+    bool gone_ = false;
+};
+
+}  // namespace reven

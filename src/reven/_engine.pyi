@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The native engine: receives, stores, decodes and scans traces.
+
+Contexts are numbered 0 … N (context n is the one before transition n; context N
+is the last). Long calls release the GIL, call `progress(done, total)` now and
+then from the calling thread, and stop with KeyboardInterrupt when a signal
+handler raised, or early when `progress` returns False.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Progress = Callable[[int, int], bool | None]
+U64 = npt.NDArray[np.uint64]
+U32 = npt.NDArray[np.uint32]
+U8 = npt.NDArray[np.uint8]
+
+REGISTER_FILE_SIZE: Final[int]  # event_stream.h, 864
+REGISTER_VIEW_SIZE: Final[int]  # register file, then u64 rflags: 872
+
+class TraceError(Exception):
+    """The trace cannot be used: missing, damaged, or of another version."""
+
+class UnknownMemory(Exception):
+    """Some byte of the range is not mapped or was never recorded: args (address,)."""
+
+# Kinds of transition.
+KIND_INSTRUCTION: Final = 0
+KIND_SIGNAL: Final = 1  # a signal is delivered to a handler
+KIND_SWITCH: Final = 2  # another thread runs
+KIND_END_SIGNAL: Final = 3  # a signal ends the process
+
+class Transitions:
+    """Columns for consecutive transitions."""
+
+    first: int
+    pc: U64
+    kind: U8
+    thread: U32  # the thread before the transition
+    size: U8  # bytes of the instruction; of the faulting one for a synchronous signal; 0 = none
+    code: U8  # shape (n, 15): instruction bytes, as for `size`
+    def __len__(self) -> int: ...
+
+class Event:
+    """A transition that is no instruction."""
+
+    kind: int
+    thread: int  # before
+    next_thread: int  # after
+    signal: int  # 0 for a switch
+    synchronous: bool  # caused by the instruction at `pc`
+    pc: int
+
+class Accesses:
+    """Columns of memory accesses, in the order asked for."""
+
+    transition: U64
+    address: U64
+    size: U32
+    is_write: npt.NDArray[np.bool_]
+    def __len__(self) -> int: ...
+
+class Mapping:
+    address: int
+    size: int
+    protection: int  # 1 read, 2 write, 4 execute
+    file_offset: int
+    path: str  # a file, a name such as "[stack]", or ""
+    first_context: int  # first context with this mapping
+    last_context: int  # last one (the trace's last while it still stands)
+
+class Syscall:
+    transition: int  # the `syscall` instruction
+    thread: int
+    number: int
+    arguments: tuple[int, int, int, int, int, int]
+    result: int | None  # negative errno; None: had not returned
+
+class Thread:
+    id: int  # the recorder's, from 1
+    first_transition: int
+    last_transition: int
+
+class CheckResult:
+    segments: int
+    executions: int
+    transitions: int
+    loads: int
+    bad_loads: int
+    key_frames: int
+    bad_key_frames: int
+    problems: list[str]  # the first ones, a line each
+
+class Trace:
+    """An open trace. Safe to use from several threads."""
+
+    transition_count: int
+    segment_count: int
+    size_on_disk: int  # bytes, indexes included
+    indexed: bool  # the index covers every segment
+
+    def __init__(self, path: str, cache_bytes: int = ...) -> None:
+        """Raises TraceError."""
+    def refresh(self) -> int:
+        """Take in what was appended since; returns the new transition count."""
+    def transitions(self, start: int, stop: int) -> Transitions: ...
+    def event(self, transition: int) -> Event | None:
+        """None for an instruction. IndexError out of range."""
+    def registers(self, context: int) -> tuple[int, bytes]:
+        """Current thread and the register view (REGISTER_VIEW_SIZE bytes): the register
+        file with rip filled in, then rflags as a u64."""
+    def registers_at(self, contexts: U64) -> tuple[U32, U8]:
+        """The same for many contexts: threads (n), views (n, REGISTER_VIEW_SIZE)."""
+    def thread_registers(self, thread: int, context: int) -> bytes | None:
+        """Register view of `thread` at its own last moment not after `context`;
+        None if it had not run yet."""
+    def read_memory(self, context: int, address: int, size: int) -> bytes:
+        """Raises UnknownMemory."""
+    def read_known_memory(self, context: int, address: int, size: int) -> tuple[bytes, bytes]:
+        """Data, and a byte per byte: 1 known, 0 unknown (data 0)."""
+    def accesses(
+        self,
+        start: int,
+        stop: int,
+        address: int = 0,
+        size: int = 1 << 64,
+        *,
+        reads: bool = True,
+        writes: bool = True,
+        forward: bool = True,
+        limit: int = 1000,
+        progress: Progress | None = None,
+    ) -> Accesses:
+        """Accesses of transitions [start, stop) that touch [address, address+size), the
+        first `limit` in the direction, never splitting a transition's accesses (so a
+        few more than `limit` may come). Within a transition: program order, both
+        directions reversed as a whole. Memory changed by the kernel counts as a write of the
+        transition during which it happened. Continue from the last transition + 1."""
+    def find_pcs(
+        self,
+        ranges: list[tuple[int, int]],
+        start: int,
+        stop: int,
+        *,
+        forward: bool = True,
+        limit: int = 1000,
+        progress: Progress | None = None,
+    ) -> U64:
+        """Transitions of [start, stop) that execute an instruction whose address lies in a
+        range [low, high); the first `limit` in the direction."""
+    def find_register_change(
+        self, context: int, offset: int, size: int, mask: int, forward: bool, progress: Progress | None = None
+    ) -> int | None:
+        """Nearest context (> or < `context`) in which (value & mask) of the register view's
+        little-endian field [offset, offset+size) differs. Forward: first context
+        holding another value. Backward: last context holding another value."""
+    def find_memory_change(
+        self, context: int, address: int, size: int, forward: bool, progress: Progress | None = None
+    ) -> int | None:
+        """The same for the bytes of a memory range."""
+    def executed_ranges(self) -> list[tuple[int, int]]:
+        """Merged address ranges of all instructions translated in the trace, ascending."""
+    def mappings(self) -> list[Mapping]: ...
+    def syscalls(self, start: int, stop: int, limit: int = 1000) -> list[Syscall]: ...
+    def threads(self) -> list[Thread]: ...
+    def build_index(self, progress: Progress | None = None, threads: int = 2) -> None:
+        """Build what is missing of the index; queries do so by themselves when they need it."""
+    def check(self, progress: Progress | None = None) -> CheckResult: ...
+
+class MappedFile:
+    """A file that the recorded process mapped."""
+
+    path: str
+    address: int
+    executable: bool
+
+class RecordingStatus:
+    transitions: int
+    executions: int
+    bytes_written: int
+    threads: int
+    finished: bool
+    end_reason: int  # REVEN_END_… of event_stream.h; 0 while running or when the recorder died
+    end_code: int  # exit status or signal number
+    error: str  # "" or why writing failed (the trace keeps what was written before)
+
+class Recording:
+    """One trace being written: a thread receives a recorder's stream and appends segments.
+
+    `connection` is the accepted Unix socket of the recorder, after reven_hello was
+    read from it; the object sends reven_welcome and owns a duplicate of it."""
+
+    def __init__(
+        self,
+        path: str,
+        connection: int,
+        *,
+        max_transitions: int = 0,
+        parent: "Recording | None" = None,
+        template_count: int = 0,
+    ) -> None:
+        """`path`: an existing, empty trace directory. `parent`: the forked-from recording,
+        whose templates 1 … `template_count` (of reven_hello) this one shares."""
+    def status(self) -> RecordingStatus: ...
+    def mapped_files(self) -> list[MappedFile]:
+        """Files mapped since the last call."""
+    def stop(self) -> None:
+        """Ask the recorder to record no more; what has arrived is still written."""
+    def wait(self, seconds: float) -> bool:
+        """True once everything is written and closed."""
