@@ -31,17 +31,26 @@ using Column = nb::ndarray<nb::numpy, T, nb::ndim<1>>;
 template <typename T>
 Column<T> column(std::vector<T>&& values) {
     auto* owned = new std::vector<T>(std::move(values));
-    nb::capsule owner(owned, [](void* pointer) noexcept { delete static_cast<std::vector<T>*>(pointer); });
+    nb::capsule owner(owned,
+                      [](void* pointer) noexcept { delete static_cast<std::vector<T>*>(pointer); });
     return Column<T>(owned->data(), {owned->size()}, owner);
 }
 
 nb::ndarray<nb::numpy, uint8_t, nb::ndim<2>> table(std::vector<uint8_t>&& values, size_t width) {
     auto* owned = new std::vector<uint8_t>(std::move(values));
-    nb::capsule owner(owned, [](void* pointer) noexcept { delete static_cast<std::vector<uint8_t>*>(pointer); });
-    return nb::ndarray<nb::numpy, uint8_t, nb::ndim<2>>(owned->data(), {owned->size() / width, width}, owner);
+    nb::capsule owner(
+        owned, [](void* pointer) noexcept { delete static_cast<std::vector<uint8_t>*>(pointer); });
+    return nb::ndarray<nb::numpy, uint8_t, nb::ndim<2>>(owned->data(),
+                                                        {owned->size() / width, width}, owner);
 }
 
-// Called without the GIL: lets Python handle signals and see the progress.
+// Called without the GIL: lets Python handle signals.
+void handle_signals(uint64_t, uint64_t) {
+    nb::gil_scoped_acquire acquire;
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+}
+
+// The same, and lets Python see the progress.
 Progress progress_of(const nb::object& callback) {
     return [&callback](uint64_t done, uint64_t total) {
         nb::gil_scoped_acquire acquire;
@@ -70,7 +79,7 @@ struct Accesses {
 
 // Binds a column that is handed over to numpy once, then kept by Python.
 template <typename Class, typename T>
-void bind_column(nb::class_<Class>& bound, const char* name, std::vector<T> Class::*member) {
+void bind_column(nb::class_<Class>& bound, const char* name, std::vector<T> Class::* member) {
     bound.def_prop_ro(name, [member](nb::handle_t<Class> self) {
         auto& values = nb::cast<Class&>(self).*member;
         return Column<T>(values.data(), {values.size()}, self);
@@ -81,7 +90,8 @@ Transitions read_transitions(Queries& queries, uint64_t start, uint64_t stop) {
     nb::gil_scoped_release release;
     Transitions batch;
     batch.first = start;
-    if (stop < start || stop > queries.trace().transition_count()) throw std::out_of_range("no such transitions");
+    if (stop < start || stop > queries.trace().transition_count())
+        throw std::out_of_range("no such transitions");
     const size_t count = stop - start;
     batch.pc.reserve(count);
     batch.kind.reserve(count);
@@ -117,7 +127,9 @@ nb::tuple read_registers(Queries& queries, uint64_t context) {
     return nb::make_tuple(thread, to_bytes(view));
 }
 
-nb::tuple read_registers_at(Queries& queries, nb::ndarray<const uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> contexts) {
+nb::tuple read_registers_at(
+    Queries& queries,
+    nb::ndarray<const uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> contexts) {
     const size_t count = contexts.shape(0);
     std::vector<uint32_t> threads(count);
     std::vector<uint8_t> views(count * REGISTER_VIEW_SIZE);
@@ -136,19 +148,13 @@ nb::tuple read_registers_at(Queries& queries, nb::ndarray<const uint64_t, nb::nd
 // Largest piece of memory that one call reads.
 constexpr uint64_t MAX_READ = 1u << 30;
 
-void read_into(Queries& queries, uint64_t context, uint64_t address, uint64_t size, std::vector<uint8_t>& data,
-               std::vector<uint8_t>& known) {
+void read_into(Queries& queries, uint64_t context, uint64_t address, uint64_t size,
+               std::vector<uint8_t>& data, std::vector<uint8_t>& known) {
     nb::gil_scoped_release release;
-    if (context > queries.trace().transition_count()) throw std::out_of_range("no such context");
     if (size > MAX_READ) throw nb::value_error("at most 1 GiB of memory can be read at once");
-    nb::object none;
-    queries.need_index([](uint64_t, uint64_t) {
-        nb::gil_scoped_acquire acquire;
-        if (PyErr_CheckSignals() != 0) throw nb::python_error();
-    });
     data.resize(size);
     known.resize(size);
-    queries.memory().read(context, address, data, known);
+    queries.read_memory(context, address, data, known, handle_signals);
 }
 
 nb::bytes read_memory(Queries& queries, uint64_t context, uint64_t address, uint64_t size) {
@@ -162,11 +168,13 @@ nb::bytes read_memory(Queries& queries, uint64_t context, uint64_t address, uint
 nb::tuple read_known_memory(Queries& queries, uint64_t context, uint64_t address, uint64_t size) {
     std::vector<uint8_t> data, known;
     read_into(queries, context, address, size, data, known);
-    return nb::make_tuple(nb::bytes(data.data(), data.size()), nb::bytes(known.data(), known.size()));
+    return nb::make_tuple(nb::bytes(data.data(), data.size()),
+                          nb::bytes(known.data(), known.size()));
 }
 
-Accesses find_accesses(Queries& queries, uint64_t start, uint64_t stop, uint64_t address, nb::int_ size, bool reads,
-                       bool writes, bool forward, size_t limit, const nb::object& progress) {
+Accesses find_accesses(Queries& queries, uint64_t start, uint64_t stop, uint64_t address,
+                       nb::int_ size, bool reads, bool writes, bool forward, size_t limit,
+                       const nb::object& progress) {
     AccessQuery query{start, stop, address, UINT64_MAX, reads, writes, forward, limit};
     const nb::object last = nb::int_(address) + size - nb::int_(1);
     if (last < nb::int_(address)) throw nb::value_error("an address range needs at least one byte");
@@ -188,7 +196,8 @@ void bind_results(nb::module_& module) {
                            .def("__len__", [](const Transitions& self) { return self.pc.size(); })
                            .def_prop_ro("code", [](nb::handle_t<Transitions> self) {
                                auto& code = nb::cast<Transitions&>(self).code;
-                               return nb::ndarray<nb::numpy, uint8_t, nb::ndim<2>>(code.data(), {code.size() / 15, 15}, self);
+                               return nb::ndarray<nb::numpy, uint8_t, nb::ndim<2>>(
+                                   code.data(), {code.size() / 15, 15}, self);
                            });
     bind_column(transitions, "pc", &Transitions::pc);
     bind_column(transitions, "kind", &Transitions::kind);
@@ -255,7 +264,8 @@ void bind_trace(nb::module_& module) {
     module.attr("KIND_SWITCH") = static_cast<int>(TransitionKind::Switch);
     module.attr("KIND_END_SIGNAL") = static_cast<int>(TransitionKind::EndSignal);
     nb::exception<Cancelled>(module, "Cancelled");
-    static nb::object unknown_memory = nb::borrow(PyErr_NewException("reven._engine.UnknownMemory", PyExc_Exception, nullptr));
+    static nb::object unknown_memory =
+        nb::borrow(PyErr_NewException("reven._engine.UnknownMemory", PyExc_Exception, nullptr));
     module.attr("UnknownMemory") = unknown_memory;
     nb::register_exception_translator([](const std::exception_ptr& pointer, void*) {
         try {
@@ -269,10 +279,14 @@ void bind_trace(nb::module_& module) {
 
     nb::class_<Queries>(module, "Trace")
         .def(nb::init<const std::string&, size_t>(), "path"_a, "cache_bytes"_a = size_t{96} << 20)
-        .def_prop_ro("transition_count", [](Queries& self) { return self.trace().transition_count(); })
-        .def_prop_ro("segment_count", [](Queries& self) { return self.trace().store().segment_count(); })
+        .def_prop_ro("transition_count",
+                     [](Queries& self) { return self.trace().transition_count(); })
+        .def_prop_ro("segment_count",
+                     [](Queries& self) { return self.trace().store().segment_count(); })
         .def_prop_ro("size_on_disk",
-                     [](Queries& self) { return self.trace().store().size_on_disk() + self.index().size_on_disk(); })
+                     [](Queries& self) {
+                         return self.trace().store().size_on_disk() + self.index().size_on_disk();
+                     })
         .def_prop_ro("indexed", [](Queries& self) { return self.index().complete(); })
         .def_prop_ro("problem", [](Queries& self) { return self.trace().store().problem(); })
         .def("refresh",
@@ -299,16 +313,18 @@ void bind_trace(nb::module_& module) {
         .def("read_memory", &read_memory, "context"_a, "address"_a, "size"_a)
         .def("read_known_memory", &read_known_memory, "context"_a, "address"_a, "size"_a)
         .def("accesses", &find_accesses, "start"_a, "stop"_a, "address"_a = 0,
-             "size"_a = nb::steal<nb::int_>(PyNumber_Lshift(nb::int_(1).ptr(), nb::int_(64).ptr())), nb::kw_only(), "reads"_a = true,
-             "writes"_a = true, "forward"_a = true, "limit"_a = 1000, "progress"_a = nb::none())
+             "size"_a = nb::steal<nb::int_>(PyNumber_Lshift(nb::int_(1).ptr(), nb::int_(64).ptr())),
+             nb::kw_only(), "reads"_a = true, "writes"_a = true, "forward"_a = true,
+             "limit"_a = 1000, "progress"_a = nb::none())
         .def(
             "find_pcs",
-            [](Queries& self, std::vector<std::pair<uint64_t, uint64_t>> ranges, uint64_t start, uint64_t stop,
-               bool forward, size_t limit, const nb::object& progress) {
+            [](Queries& self, std::vector<std::pair<uint64_t, uint64_t>> ranges, uint64_t start,
+               uint64_t stop, bool forward, size_t limit, const nb::object& progress) {
                 std::vector<uint64_t> found;
                 {
                     nb::gil_scoped_release release;
-                    found = self.find_pcs({std::move(ranges), start, stop, forward, limit}, progress_of(progress));
+                    found = self.find_pcs({std::move(ranges), start, stop, forward, limit},
+                                          progress_of(progress));
                 }
                 return column(std::move(found));
             },
@@ -316,12 +332,13 @@ void bind_trace(nb::module_& module) {
             "progress"_a = nb::none())
         .def(
             "find_register_change",
-            [](Queries& self, uint64_t context, uint32_t offset, uint32_t size, uint64_t mask, bool forward,
-               const nb::object& progress) {
+            [](Queries& self, uint64_t context, uint32_t offset, uint32_t size, uint64_t mask,
+               bool forward, const nb::object& progress) {
                 if (size == 0 || size > 32 || offset + size > REGISTER_VIEW_SIZE)
                     throw nb::value_error("no such field of the register view");
                 nb::gil_scoped_release release;
-                return self.find_register_change(context, offset, size, mask, forward, progress_of(progress));
+                return self.find_register_change(context, offset, size, mask, forward,
+                                                 progress_of(progress));
             },
             "context"_a, "offset"_a, "size"_a, "mask"_a, "forward"_a, "progress"_a = nb::none())
         .def(
@@ -329,7 +346,8 @@ void bind_trace(nb::module_& module) {
             [](Queries& self, uint64_t context, uint64_t address, uint64_t size, bool forward,
                const nb::object& progress) {
                 nb::gil_scoped_release release;
-                return self.find_memory_change(context, address, size, forward, progress_of(progress));
+                return self.find_memory_change(context, address, size, forward,
+                                               progress_of(progress));
             },
             "context"_a, "address"_a, "size"_a, "forward"_a, "progress"_a = nb::none())
         .def("executed_ranges", &Queries::executed_ranges)

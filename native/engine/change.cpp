@@ -63,8 +63,9 @@ class FieldScan {
                 replayer_.apply(record);
                 const uint32_t context = records[next].context + is_transition(record);
                 ++next;
-                const bool more = next < records.size() && records[next].position <= execution &&
-                                  records[next].context + is_transition(view_.record(records[next])) == context;
+                const bool more =
+                    next < records.size() && records[next].position <= execution &&
+                    records[next].context + is_transition(view_.record(records[next])) == context;
                 if (!more && !report(context)) return;
             }
             if (execution == view_.execution_count()) return;
@@ -72,7 +73,7 @@ class FieldScan {
             const uint32_t id = view_.segment().headers[execution] >> REVEN_EXIT_BITS;
             const auto& writers = writers_of(id);
             if (!writers.empty() && !step(execution, writers)) return;
-            replayer_.template run_execution<false>(execution, none);
+            replayer_.template run_execution<Effects::Registers>(execution, none);
         }
     }
 
@@ -82,7 +83,8 @@ class FieldScan {
     // The values after each instruction of an execution that writes the field.
     bool step(uint32_t execution, const std::vector<uint16_t>& writers) {
         NoVisitor none;
-        std::vector<uint8_t> before(replayer_.registers(), replayer_.registers() + REVEN_REGISTER_FILE_SIZE);
+        std::vector<uint8_t> before(replayer_.registers(),
+                                    replayer_.registers() + REVEN_REGISTER_FILE_SIZE);
         for (const uint16_t writer : writers) {
             if (writer >= view_.retired(execution)) break;
             replayer_.step(execution, writer + 1u, none);
@@ -100,7 +102,8 @@ class FieldScan {
             if (!indexed && event.kind != REVEN_EVENT_SET_REGISTER) continue;
             const uint32_t count = indexed ? event.size * event.x1 : event.size;
             if (!field_.overlaps(event.offset, count)) continue;
-            if (at->second.empty() || at->second.back() != event.instruction) at->second.push_back(event.instruction);
+            if (at->second.empty() || at->second.back() != event.instruction)
+                at->second.push_back(event.instruction);
         }
         return at->second;
     }
@@ -115,8 +118,9 @@ class FieldScan {
 
 }  // namespace
 
-std::optional<uint64_t> Queries::find_register_change(uint64_t context, uint32_t offset, uint32_t size, uint64_t mask,
-                                                      bool forward, const Progress& progress) {
+std::optional<uint64_t> Queries::find_register_change(uint64_t context, uint32_t offset,
+                                                      uint32_t size, uint64_t mask, bool forward,
+                                                      const Progress& progress) {
     const Field field{offset, size, mask};
     RegisterView view;
     trace_.registers(context, view);
@@ -149,7 +153,9 @@ std::optional<uint64_t> Queries::find_register_change(uint64_t context, uint32_t
         } else {
             // Contexts of this segment below `end` can answer.
             const uint64_t end =
-                segment + 1 < segments ? std::min(context, trace_.store().segment(segment + 1).first_transition) : context;
+                segment + 1 < segments
+                    ? std::min(context, trace_.store().segment(segment + 1).first_transition)
+                    : context;
             bool differs = false;
             const auto seen = [&](uint32_t at, const Field::Value& value) {
                 if (differs && at > 0) found = std::min(first + at, end) - 1;
@@ -169,10 +175,11 @@ std::optional<uint64_t> Queries::find_register_change(uint64_t context, uint32_t
     return std::nullopt;
 }
 
-std::optional<uint64_t> Queries::find_memory_change(uint64_t context, uint64_t address, uint64_t size, bool forward,
+std::optional<uint64_t> Queries::find_memory_change(uint64_t context, uint64_t address,
+                                                    uint64_t size, bool forward,
                                                     const Progress& progress) {
     if (size == 0) return std::nullopt;
-    need_index(progress);
+    const auto lock = need_index(progress);
     struct Bytes {
         std::vector<uint8_t> data, known;
         bool operator==(const Bytes&) const = default;
@@ -186,8 +193,9 @@ std::optional<uint64_t> Queries::find_memory_change(uint64_t context, uint64_t a
     const uint64_t last_address = address + (size - 1);
     const size_t origin = trace_.segment_of_context(context);
     const auto last_segment = static_cast<uint32_t>(trace_.store().segment_count() - 1);
-    const auto candidates = segments_changing(address, last_address, forward ? static_cast<uint32_t>(origin) : 0,
-                                              forward ? last_segment : static_cast<uint32_t>(origin));
+    const auto candidates =
+        segments_changing(address, last_address, forward ? static_cast<uint32_t>(origin) : 0,
+                          forward ? last_segment : static_cast<uint32_t>(origin));
     const auto touches = [&](const WriteLog& log, const WriteLog::Entry& entry) {
         const uint64_t count = entry.size == 0 ? log.range(entry.data).size : entry.size;
         return entry.address <= last_address && entry.address + (count - 1) >= address;
@@ -199,14 +207,16 @@ std::optional<uint64_t> Queries::find_memory_change(uint64_t context, uint64_t a
         const uint64_t first = trace_.store().segment(segment).first_transition;
         std::vector<uint64_t> moments;  // contexts that begin with a write to the range
         for (const WriteLog::Entry& entry : log->entries())
-            if (touches(*log, entry) && (moments.empty() || moments.back() != first + entry.context))
+            if (touches(*log, entry) &&
+                (moments.empty() || moments.back() != first + entry.context))
                 moments.push_back(first + entry.context);
         if (forward) {
             for (const uint64_t moment : moments)
                 if (moment > context && bytes_at(moment) != original) return moment;
         } else {
             for (auto moment = moments.rbegin(); moment != moments.rend(); ++moment)
-                if (*moment <= context && *moment > 0 && bytes_at(*moment - 1) != original) return *moment - 1;
+                if (*moment <= context && *moment > 0 && bytes_at(*moment - 1) != original)
+                    return *moment - 1;
         }
     }
     return std::nullopt;

@@ -100,7 +100,8 @@ class Checker {
         ++outcome_.loads;
         bool good = true;
         for_pieces(address, size, [&](PageBytes& page, uint32_t at, uint32_t count, uint32_t done) {
-            if (std::memcmp(page.data.data() + at, value + done, count) == 0 && known(page, at, count)) [[likely]]
+            if (std::memcmp(page.data.data() + at, value + done, count) == 0 &&
+                known(page, at, count)) [[likely]]
                 return;
             for (uint32_t i = 0; i < count; ++i)
                 good &= !page.is_known(at + i) || page.data[at + i] == value[done + i];
@@ -111,15 +112,19 @@ class Checker {
         if (good) return;
         ++outcome_.bad_loads;
         char text[160];
-        std::snprintf(text, sizeof text, "transition #%" PRIu64 ": load of %u bytes at 0x%" PRIx64 " gave ",
+        std::snprintf(text, sizeof text,
+                      "transition #%" PRIu64 ": load of %u bytes at 0x%" PRIx64 " gave ",
                       first_transition_ + transition, size, address);
         report(text + hex(value, size) + ", rebuilt memory holds " + found_);
     }
-    void store(uint32_t, uint64_t address, uint32_t size, const uint8_t* value) { write(address, size, value); }
+    void store(uint32_t, uint64_t address, uint32_t size, const uint8_t* value) {
+        write(address, size, value);
+    }
     void record(const RecordPoint& point, const RecordView& record) {
         switch (record.header->type) {
             case REVEN_KEY_FRAME:
-                if (&point != first_) check_key_frame(record, replayer_->registers(), point.context);
+                if (&point != first_)
+                    check_key_frame(record, replayer_->registers(), point.context);
                 break;
             case REVEN_MEMORY: {
                 const auto bytes = record.rest(sizeof(reven_memory));
@@ -148,13 +153,17 @@ class Checker {
         if (equal(0, REVEN_RIP) && equal(REVEN_CC_OP, REVEN_SCRATCH)) return;
         ++outcome_.bad_key_frames;
         uint32_t offset = 0;
-        while (record.payload[offset] == registers[offset] || (offset >= REVEN_RIP && offset < REVEN_CC_OP)) ++offset;
+        while (record.payload[offset] == registers[offset] ||
+               (offset >= REVEN_RIP && offset < REVEN_CC_OP))
+            ++offset;
         char text[200];
         std::snprintf(text, sizeof text,
-                      "context #%" PRIu64 ": key frame of thread %u differs from the replayed registers at offset %u (",
+                      "context #%" PRIu64
+                      ": key frame of thread %u differs from the replayed registers at offset %u (",
                       first_transition_ + context, record.header->thread, offset);
         const uint32_t field = offset & ~7u;
-        report(text + hex(record.payload + field, 8) + ", replayed " + hex(registers + field, 8) + ")");
+        report(text + hex(record.payload + field, 8) + ", replayed " + hex(registers + field, 8) +
+               ")");
     }
 
    private:
@@ -174,7 +183,8 @@ class Checker {
         for (uint64_t done = 0; done < size;) {
             const auto offset = static_cast<uint32_t>((address + done) % PAGE_SIZE);
             const auto count = static_cast<uint32_t>(std::min(size - done, PAGE_SIZE - offset));
-            piece(memory_.page((address + done) / PAGE_SIZE).bytes, offset, count, static_cast<uint32_t>(done));
+            piece(memory_.page((address + done) / PAGE_SIZE).bytes, offset, count,
+                  static_cast<uint32_t>(done));
             done += count;
         }
     }
@@ -209,14 +219,17 @@ CheckOutcome check(TraceReader& trace, const Progress& progress) {
         Replayer replayer(*view, trace.blocks());
         checker.begin(*view, replayer);
         checker.skip(&view->records()[0]);
-        if (!registers.empty()) checker.check_key_frame(view->record(view->records()[0]), registers.data(), 0);
+        if (!registers.empty())
+            checker.check_key_frame(view->record(view->records()[0]), registers.data(), 0);
         replayer.run_accesses(checker);
         registers.assign(replayer.registers(), replayer.registers() + REVEN_REGISTER_FILE_SIZE);
         ++outcome.segments;
         outcome.executions += view->execution_count();
         outcome.transitions += view->transition_count();
         if (view->transition_count() != view->segment().info.transition_count)
-            outcome.problems.push_back("segment " + std::to_string(segment) + " holds another number of transitions than the directory says");
+            outcome.problems.push_back(
+                "segment " + std::to_string(segment) +
+                " holds another number of transitions than the directory says");
     }
     if (progress) progress(count, count);
     return outcome;

@@ -50,7 +50,8 @@ class MappingTimeline {
     }
 
    private:
-    // Cuts [address, address + size) out of the live mappings; what `change` accepts stays, changed.
+    // Cuts [address, address + size) out of the live mappings; what `change` accepts stays,
+    // changed.
     template <typename Change>
     void split(uint64_t address, uint64_t size, uint64_t context, Change change) {
         const uint64_t end = address + size;
@@ -73,12 +74,14 @@ class MappingTimeline {
                 MappingInfo part = mapping;
                 part.address = low;
                 part.size = high - low;
-                if (!part.path.empty() && part.path[0] == '/') part.file_offset += low - mapping.address;
+                if (!part.path.empty() && part.path[0] == '/')
+                    part.file_offset += low - mapping.address;
                 part.first_context = context;
                 return part;
             };
             if (mapping.address < address) again.push_back(piece(mapping.address, address));
-            MappingInfo inside = piece(std::max(address, mapping.address), std::min(end, mapping_end));
+            MappingInfo inside =
+                piece(std::max(address, mapping.address), std::min(end, mapping_end));
             if (change(inside)) again.push_back(inside);
             if (mapping_end > end) again.push_back(piece(end, mapping_end));
         }
@@ -93,7 +96,7 @@ class MappingTimeline {
 }  // namespace
 
 std::vector<MappingInfo> Queries::mappings() {
-    need_index({});
+    const auto lock = need_index({});
     MappingTimeline timeline(trace_.transition_count());
     for (const auto& chunk : index_.chunks())
         for (const IndexedRecord& record : chunk->records()) {
@@ -131,7 +134,7 @@ std::vector<MappingInfo> Queries::mappings() {
 }
 
 std::vector<SyscallInfo> Queries::syscalls(uint64_t start, uint64_t stop, size_t limit) {
-    need_index({});
+    const auto lock = need_index({});
     std::vector<SyscallInfo> result;
     std::map<uint32_t, size_t> open;  // by thread: index of the call that has not returned
     for (const auto& chunk : index_.chunks()) {
@@ -151,10 +154,13 @@ std::vector<SyscallInfo> Queries::syscalls(uint64_t start, uint64_t stop, size_t
                 open.erase(at);
                 continue;
             }
-            if (record.context == 0 || record.context - 1 < start || record.context - 1 >= stop) continue;
+            if (record.context == 0 || record.context - 1 < start || record.context - 1 >= stop)
+                continue;
             if (result.size() >= limit) continue;
-            SyscallInfo call{record.context - 1, record.thread, read_as<uint64_t>(payload), {}, std::nullopt};
-            for (size_t i = 0; i < 6; ++i) call.arguments[i] = read_as<uint64_t>(payload + 8 + 8 * i);
+            SyscallInfo call{
+                record.context - 1, record.thread, read_as<uint64_t>(payload), {}, std::nullopt};
+            for (size_t i = 0; i < 6; ++i)
+                call.arguments[i] = read_as<uint64_t>(payload + 8 + 8 * i);
             open[record.thread] = result.size();
             result.push_back(call);
         }
@@ -163,13 +169,14 @@ std::vector<SyscallInfo> Queries::syscalls(uint64_t start, uint64_t stop, size_t
 }
 
 std::vector<ThreadInfo> Queries::threads() {
-    need_index({});
+    const auto lock = need_index({});
     std::map<uint32_t, ThreadInfo> threads;
     const uint64_t count = trace_.transition_count();
     const auto& switches = index_.switches();
     for (size_t i = 0; i < switches.size(); ++i) {
         const uint64_t end = i + 1 < switches.size() ? switches[i + 1].context : count;
-        auto [at, is_new] = threads.try_emplace(switches[i].thread, ThreadInfo{switches[i].thread, switches[i].context, 0});
+        auto [at, is_new] = threads.try_emplace(
+            switches[i].thread, ThreadInfo{switches[i].thread, switches[i].context, 0});
         at->second.last_transition = end == 0 ? 0 : end - 1;
     }
     std::vector<ThreadInfo> result;

@@ -24,16 +24,20 @@ constexpr size_t CHUNK_BYTES = 24 << 20;
 
 void write_all(int descriptor, std::span<const uint8_t> bytes, uint64_t offset) {
     while (!bytes.empty()) {
-        const ssize_t written = pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        const ssize_t written =
+            pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
         if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) throw TraceError(std::string("the index could not be written: ") + std::strerror(errno));
+        if (written <= 0)
+            throw TraceError(std::string("the index could not be written: ") +
+                             std::strerror(errno));
         bytes = bytes.subspan(static_cast<size_t>(written));
         offset += static_cast<uint64_t>(written);
     }
 }
 
 // Summaries of consecutive segments, made by several threads.
-std::vector<SegmentSummary> summarise_segments(TraceReader& trace, uint32_t first, uint32_t count, uint32_t threads) {
+std::vector<SegmentSummary> summarise_segments(TraceReader& trace, uint32_t first, uint32_t count,
+                                               uint32_t threads, const UnknownRanges& unknown) {
     std::vector<SegmentSummary> summaries(count);
     std::atomic<uint32_t> next = 0;
     std::exception_ptr error;
@@ -41,7 +45,8 @@ std::vector<SegmentSummary> summarise_segments(TraceReader& trace, uint32_t firs
     const auto work = [&] {
         for (uint32_t i; (i = next.fetch_add(1)) < count;) {
             try {
-                summaries[i] = summarise(*trace.load_view(first + i), first + i, trace.blocks());
+                summaries[i] =
+                    summarise(*trace.load_view(first + i), first + i, trace.blocks(), unknown);
             } catch (...) {
                 std::lock_guard lock(error_mutex);
                 if (!error) error = std::current_exception();
@@ -55,6 +60,11 @@ std::vector<SegmentSummary> summarise_segments(TraceReader& trace, uint32_t firs
     for (std::thread& thread : others) thread.join();
     if (error) std::rethrow_exception(error);
     return summaries;
+}
+
+void add_unknown(const IndexedRecord& record, UnknownRanges& unknown) {
+    const reven_record header{record.type, record.thread, 0, record.payload.size()};
+    unknown.add({&header, record.payload.data()});
 }
 
 class FileLock {
@@ -87,7 +97,8 @@ void Index::open_file(bool writable) {
     if (descriptor < 0) {
         char name[] = "/tmp/reven-index-XXXXXX";
         descriptor = mkostemp(name, O_CLOEXEC);
-        if (descriptor < 0) throw TraceError(std::string("no place to build the index: ") + std::strerror(errno));
+        if (descriptor < 0)
+            throw TraceError(std::string("no place to build the index: ") + std::strerror(errno));
         unlink(name);
         chunks_.clear();
         ranges_.clear();
@@ -101,27 +112,33 @@ void Index::open_file(bool writable) {
 }
 
 void Index::read_chunks() {
-    struct stat status {};
+    struct stat status{};
     if (fstat(descriptor_, &status) != 0) return;
     const auto end = static_cast<uint64_t>(status.st_size);
     std::vector<uint8_t> packed, head;
     while (size_ + sizeof(ChunkHeader) <= end) {
         ChunkHeader header;
-        if (pread(descriptor_, &header, sizeof header, static_cast<off_t>(size_)) != sizeof header) return;
+        if (pread(descriptor_, &header, sizeof header, static_cast<off_t>(size_)) != sizeof header)
+            return;
         if (header.magic != CHUNK_MAGIC || header.version != INDEX_VERSION ||
-            header.crc != crc32c(&header, offsetof(ChunkHeader, crc)) || header.length > end - size_ ||
-            header.head_packed > header.length - sizeof header || header.head_size > (1u << 30))
+            header.crc != crc32c(&header, offsetof(ChunkHeader, crc)) ||
+            header.length > end - size_ || header.head_packed > header.length - sizeof header ||
+            header.head_size > (1u << 30))
             return;
         packed.resize(header.head_packed);
         head.resize(header.head_size);
-        if (pread(descriptor_, packed.data(), packed.size(), static_cast<off_t>(size_ + sizeof header)) !=
-            static_cast<ssize_t>(packed.size()))
+        if (pread(descriptor_, packed.data(), packed.size(),
+                  static_cast<off_t>(size_ + sizeof header)) != static_cast<ssize_t>(packed.size()))
             return;
-        if (crc32c(packed.data(), packed.size()) != header.head_crc || !decompress(packed, head.data(), head.size()))
+        if (crc32c(packed.data(), packed.size()) != header.head_crc ||
+            !decompress(packed, head.data(), head.size()))
             return;
         try {
-            auto chunk = std::make_unique<IndexChunk>(head, size_, sizeof header + header.head_packed);
-            if (chunk->first_segment() != covered() || chunk->end_segment() > trace_.store().segment_count()) return;
+            auto chunk =
+                std::make_unique<IndexChunk>(head, size_, sizeof header + header.head_packed);
+            if (chunk->first_segment() != covered() ||
+                chunk->end_segment() > trace_.store().segment_count())
+                return;
             add_chunk(std::move(chunk));
         } catch (const TraceError&) {
             return;
@@ -138,7 +155,9 @@ void Index::add_chunk(std::unique_ptr<IndexChunk> chunk) {
         const RecordView view{&header, record.payload.data()};
         if (record.segment != segment) order = 0;
         segment = record.segment;
-        for (const RangeChange& change : range_changes(view).changes) ranges_.push_back({segment, order++, change});
+        unknown_.add(view);
+        for (const RangeChange& change : range_changes(view).changes)
+            ranges_.push_back({segment, order++, change});
         if (record.type != REVEN_SWITCH) continue;
         const uint32_t previous = view.as<reven_switch>().previous_thread;
         switches_.push_back({record.context + (previous != 0), record.thread, previous});
@@ -147,10 +166,11 @@ void Index::add_chunk(std::unique_ptr<IndexChunk> chunk) {
 }
 
 ptrdiff_t Index::last_range(uint64_t page, uint32_t segment, uint32_t order) const {
-    auto at = std::lower_bound(ranges_.begin(), ranges_.end(), std::pair(segment, order),
-                               [](const PlacedRange& range, const std::pair<uint32_t, uint32_t>& value) {
-                                   return std::pair(range.segment, range.order) < value;
-                               });
+    auto at =
+        std::lower_bound(ranges_.begin(), ranges_.end(), std::pair(segment, order),
+                         [](const PlacedRange& range, const std::pair<uint32_t, uint32_t>& value) {
+                             return std::pair(range.segment, range.order) < value;
+                         });
     const uint64_t address = page * PAGE_SIZE;
     while (at != ranges_.begin()) {
         --at;
@@ -161,8 +181,9 @@ ptrdiff_t Index::last_range(uint64_t page, uint32_t segment, uint32_t order) con
 
 PageBytes Index::overlay(uint64_t page, uint32_t from, uint32_t to) {
     // Newest chunk first: its image of the page makes older ones needless.
-    auto chunk = std::lower_bound(chunks_.begin(), chunks_.end(), to,
-                                  [](const auto& value, uint32_t segment) { return value->first_segment() < segment; });
+    auto chunk = std::lower_bound(
+        chunks_.begin(), chunks_.end(), to,
+        [](const auto& value, uint32_t segment) { return value->first_segment() < segment; });
     PageBytes bytes;
     while (chunk != chunks_.begin()) {
         --chunk;
@@ -189,9 +210,11 @@ void Index::build(const Progress& progress, uint32_t threads) {
     const auto total = static_cast<uint32_t>(trace_.store().segment_count());
     std::vector<SegmentSummary> pending;
     size_t pending_bytes = 0;
+    UnknownRanges unknown = unknown_;
     const auto flush = [&] {
         const uint32_t first = pending.front().segment;
-        const auto chunk = encode_chunk(pending, [&](uint64_t page) { return page_before(page, first); });
+        const auto chunk =
+            encode_chunk(pending, [&](uint64_t page) { return page_before(page, first); });
         write_all(descriptor_, chunk, size_);
         pending.clear();
         pending_bytes = 0;
@@ -199,14 +222,19 @@ void Index::build(const Progress& progress, uint32_t threads) {
     };
     for (uint32_t next = covered(); next < total;) {
         if (progress) progress(next, total);
-        const uint32_t count = std::min<uint32_t>({total - next, 8 * threads,
-                                                   static_cast<uint32_t>(CHUNK_SEGMENTS - pending.size())});
-        for (SegmentSummary& summary : summarise_segments(trace_, next, count, threads)) {
+        const uint32_t count = std::min<uint32_t>(
+            {total - next, 8 * threads, static_cast<uint32_t>(CHUNK_SEGMENTS - pending.size())});
+        const size_t unknown_before = unknown.count();
+        for (SegmentSummary& summary : summarise_segments(trace_, next, count, threads, unknown)) {
+            // Segments after one that maps unknown contents have to know of it.
+            if (unknown.count() != unknown_before) break;
+            for (const IndexedRecord& record : summary.records) add_unknown(record, unknown);
             pending_bytes += summary.encoded.size();
             pending.push_back(std::move(summary));
+            ++next;
         }
-        next += count;
-        if (pending.size() == CHUNK_SEGMENTS || pending_bytes > CHUNK_BYTES || next == total) flush();
+        if (pending.size() == CHUNK_SEGMENTS || pending_bytes > CHUNK_BYTES || next == total)
+            flush();
     }
     if (progress) progress(total, total);
 }

@@ -54,9 +54,11 @@ class Index {
     ptrdiff_t last_range(uint64_t page, uint32_t segment, uint32_t order) const;
     const PlacedRange& range(size_t number) const { return ranges_[number]; }
     const std::vector<PlacedRange>& ranges() const { return ranges_; }
-    // Bytes left in a page by the segments [from, to); `from` at or after the page's last range change.
+    // Bytes left in a page by the segments [from, to); `from` at or after the page's last range
+    // change.
     PageBytes overlay(uint64_t page, uint32_t from, uint32_t to);
     const std::vector<ThreadSwitch>& switches() const { return switches_; }
+    const UnknownRanges& unknown() const { return unknown_; }
 
    private:
     void open_file(bool writable);
@@ -73,6 +75,7 @@ class Index {
     std::vector<std::unique_ptr<IndexChunk>> chunks_;
     std::vector<PlacedRange> ranges_;
     std::vector<ThreadSwitch> switches_;
+    UnknownRanges unknown_;
 };
 
 }  // namespace reven

@@ -17,9 +17,12 @@ constexpr size_t BLOCK_SIZE = 32 << 10;
 constexpr int LEVEL = 3;
 constexpr uint64_t LARGEST_BLOCK = 256u << 20;
 
-[[noreturn]] void damaged() { throw TraceError("the trace's index is damaged: delete index.bin, it is built anew"); }
+[[noreturn]] void damaged() {
+    throw TraceError("the trace's index is damaged: delete index.bin, it is built anew");
+}
 
-void put_record(const IndexedRecord& record, uint32_t& segment, uint64_t& context, std::vector<uint8_t>& out) {
+void put_record(const IndexedRecord& record, uint32_t& segment, uint64_t& context,
+                std::vector<uint8_t>& out) {
     put_varint(out, record.segment - segment);
     put_varint(out, record.context - context);
     put_varint(out, record.type);
@@ -58,9 +61,16 @@ bool keeps(const RecordView& record, size_t& size) {
         case REVEN_SWITCH:
             size = sizeof(reven_switch);
             return true;
-        case REVEN_MAP: case REVEN_UNMAP: case REVEN_PROTECT: case REVEN_REMAP: case REVEN_SIGNAL:
-        case REVEN_THREAD_START: case REVEN_THREAD_EXIT: case REVEN_END:
-        case REVEN_SYSCALL_ENTER: case REVEN_SYSCALL_EXIT:
+        case REVEN_MAP:
+        case REVEN_UNMAP:
+        case REVEN_PROTECT:
+        case REVEN_REMAP:
+        case REVEN_SIGNAL:
+        case REVEN_THREAD_START:
+        case REVEN_THREAD_EXIT:
+        case REVEN_END:
+        case REVEN_SYSCALL_ENTER:
+        case REVEN_SYSCALL_EXIT:
             return true;
         default:
             return false;
@@ -70,13 +80,15 @@ bool keeps(const RecordView& record, size_t& size) {
 }  // namespace
 
 void TableWriter::add(uint64_t key, std::span<const uint8_t> entry) {
-    if (blocks_.empty() || blocks_.back().bytes.size() + entry.size() > BLOCK_SIZE) blocks_.push_back({total_, {}});
+    if (blocks_.empty() || blocks_.back().bytes.size() + entry.size() > BLOCK_SIZE)
+        blocks_.push_back({total_, {}});
     put_bytes(blocks_.back().bytes, entry.data(), entry.size());
     entries_.emplace_back(key, entry.size());
     total_ += entry.size();
 }
 
-void TableWriter::finish(Compressor& compressor, std::vector<uint8_t>& directory, std::vector<uint8_t>& blocks) {
+void TableWriter::finish(Compressor& compressor, std::vector<uint8_t>& directory,
+                         std::vector<uint8_t>& blocks) {
     put_varint(directory, entries_.size());
     uint64_t last = 0;
     for (const auto& [key, size] : entries_) {
@@ -112,7 +124,8 @@ TableReader::TableReader(ByteReader& directory, uint64_t blocks_offset) {
         const uint64_t raw_offset = directory.varint();
         const uint32_t packed = directory.count(LARGEST_BLOCK);
         const uint32_t crc = directory.count(UINT32_MAX);
-        if (raw_offset > total || (!blocks_.empty() && raw_offset < blocks_.back().raw_offset)) damaged();
+        if (raw_offset > total || (!blocks_.empty() && raw_offset < blocks_.back().raw_offset))
+            damaged();
         blocks_.push_back({raw_offset, blocks_offset, packed, crc});
         blocks_offset += packed;
     }
@@ -123,15 +136,19 @@ TableEntry TableReader::find(uint64_t key, BlockFile& file) const {
     if (at == keys_.end() || *at != key) return {};
     const auto index = static_cast<size_t>(at - keys_.begin());
     const uint64_t offset = offsets_[index];
-    const auto after = std::upper_bound(blocks_.begin(), blocks_.end(), offset,
-                                        [](uint64_t value, const Block& block) { return value < block.raw_offset; });
+    const auto after = std::upper_bound(
+        blocks_.begin(), blocks_.end(), offset,
+        [](uint64_t value, const Block& block) { return value < block.raw_offset; });
     if (after == blocks_.begin()) damaged();
     const Block& block = *(after - 1);
     const uint64_t end = after == blocks_.end() ? offsets_.back() : after->raw_offset;
     const uint64_t size = offsets_[index + 1] - offset;
     if (offset + size > end || end - block.raw_offset > LARGEST_BLOCK) damaged();
-    TableEntry entry{file.read(block.file_offset, block.packed, end - block.raw_offset, block.crc), {}};
-    entry.bytes = std::span(*entry.owner).subspan(static_cast<size_t>(offset - block.raw_offset), static_cast<size_t>(size));
+    TableEntry entry{file.read(block.file_offset, block.packed, end - block.raw_offset, block.crc),
+                     {}};
+    entry.bytes =
+        std::span(*entry.owner)
+            .subspan(static_cast<size_t>(offset - block.raw_offset), static_cast<size_t>(size));
     return entry;
 }
 
@@ -144,7 +161,9 @@ SharedBytes BlockFile::read(uint64_t offset, uint32_t packed, uint64_t size, uin
         }
     }
     std::vector<uint8_t> frame(packed);
-    if (pread(descriptor_, frame.data(), packed, static_cast<off_t>(offset)) != static_cast<ssize_t>(packed)) damaged();
+    if (pread(descriptor_, frame.data(), packed, static_cast<off_t>(offset)) !=
+        static_cast<ssize_t>(packed))
+        damaged();
     auto bytes = std::make_shared<std::vector<uint8_t>>(size);
     if (crc32c(frame.data(), packed) != crc || !decompress(frame, bytes->data(), size)) damaged();
     std::lock_guard lock(mutex_);
@@ -161,26 +180,32 @@ SharedBytes BlockFile::read(uint64_t offset, uint32_t packed, uint64_t size, uin
     return bytes;
 }
 
-SegmentSummary summarise(const SegmentView& view, uint32_t segment, BlockCache& blocks) {
+SegmentSummary summarise(const SegmentView& view, uint32_t segment, BlockCache& blocks,
+                         const UnknownRanges& unknown) {
     SegmentSummary summary;
     summary.segment = segment;
-    TouchCollector touches;
+    TouchCollector touches(unknown);
     Replayer(view, blocks).run_accesses(touches);
     for (const PageTouch* touch : touches.pages()) {
         const auto offset = static_cast<uint32_t>(summary.encoded.size());
         encode_granules(touch->reads, summary.encoded);
         encode_granules(touch->writes, summary.encoded);
         encode_page_bytes(touch->bytes, summary.encoded);
-        summary.pages.push_back({touch->page, offset, static_cast<uint32_t>(summary.encoded.size()) - offset});
+        summary.pages.push_back(
+            {touch->page, offset, static_cast<uint32_t>(summary.encoded.size()) - offset});
     }
-    for (const uint32_t header : view.segment().headers) summary.blocks.push_back(header >> REVEN_EXIT_BITS);
+    for (const uint32_t header : view.segment().headers)
+        summary.blocks.push_back(header >> REVEN_EXIT_BITS);
     std::sort(summary.blocks.begin(), summary.blocks.end());
-    summary.blocks.erase(std::unique(summary.blocks.begin(), summary.blocks.end()), summary.blocks.end());
+    summary.blocks.erase(std::unique(summary.blocks.begin(), summary.blocks.end()),
+                         summary.blocks.end());
     for (const RecordPoint& point : view.records()) {
         const RecordView record = view.record(point);
         size_t size = 0;
         if (!keeps(record, size)) continue;
-        summary.records.push_back({segment, record.header->type, record.header->thread,
+        summary.records.push_back({segment,
+                                   record.header->type,
+                                   record.header->thread,
                                    view.first_transition() + point.context,
                                    {record.payload, record.payload + size}});
     }
@@ -205,7 +230,8 @@ void encode_blocks_table(const std::vector<SegmentSummary>& segments, TableWrite
     }
 }
 
-void encode_pages_table(const std::vector<SegmentSummary>& segments, const PageImage& image, TableWriter& table) {
+void encode_pages_table(const std::vector<SegmentSummary>& segments, const PageImage& image,
+                        TableWriter& table) {
     struct Visit {
         uint64_t page;
         const SegmentSummary* summary;
@@ -214,7 +240,8 @@ void encode_pages_table(const std::vector<SegmentSummary>& segments, const PageI
     std::vector<Visit> visits;
     for (const SegmentSummary& summary : segments)
         for (const auto& touch : summary.pages) visits.push_back({touch.page, &summary, &touch});
-    std::stable_sort(visits.begin(), visits.end(), [](const Visit& a, const Visit& b) { return a.page < b.page; });
+    std::stable_sort(visits.begin(), visits.end(),
+                     [](const Visit& a, const Visit& b) { return a.page < b.page; });
     std::vector<uint8_t> entry;
     for (size_t i = 0; i < visits.size();) {
         const uint64_t page = visits[i].page;
@@ -227,8 +254,9 @@ void encode_pages_table(const std::vector<SegmentSummary>& segments, const PageI
             decode_granules(in);
             return in.byte() != 0;
         };
-        const bool is_written = std::any_of(visits.begin() + static_cast<ptrdiff_t>(begin),
-                                            visits.begin() + static_cast<ptrdiff_t>(i), leaves_bytes);
+        const bool is_written =
+            std::any_of(visits.begin() + static_cast<ptrdiff_t>(begin),
+                        visits.begin() + static_cast<ptrdiff_t>(i), leaves_bytes);
         encode_page_bytes(is_written ? image(page) : PageBytes{}, entry);
         put_varint(entry, i - begin);
         uint32_t last = segments.front().segment;
@@ -245,7 +273,8 @@ void encode_pages_table(const std::vector<SegmentSummary>& segments, const PageI
     }
 }
 
-void encode_records(const std::vector<SegmentSummary>& segments, std::vector<uint8_t>& records, TableWriter& syscalls) {
+void encode_records(const std::vector<SegmentSummary>& segments, std::vector<uint8_t>& records,
+                    TableWriter& syscalls) {
     uint32_t segment = segments.front().segment, syscall_segment = segment;
     uint64_t context = 0, syscall_context = 0;
     std::vector<uint8_t> calls;
@@ -261,7 +290,8 @@ void encode_records(const std::vector<SegmentSummary>& segments, std::vector<uin
 
 }  // namespace
 
-std::vector<uint8_t> encode_chunk(const std::vector<SegmentSummary>& segments, const PageImage& image) {
+std::vector<uint8_t> encode_chunk(const std::vector<SegmentSummary>& segments,
+                                  const PageImage& image) {
     TableWriter blocks, pages, syscalls;
     std::vector<uint8_t> records;
     encode_blocks_table(segments, blocks);
@@ -282,8 +312,13 @@ std::vector<uint8_t> encode_chunk(const std::vector<SegmentSummary>& segments, c
 
     std::vector<uint8_t> out(sizeof(ChunkHeader));
     const size_t packed = compressor.append(head, out);
-    ChunkHeader header{CHUNK_MAGIC, INDEX_VERSION, sizeof header + packed + body.size(), static_cast<uint32_t>(packed),
-                       static_cast<uint32_t>(head.size()), crc32c(out.data() + sizeof header, packed), 0};
+    ChunkHeader header{CHUNK_MAGIC,
+                       INDEX_VERSION,
+                       sizeof header + packed + body.size(),
+                       static_cast<uint32_t>(packed),
+                       static_cast<uint32_t>(head.size()),
+                       crc32c(out.data() + sizeof header, packed),
+                       0};
     header.crc = crc32c(&header, offsetof(ChunkHeader, crc));
     std::memcpy(out.data(), &header, sizeof header);
     put_bytes(out, body.data(), body.size());
@@ -309,7 +344,8 @@ std::vector<uint32_t> IndexChunk::segments_of_block(uint32_t id, BlockFile& file
     const TableEntry entry = blocks_->find(id, file);
     if (!entry) return segments;
     uint32_t segment = first_segment_;
-    for (ByteReader in(entry.bytes); !in.done();) segments.push_back(segment += in.count(UINT32_MAX));
+    for (ByteReader in(entry.bytes); !in.done();)
+        segments.push_back(segment += in.count(UINT32_MAX));
     return segments;
 }
 
@@ -338,7 +374,8 @@ std::vector<PageVisit> IndexChunk::visits(uint64_t page, BlockFile& file) const 
     return result;
 }
 
-bool IndexChunk::overlay(uint64_t page, uint32_t from, uint32_t to, PageBytes& onto, BlockFile& file) const {
+bool IndexChunk::overlay(uint64_t page, uint32_t from, uint32_t to, PageBytes& onto,
+                         BlockFile& file) const {
     const TableEntry entry = pages_->find(page, file);
     if (!entry) return false;
     ByteReader in(entry.bytes);

@@ -23,7 +23,8 @@ class TableWriter {
     // Keys ascend.
     void add(uint64_t key, std::span<const uint8_t> entry);
     // Appends the directory and the blocks to their sections.
-    void finish(Compressor& compressor, std::vector<uint8_t>& directory, std::vector<uint8_t>& blocks);
+    void finish(Compressor& compressor, std::vector<uint8_t>& directory,
+                std::vector<uint8_t>& blocks);
 
    private:
     struct Block {
@@ -153,7 +154,8 @@ class IndexChunk {
 using PageImage = std::function<PageBytes(uint64_t page)>;
 
 // The bytes of a chunk, ready to append to the index file.
-std::vector<uint8_t> encode_chunk(const std::vector<SegmentSummary>& segments, const PageImage& image);
+std::vector<uint8_t> encode_chunk(const std::vector<SegmentSummary>& segments,
+                                  const PageImage& image);
 
 // Size of the fixed chunk header, and what it says.
 struct ChunkHeader {
@@ -162,14 +164,15 @@ struct ChunkHeader {
     uint64_t length;       // of the chunk, header included
     uint32_t head_packed;  // zstd frame that follows the header
     uint32_t head_size;
-    uint32_t head_crc;     // CRC-32C of that frame
-    uint32_t crc;          // CRC-32C of the fields before
+    uint32_t head_crc;  // CRC-32C of that frame
+    uint32_t crc;       // CRC-32C of the fields before
 };
 static_assert(sizeof(ChunkHeader) == 32);
 inline constexpr uint32_t CHUNK_MAGIC = 0x58444952;  // "RIDX"
 inline constexpr uint32_t INDEX_VERSION = 1;
 
 // Summarises one segment by replaying it.
-SegmentSummary summarise(const SegmentView& view, uint32_t segment, BlockCache& blocks);
+SegmentSummary summarise(const SegmentView& view, uint32_t segment, BlockCache& blocks,
+                         const UnknownRanges& unknown);
 
 }  // namespace reven

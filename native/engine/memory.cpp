@@ -1,31 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "memory.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace reven {
 
 struct WriteLog::Visitor {
     WriteLog& log;
+    UnknownRanges unknown;
 
     void add(uint32_t context, uint64_t address, size_t size, const uint8_t* value) {
-        log.entries_.push_back(
-            {address, context, static_cast<uint32_t>(size), static_cast<uint32_t>(log.bytes_.size())});
+        log.entries_.push_back({address, context, static_cast<uint32_t>(size),
+                                static_cast<uint32_t>(log.bytes_.size())});
         log.bytes_.insert(log.bytes_.end(), value, value + size);
     }
-    void load(uint32_t, uint64_t, uint32_t, const uint8_t*) {}
+    void load(uint32_t transition, uint64_t address, uint32_t size, const uint8_t* value) {
+        if (unknown.touches(address, size)) add(transition, address, size, value);
+    }
     void store(uint32_t transition, uint64_t address, uint32_t size, const uint8_t* value) {
         add(transition + 1, address, size, value);
     }
     void record(const RecordPoint& point, const RecordView& record) {
         if (record.header->type == REVEN_MEMORY) {
             const auto bytes = record.rest(sizeof(reven_memory));
-            if (!bytes.empty()) add(point.context, record.as<reven_memory>().address, bytes.size(), bytes.data());
+            if (!bytes.empty())
+                add(point.context, record.as<reven_memory>().address, bytes.size(), bytes.data());
             return;
         }
+        unknown.add(record);
         const RangeChanges ranges = range_changes(record);
         for (const RangeChange& change : ranges.changes) {
-            log.entries_.push_back({change.address, point.context, 0, static_cast<uint32_t>(log.ranges_.size())});
+            log.entries_.push_back(
+                {change.address, point.context, 0, static_cast<uint32_t>(log.ranges_.size())});
             log.ranges_.push_back(change);
         }
         static constexpr uint8_t ZEROS[PAGE_SIZE] = {};
@@ -34,14 +41,25 @@ struct WriteLog::Visitor {
     bool done(uint32_t) { return false; }
 };
 
-WriteLog::WriteLog(const SegmentView& view, BlockCache& blocks) {
-    Visitor visitor{*this};
-    Replayer(view, blocks).run_accesses(visitor);
+WriteLog::WriteLog(const SegmentView& view, BlockCache& blocks, const UnknownRanges& unknown) {
+    Visitor visitor{*this, unknown};
+    Replayer replayer(view, blocks);
+    // Loads matter only where they are all that is known.
+    const bool maps_unknown = std::any_of(view.records().begin(), view.records().end(), [&](const RecordPoint& point) {
+        UnknownRanges ranges;
+        ranges.add(view.record(point));
+        return ranges.count() != 0;
+    });
+    if (unknown.count() != 0 || maps_unknown)
+        replayer.run_accesses(visitor);
+    else
+        replayer.run_accesses<Effects::Writes>(visitor);
 }
 
 std::shared_ptr<const WriteLog> MemoryReader::log(size_t segment) {
     if (auto found = logs_.find(segment)) return found;
-    auto built = std::make_shared<const WriteLog>(*trace_.view(segment), trace_.blocks());
+    auto built =
+        std::make_shared<const WriteLog>(*trace_.view(segment), trace_.blocks(), index_.unknown());
     logs_.put(segment, built);
     return built;
 }
@@ -70,7 +88,8 @@ struct PageInSegment {
     ptrdiff_t range = -1;  // the last range change that covers the page
 };
 
-PageInSegment replay_page(const WriteLog& log, uint64_t number, uint32_t context, uint32_t range_limit) {
+PageInSegment replay_page(const WriteLog& log, uint64_t number, uint32_t context,
+                          uint32_t range_limit) {
     PageInSegment result;
     const uint64_t begin = number * PAGE_SIZE;
     for (const WriteLog::Entry& entry : log.entries()) {
@@ -87,7 +106,8 @@ PageInSegment replay_page(const WriteLog& log, uint64_t number, uint32_t context
         const auto bytes = log.bytes_of(entry);
         const uint64_t first = std::max(entry.address, begin);
         const uint64_t last = std::min(entry.address + entry.size, begin + PAGE_SIZE);
-        result.bytes.write(static_cast<uint32_t>(first - begin), bytes.subspan(first - entry.address, last - first));
+        result.bytes.write(static_cast<uint32_t>(first - begin),
+                           bytes.subspan(first - entry.address, last - first));
     }
     return result;
 }
@@ -129,7 +149,8 @@ PageBytes MemoryReader::page(uint64_t number, uint64_t context) {
     }
 }
 
-void MemoryReader::read(uint64_t context, uint64_t address, std::span<uint8_t> data, std::span<uint8_t> known) {
+void MemoryReader::read(uint64_t context, uint64_t address, std::span<uint8_t> data,
+                        std::span<uint8_t> known) {
     for (size_t done = 0; done < data.size();) {
         const uint64_t at = address + done;
         const auto offset = static_cast<uint32_t>(at % PAGE_SIZE);

@@ -23,12 +23,17 @@ class WriteLog {
         uint32_t data;     // offset of the bytes
     };
 
-    WriteLog(const SegmentView& view, BlockCache& blocks);
+    WriteLog(const SegmentView& view, BlockCache& blocks, const UnknownRanges& unknown);
 
     const std::vector<Entry>& entries() const { return entries_; }
     const RangeChange& range(uint32_t number) const { return ranges_[number]; }
-    std::span<const uint8_t> bytes_of(const Entry& entry) const { return {bytes_.data() + entry.data, entry.size}; }
-    size_t bytes() const { return entries_.size() * sizeof(Entry) + bytes_.size() + ranges_.size() * sizeof(RangeChange); }
+    std::span<const uint8_t> bytes_of(const Entry& entry) const {
+        return {bytes_.data() + entry.data, entry.size};
+    }
+    size_t bytes() const {
+        return entries_.size() * sizeof(Entry) + bytes_.size() +
+               ranges_.size() * sizeof(RangeChange);
+    }
 
    private:
     struct Visitor;
@@ -44,7 +49,8 @@ class MemoryReader {
 
     // Copies [address, address + size) as of a context; known[i] says whether byte i
     // was ever recorded (0 in `data` otherwise). Requires the index to cover the trace.
-    void read(uint64_t context, uint64_t address, std::span<uint8_t> data, std::span<uint8_t> known);
+    void read(uint64_t context, uint64_t address, std::span<uint8_t> data,
+              std::span<uint8_t> known);
     std::shared_ptr<const WriteLog> log(size_t segment);
     void forget(size_t segment) { logs_.forget(segment); }
 

@@ -20,18 +20,27 @@ uint32_t words_of(uint32_t size) { return size <= 8 ? 1 : size / 8; }
 template <typename Table>
 OpCode by_size(const Table& table, uint32_t size) {
     switch (size) {
-        case 1: return table[0];
-        case 2: return table[1];
-        case 4: return table[2];
-        case 8: return table[3];
-        case 16: return table[4];
-        default: return table[5];
+        case 1:
+            return table[0];
+        case 2:
+            return table[1];
+        case 4:
+            return table[2];
+        case 8:
+            return table[3];
+        case 16:
+            return table[4];
+        default:
+            return table[5];
     }
 }
 
-constexpr OpCode SLOTS[] = {OpCode::Slot1, OpCode::Slot2, OpCode::Slot4, OpCode::Slot8, OpCode::Slot16, OpCode::Slot32};
-constexpr OpCode REGISTERS[] = {OpCode::Register1, OpCode::Register2, OpCode::Register4, OpCode::Register8, OpCode::Register16, OpCode::Register32};
-constexpr OpCode SETS[] = {OpCode::Set1, OpCode::Set2, OpCode::Set4, OpCode::Set8, OpCode::Set16, OpCode::Set32};
+constexpr OpCode SLOTS[] = {OpCode::Slot1, OpCode::Slot2,  OpCode::Slot4,
+                            OpCode::Slot8, OpCode::Slot16, OpCode::Slot32};
+constexpr OpCode REGISTERS[] = {OpCode::Register1, OpCode::Register2,  OpCode::Register4,
+                                OpCode::Register8, OpCode::Register16, OpCode::Register32};
+constexpr OpCode SETS[] = {OpCode::Set1, OpCode::Set2,  OpCode::Set4,
+                           OpCode::Set8, OpCode::Set16, OpCode::Set32};
 
 class Compiler {
    public:
@@ -44,8 +53,9 @@ class Compiler {
         result->body = shared_body_;
         assign_words();
         find_final_sets();
-        result->registers = build(false);
-        result->accesses = build(true);
+        result->registers = build(Effects::Registers);
+        result->writes = build(Effects::Writes);
+        result->accesses = build(Effects::Accesses);
         needed_.assign(block_.nodes.size(), true);
         emit_values();
         result->values = finish();
@@ -78,11 +88,17 @@ class Compiler {
         }
     }
 
+    static bool wants(const reven_event& event, Effects effects) {
+        if (effects == Effects::Registers) return false;
+        const bool is_load = event.kind == REVEN_EVENT_LOAD || event.kind == REVEN_EVENT_BULK_LOAD;
+        return effects == Effects::Accesses || !is_load;
+    }
+
     void need(uint32_t node) {
         if (node != REVEN_NO_NODE) needed_[node] = true;
     }
 
-    Program build(bool with_accesses) {
+    Program build(Effects effects) {
         needed_.assign(block_.nodes.size(), false);
         for (size_t i = 0; i < block_.events.size(); ++i) {
             const reven_event& event = block_.events[i];
@@ -98,15 +114,17 @@ class Compiler {
                 case REVEN_EVENT_STORE:
                 case REVEN_EVENT_BULK_LOAD:
                 case REVEN_EVENT_BULK_STORE:
-                    if (!with_accesses) break;
+                    if (!wants(event, effects)) break;
                     need(event.address);
                     need(event.guard);
-                    if (event.kind == REVEN_EVENT_LOAD || event.kind == REVEN_EVENT_STORE) need(event.value);
+                    if (event.kind == REVEN_EVENT_LOAD || event.kind == REVEN_EVENT_STORE)
+                        need(event.value);
                     break;
                 case REVEN_EVENT_CAS:
                 case REVEN_EVENT_CAS_HIGH:
-                    if (!with_accesses) break;
-                    for (uint32_t node : {event.address, event.value, event.x1, event.x2}) need(node);
+                    if (!wants(event, effects)) break;
+                    for (uint32_t node : {event.address, event.value, event.x1, event.x2})
+                        need(node);
                     break;
                 default:
                     break;
@@ -123,13 +141,14 @@ class Compiler {
             if (node.kind == REVEN_NODE_SELECT) need(node.c);
         }
         emit_values();
-        if (with_accesses) emit_accesses();
+        emit_accesses(effects);
         emit_sets();
         return finish();
     }
 
     void emit(OpCode code, uint32_t dst, uint32_t a = 0, uint32_t b = 0, uint64_t immediate = 0) {
-        ops_.push_back({code, static_cast<uint16_t>(dst), static_cast<uint16_t>(a), static_cast<uint16_t>(b), immediate});
+        ops_.push_back({code, static_cast<uint16_t>(dst), static_cast<uint16_t>(a),
+                        static_cast<uint16_t>(b), immediate});
     }
 
     Program finish() {
@@ -163,7 +182,9 @@ class Compiler {
                 emit_binary(node, dst);
                 break;
             case REVEN_NODE_SELECT: {
-                const OpCode code = node.size <= 8 ? OpCode::Select1 : node.size == 16 ? OpCode::Select2 : OpCode::Select4;
+                const OpCode code = node.size <= 8    ? OpCode::Select1
+                                    : node.size == 16 ? OpCode::Select2
+                                                      : OpCode::Select4;
                 emit(code, dst, word_[node.a], word_[node.b], word_[node.c]);
                 break;
             }
@@ -176,16 +197,29 @@ class Compiler {
         const uint64_t mask = node.immediate ? 1 : mask_of(node.size);
         const uint16_t a = word_[node.a];
         switch (node.op) {
-            case REVEN_OP_NOT: emit(OpCode::Not, dst, a, 0, mask); break;
+            case REVEN_OP_NOT:
+                emit(OpCode::Not, dst, a, 0, mask);
+                break;
             case REVEN_OP_TRUNCATE:
             case REVEN_OP_ZERO_EXTEND:
             case REVEN_OP_SAME_BITS:
-            case REVEN_OP_VECTOR_LOW: emit(OpCode::CopyMasked, dst, a, 0, mask); break;
-            case REVEN_OP_SIGN_EXTEND: emit(OpCode::SignExtend, dst, a, block_.nodes[node.a].size, mask); break;
-            case REVEN_OP_HIGH_HALF: emit(OpCode::HighHalf, dst, a); break;
-            case REVEN_OP_VECTOR_HIGH: emit(OpCode::CopyHigh, dst, a); break;
-            case REVEN_OP_VECTOR_ZERO_EXTEND: emit(OpCode::ZeroExtendVector, dst, a); break;
-            default: refuse(head_, "unknown operation");
+            case REVEN_OP_VECTOR_LOW:
+                emit(OpCode::CopyMasked, dst, a, 0, mask);
+                break;
+            case REVEN_OP_SIGN_EXTEND:
+                emit(OpCode::SignExtend, dst, a, block_.nodes[node.a].size, mask);
+                break;
+            case REVEN_OP_HIGH_HALF:
+                emit(OpCode::HighHalf, dst, a);
+                break;
+            case REVEN_OP_VECTOR_HIGH:
+                emit(OpCode::CopyHigh, dst, a);
+                break;
+            case REVEN_OP_VECTOR_ZERO_EXTEND:
+                emit(OpCode::ZeroExtendVector, dst, a);
+                break;
+            default:
+                refuse(head_, "unknown operation");
         }
     }
 
@@ -204,41 +238,77 @@ class Compiler {
         };
         const bool small_shift = immediate && right.immediate <= 63;
         switch (node.op) {
-            case REVEN_OP_ADD: with_immediate(OpCode::Add, OpCode::AddImmediate); break;
-            case REVEN_OP_SUB: with_immediate(OpCode::Sub, OpCode::SubImmediate); break;
-            case REVEN_OP_MUL: with_immediate(OpCode::Mul, OpCode::MulImmediate); break;
-            case REVEN_OP_AND: with_immediate(OpCode::And, OpCode::AndImmediate); break;
-            case REVEN_OP_OR: emit(OpCode::Or, dst, a, b); break;
-            case REVEN_OP_XOR: emit(OpCode::Xor, dst, a, b); break;
+            case REVEN_OP_ADD:
+                with_immediate(OpCode::Add, OpCode::AddImmediate);
+                break;
+            case REVEN_OP_SUB:
+                with_immediate(OpCode::Sub, OpCode::SubImmediate);
+                break;
+            case REVEN_OP_MUL:
+                with_immediate(OpCode::Mul, OpCode::MulImmediate);
+                break;
+            case REVEN_OP_AND:
+                with_immediate(OpCode::And, OpCode::AndImmediate);
+                break;
+            case REVEN_OP_OR:
+                emit(OpCode::Or, dst, a, b);
+                break;
+            case REVEN_OP_XOR:
+                emit(OpCode::Xor, dst, a, b);
+                break;
             case REVEN_OP_SHL:
-                if (small_shift) emit(OpCode::ShlImmediate, dst, a, node.size, right.immediate);
-                else emit(OpCode::Shl, dst, a, b, mask);
+                if (small_shift)
+                    emit(OpCode::ShlImmediate, dst, a, node.size, right.immediate);
+                else
+                    emit(OpCode::Shl, dst, a, b, mask);
                 break;
             case REVEN_OP_SHR:
-                if (small_shift) emit(OpCode::ShrImmediate, dst, a, node.size, right.immediate);
-                else emit(OpCode::Shr, dst, a, b);
+                if (small_shift)
+                    emit(OpCode::ShrImmediate, dst, a, node.size, right.immediate);
+                else
+                    emit(OpCode::Shr, dst, a, b);
                 break;
-            case REVEN_OP_SAR: emit(OpCode::Sar, dst, a, b, node.size); break;
-            case REVEN_OP_EQ: emit(OpCode::Equal, dst, a, b); break;
-            case REVEN_OP_NE: emit(OpCode::NotEqual, dst, a, b); break;
-            case REVEN_OP_LT_SIGNED: emit(OpCode::LessSigned, dst, a, b, operand_size); break;
-            case REVEN_OP_LE_SIGNED: emit(OpCode::LessEqualSigned, dst, a, b, operand_size); break;
-            case REVEN_OP_LT_UNSIGNED: emit(OpCode::LessUnsigned, dst, a, b); break;
-            case REVEN_OP_LE_UNSIGNED: emit(OpCode::LessEqualUnsigned, dst, a, b); break;
-            case REVEN_OP_CONCATENATE: emit(OpCode::Concatenate, dst, a, b); break;
-            case REVEN_OP_VECTOR_PAIR: emit(OpCode::Pair, dst, a, b); break;
-            default: refuse(head_, "unknown operation");
+            case REVEN_OP_SAR:
+                emit(OpCode::Sar, dst, a, b, node.size);
+                break;
+            case REVEN_OP_EQ:
+                emit(OpCode::Equal, dst, a, b);
+                break;
+            case REVEN_OP_NE:
+                emit(OpCode::NotEqual, dst, a, b);
+                break;
+            case REVEN_OP_LT_SIGNED:
+                emit(OpCode::LessSigned, dst, a, b, operand_size);
+                break;
+            case REVEN_OP_LE_SIGNED:
+                emit(OpCode::LessEqualSigned, dst, a, b, operand_size);
+                break;
+            case REVEN_OP_LT_UNSIGNED:
+                emit(OpCode::LessUnsigned, dst, a, b);
+                break;
+            case REVEN_OP_LE_UNSIGNED:
+                emit(OpCode::LessEqualUnsigned, dst, a, b);
+                break;
+            case REVEN_OP_CONCATENATE:
+                emit(OpCode::Concatenate, dst, a, b);
+                break;
+            case REVEN_OP_VECTOR_PAIR:
+                emit(OpCode::Pair, dst, a, b);
+                break;
+            default:
+                refuse(head_, "unknown operation");
         }
     }
 
-    void emit_accesses() {
+    void emit_accesses(Effects effects) {
         uint32_t instruction = 0;
         for (size_t i = 0; i < block_.events.size(); ++i) {
             const reven_event& event = block_.events[i];
-            const bool is_access = event.kind == REVEN_EVENT_LOAD || event.kind == REVEN_EVENT_STORE ||
-                                   event.kind == REVEN_EVENT_CAS || event.kind == REVEN_EVENT_BULK_LOAD ||
-                                   event.kind == REVEN_EVENT_BULK_STORE;
-            if (!is_access) continue;
+            const bool is_access =
+                event.kind == REVEN_EVENT_LOAD || event.kind == REVEN_EVENT_STORE ||
+                event.kind == REVEN_EVENT_CAS || event.kind == REVEN_EVENT_BULK_LOAD ||
+                event.kind == REVEN_EVENT_BULK_STORE;
+            if (!is_access || !wants(event, effects)) continue;
             if (event.instruction != instruction) {
                 instruction = event.instruction;
                 emit(OpCode::Instruction, 0, 0, 0, instruction);
@@ -253,10 +323,12 @@ class Compiler {
         const uint16_t guard = guarded ? word_[event.guard] : 0xffff;
         switch (event.kind) {
             case REVEN_EVENT_LOAD:
-                emit(guarded ? OpCode::LoadGuarded : OpCode::Load, word_[event.value], address, guard, event.size);
+                emit(guarded ? OpCode::LoadGuarded : OpCode::Load, word_[event.value], address,
+                     guard, event.size);
                 break;
             case REVEN_EVENT_STORE:
-                emit(guarded ? OpCode::StoreGuarded : OpCode::Store, word_[event.value], address, guard, event.size);
+                emit(guarded ? OpCode::StoreGuarded : OpCode::Store, word_[event.value], address,
+                     guard, event.size);
                 break;
             case REVEN_EVENT_BULK_LOAD:
                 emit(OpCode::BulkLoad, block_.nodes[event.value].a, address, guard, event.size);
@@ -266,9 +338,10 @@ class Compiler {
                 break;
             default: {
                 const auto& events = block_.events;
-                const bool is_double = index + 1 < events.size() && events[index + 1].kind == REVEN_EVENT_CAS_HIGH;
-                emit(is_double ? OpCode::CompareAndSwapDouble : OpCode::CompareAndSwap, word_[event.value], address, 0,
-                     event.size);
+                const bool is_double =
+                    index + 1 < events.size() && events[index + 1].kind == REVEN_EVENT_CAS_HIGH;
+                emit(is_double ? OpCode::CompareAndSwapDouble : OpCode::CompareAndSwap,
+                     word_[event.value], address, 0, event.size);
                 emit(OpCode::End, word_[event.value], word_[event.x1], word_[event.x2]);
                 if (is_double) {
                     const reven_event& high = events[index + 1];
@@ -291,8 +364,10 @@ class Compiler {
             const reven_event& event = block_.events[i];
             const reven_node& node = block_.nodes[event.value];
             if (event.kind == REVEN_EVENT_SET_INDEXED) {
-                const uint64_t layout = event.x1 | uint64_t{event.size} << 8 | uint64_t{event.x2} << 32;
-                emit(OpCode::SetIndexed, event.offset, word_[event.address], word_[event.value], layout);
+                const uint64_t layout =
+                    event.x1 | uint64_t{event.size} << 8 | uint64_t{event.x2} << 32;
+                emit(OpCode::SetIndexed, event.offset, word_[event.address], word_[event.value],
+                     layout);
             } else if (!is_fused(event)) {
                 emit(by_size(SETS, event.size), event.offset, word_[event.value]);
             } else if (node.kind == REVEN_NODE_CONSTANT) {
@@ -314,7 +389,8 @@ class Compiler {
 
 }  // namespace
 
-std::unique_ptr<CompiledBlock> compile(const Template& head, std::shared_ptr<const TemplateBody> body) {
+std::unique_ptr<CompiledBlock> compile(const Template& head,
+                                       std::shared_ptr<const TemplateBody> body) {
     return Compiler(head, std::move(body)).compile();
 }
 
@@ -324,7 +400,8 @@ const CompiledBlock& BlockCache::get(uint32_t id) {
     const size_t chunk = id / CHUNK;
     if (chunk < CHUNKS) {
         if (const auto* entries = chunks_[chunk].load(std::memory_order_acquire))
-            if (const auto* block = (*entries)[id % CHUNK].load(std::memory_order_acquire)) return *block;
+            if (const auto* block = (*entries)[id % CHUNK].load(std::memory_order_acquire))
+                return *block;
     }
     return compile_now(id);
 }

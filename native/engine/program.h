@@ -21,17 +21,70 @@
 namespace reven {
 
 enum class OpCode : uint16_t {
-    Constant, ByteMask,
-    Slot1, Slot2, Slot4, Slot8, Slot16, Slot32,
-    Register1, Register2, Register4, Register8, Register16, Register32,
-    CopyMasked, Not, SignExtend, HighHalf, CopyHigh, ZeroExtendVector, Pair, Concatenate,
-    Add, AddImmediate, Sub, SubImmediate, And, AndImmediate, Or, Xor, Mul, MulImmediate,
-    Shl, ShlImmediate, Shr, ShrImmediate, Sar,
-    Equal, NotEqual, LessSigned, LessEqualSigned, LessUnsigned, LessEqualUnsigned,
-    Select1, Select2, Select4,
-    Load, LoadGuarded, Store, StoreGuarded, CompareAndSwap, CompareAndSwapDouble,
-    BulkLoad, BulkStore, Instruction,
-    Set1, Set2, Set4, Set8, Set16, Set32, Set8Constant, Set8Slot, SetIndexed,
+    Constant,
+    ByteMask,
+    Slot1,
+    Slot2,
+    Slot4,
+    Slot8,
+    Slot16,
+    Slot32,
+    Register1,
+    Register2,
+    Register4,
+    Register8,
+    Register16,
+    Register32,
+    CopyMasked,
+    Not,
+    SignExtend,
+    HighHalf,
+    CopyHigh,
+    ZeroExtendVector,
+    Pair,
+    Concatenate,
+    Add,
+    AddImmediate,
+    Sub,
+    SubImmediate,
+    And,
+    AndImmediate,
+    Or,
+    Xor,
+    Mul,
+    MulImmediate,
+    Shl,
+    ShlImmediate,
+    Shr,
+    ShrImmediate,
+    Sar,
+    Equal,
+    NotEqual,
+    LessSigned,
+    LessEqualSigned,
+    LessUnsigned,
+    LessEqualUnsigned,
+    Select1,
+    Select2,
+    Select4,
+    Load,
+    LoadGuarded,
+    Store,
+    StoreGuarded,
+    CompareAndSwap,
+    CompareAndSwapDouble,
+    BulkLoad,
+    BulkStore,
+    Instruction,
+    Set1,
+    Set2,
+    Set4,
+    Set8,
+    Set16,
+    Set32,
+    Set8Constant,
+    Set8Slot,
+    SetIndexed,
     End
 };
 
@@ -46,6 +99,9 @@ struct Op {
 
 inline constexpr size_t SCRATCH_WORDS = 65536;
 
+// Which effects a program replays, besides final register values.
+enum class Effects { Registers, Writes, Accesses };
+
 struct Program {
     std::vector<Op> ops;
 };
@@ -55,13 +111,22 @@ struct CompiledBlock {
     const Template* head = nullptr;
     std::shared_ptr<const TemplateBody> body;
     Program registers;  // final register values of a whole execution
-    Program accesses;   // memory accesses in order, then final register values
+    Program writes;     // what writes memory in order, then final register values
+    Program accesses;   // every memory access in order, then final register values
     Program values;     // every node: for executions that stop on the way
     std::vector<uint16_t> word_of_node;
+
+    template <Effects effects>
+    const Program& program() const {
+        if constexpr (effects == Effects::Registers) return registers;
+        if constexpr (effects == Effects::Writes) return writes;
+        return accesses;
+    }
 };
 
 // Throws TraceError if the template cannot be replayed.
-std::unique_ptr<CompiledBlock> compile(const Template& head, std::shared_ptr<const TemplateBody> body);
+std::unique_ptr<CompiledBlock> compile(const Template& head,
+                                       std::shared_ptr<const TemplateBody> body);
 
 class StoreReader;
 
@@ -87,7 +152,9 @@ class BlockCache {
     std::vector<std::unique_ptr<CompiledBlock>> owned_;
 };
 
-inline uint64_t mask_of(uint32_t size) { return size >= 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * size)) - 1; }
+inline uint64_t mask_of(uint32_t size) {
+    return size >= 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * size)) - 1;
+}
 
 inline int64_t sign_extended(uint64_t value, uint32_t size) {
     const uint32_t shift = size >= 8 ? 0 : 64 - 8 * size;
@@ -114,60 +181,137 @@ void compare_and_swap(uint32_t instruction, uint64_t address, uint32_t size, con
 }
 
 template <typename Visitor>
-void run(const Program& program, const uint8_t* record, uint8_t* registers, uint64_t* v, Visitor& visit) {
+void run(const Program& program, const uint8_t* record, uint8_t* registers, uint64_t* v,
+         Visitor& visit) {
     uint32_t instruction = 0;
     for (const Op* op = program.ops.data();; ++op) {
         const uint64_t imm = op->immediate;
         switch (op->code) {
-            case OpCode::Constant: v[op->dst] = imm; break;
-            case OpCode::ByteMask: expand_byte_mask(imm, op->a, &v[op->dst]); break;
-            case OpCode::Slot1: v[op->dst] = record[imm]; break;
-            case OpCode::Slot2: v[op->dst] = read_as<uint16_t>(record + imm); break;
-            case OpCode::Slot4: v[op->dst] = read_as<uint32_t>(record + imm); break;
-            case OpCode::Slot8: v[op->dst] = read_as<uint64_t>(record + imm); break;
-            case OpCode::Slot16: std::memcpy(&v[op->dst], record + imm, 16); break;
-            case OpCode::Slot32: std::memcpy(&v[op->dst], record + imm, 32); break;
-            case OpCode::Register1: v[op->dst] = registers[imm]; break;
-            case OpCode::Register2: v[op->dst] = read_as<uint16_t>(registers + imm); break;
-            case OpCode::Register4: v[op->dst] = read_as<uint32_t>(registers + imm); break;
-            case OpCode::Register8: v[op->dst] = read_as<uint64_t>(registers + imm); break;
-            case OpCode::Register16: std::memcpy(&v[op->dst], registers + imm, 16); break;
-            case OpCode::Register32: std::memcpy(&v[op->dst], registers + imm, 32); break;
-            case OpCode::CopyMasked: v[op->dst] = v[op->a] & imm; break;
-            case OpCode::Not: v[op->dst] = ~v[op->a] & imm; break;
-            case OpCode::SignExtend: v[op->dst] = static_cast<uint64_t>(sign_extended(v[op->a], op->b)) & imm; break;
-            case OpCode::HighHalf: v[op->dst] = v[op->a] >> 32; break;
-            case OpCode::CopyHigh: v[op->dst] = v[op->a + 1]; break;
-            case OpCode::ZeroExtendVector: v[op->dst] = v[op->a]; v[op->dst + 1] = 0; break;
+            case OpCode::Constant:
+                v[op->dst] = imm;
+                break;
+            case OpCode::ByteMask:
+                expand_byte_mask(imm, op->a, &v[op->dst]);
+                break;
+            case OpCode::Slot1:
+                v[op->dst] = record[imm];
+                break;
+            case OpCode::Slot2:
+                v[op->dst] = read_as<uint16_t>(record + imm);
+                break;
+            case OpCode::Slot4:
+                v[op->dst] = read_as<uint32_t>(record + imm);
+                break;
+            case OpCode::Slot8:
+                v[op->dst] = read_as<uint64_t>(record + imm);
+                break;
+            case OpCode::Slot16:
+                std::memcpy(&v[op->dst], record + imm, 16);
+                break;
+            case OpCode::Slot32:
+                std::memcpy(&v[op->dst], record + imm, 32);
+                break;
+            case OpCode::Register1:
+                v[op->dst] = registers[imm];
+                break;
+            case OpCode::Register2:
+                v[op->dst] = read_as<uint16_t>(registers + imm);
+                break;
+            case OpCode::Register4:
+                v[op->dst] = read_as<uint32_t>(registers + imm);
+                break;
+            case OpCode::Register8:
+                v[op->dst] = read_as<uint64_t>(registers + imm);
+                break;
+            case OpCode::Register16:
+                std::memcpy(&v[op->dst], registers + imm, 16);
+                break;
+            case OpCode::Register32:
+                std::memcpy(&v[op->dst], registers + imm, 32);
+                break;
+            case OpCode::CopyMasked:
+                v[op->dst] = v[op->a] & imm;
+                break;
+            case OpCode::Not:
+                v[op->dst] = ~v[op->a] & imm;
+                break;
+            case OpCode::SignExtend:
+                v[op->dst] = static_cast<uint64_t>(sign_extended(v[op->a], op->b)) & imm;
+                break;
+            case OpCode::HighHalf:
+                v[op->dst] = v[op->a] >> 32;
+                break;
+            case OpCode::CopyHigh:
+                v[op->dst] = v[op->a + 1];
+                break;
+            case OpCode::ZeroExtendVector:
+                v[op->dst] = v[op->a];
+                v[op->dst + 1] = 0;
+                break;
             case OpCode::Pair: {
                 const uint64_t high = v[op->a];
                 v[op->dst] = v[op->b];
                 v[op->dst + 1] = high;
                 break;
             }
-            case OpCode::Concatenate: v[op->dst] = v[op->a] << 32 | v[op->b]; break;
-            case OpCode::Add: v[op->dst] = (v[op->a] + v[op->b]) & imm; break;
-            case OpCode::AddImmediate: v[op->dst] = (v[op->a] + imm) & mask_of(op->b); break;
-            case OpCode::Sub: v[op->dst] = (v[op->a] - v[op->b]) & imm; break;
-            case OpCode::SubImmediate: v[op->dst] = (v[op->a] - imm) & mask_of(op->b); break;
-            case OpCode::And: v[op->dst] = v[op->a] & v[op->b]; break;
-            case OpCode::AndImmediate: v[op->dst] = v[op->a] & imm; break;
-            case OpCode::Or: v[op->dst] = v[op->a] | v[op->b]; break;
-            case OpCode::Xor: v[op->dst] = v[op->a] ^ v[op->b]; break;
-            case OpCode::Mul: v[op->dst] = (v[op->a] * v[op->b]) & imm; break;
-            case OpCode::MulImmediate: v[op->dst] = (v[op->a] * imm) & mask_of(op->b); break;
-            case OpCode::Shl: v[op->dst] = v[op->b] > 63 ? 0 : (v[op->a] << v[op->b]) & imm; break;
-            case OpCode::ShlImmediate: v[op->dst] = (v[op->a] << imm) & mask_of(op->b); break;
-            case OpCode::Shr: v[op->dst] = v[op->b] > 63 ? 0 : v[op->a] >> v[op->b]; break;
-            case OpCode::ShrImmediate: v[op->dst] = v[op->a] >> imm; break;
+            case OpCode::Concatenate:
+                v[op->dst] = v[op->a] << 32 | v[op->b];
+                break;
+            case OpCode::Add:
+                v[op->dst] = (v[op->a] + v[op->b]) & imm;
+                break;
+            case OpCode::AddImmediate:
+                v[op->dst] = (v[op->a] + imm) & mask_of(op->b);
+                break;
+            case OpCode::Sub:
+                v[op->dst] = (v[op->a] - v[op->b]) & imm;
+                break;
+            case OpCode::SubImmediate:
+                v[op->dst] = (v[op->a] - imm) & mask_of(op->b);
+                break;
+            case OpCode::And:
+                v[op->dst] = v[op->a] & v[op->b];
+                break;
+            case OpCode::AndImmediate:
+                v[op->dst] = v[op->a] & imm;
+                break;
+            case OpCode::Or:
+                v[op->dst] = v[op->a] | v[op->b];
+                break;
+            case OpCode::Xor:
+                v[op->dst] = v[op->a] ^ v[op->b];
+                break;
+            case OpCode::Mul:
+                v[op->dst] = (v[op->a] * v[op->b]) & imm;
+                break;
+            case OpCode::MulImmediate:
+                v[op->dst] = (v[op->a] * imm) & mask_of(op->b);
+                break;
+            case OpCode::Shl:
+                v[op->dst] = v[op->b] > 63 ? 0 : (v[op->a] << v[op->b]) & imm;
+                break;
+            case OpCode::ShlImmediate:
+                v[op->dst] = (v[op->a] << imm) & mask_of(op->b);
+                break;
+            case OpCode::Shr:
+                v[op->dst] = v[op->b] > 63 ? 0 : v[op->a] >> v[op->b];
+                break;
+            case OpCode::ShrImmediate:
+                v[op->dst] = v[op->a] >> imm;
+                break;
             case OpCode::Sar: {
                 const auto size = static_cast<uint32_t>(imm);
                 const uint64_t count = v[op->b] > 63 ? 63 : v[op->b];
-                v[op->dst] = static_cast<uint64_t>(sign_extended(v[op->a], size) >> count) & mask_of(size);
+                v[op->dst] =
+                    static_cast<uint64_t>(sign_extended(v[op->a], size) >> count) & mask_of(size);
                 break;
             }
-            case OpCode::Equal: v[op->dst] = v[op->a] == v[op->b]; break;
-            case OpCode::NotEqual: v[op->dst] = v[op->a] != v[op->b]; break;
+            case OpCode::Equal:
+                v[op->dst] = v[op->a] == v[op->b];
+                break;
+            case OpCode::NotEqual:
+                v[op->dst] = v[op->a] != v[op->b];
+                break;
             case OpCode::LessSigned: {
                 const auto size = static_cast<uint32_t>(imm);
                 v[op->dst] = sign_extended(v[op->a], size) < sign_extended(v[op->b], size);
@@ -178,29 +322,43 @@ void run(const Program& program, const uint8_t* record, uint8_t* registers, uint
                 v[op->dst] = sign_extended(v[op->a], size) <= sign_extended(v[op->b], size);
                 break;
             }
-            case OpCode::LessUnsigned: v[op->dst] = v[op->a] < v[op->b]; break;
-            case OpCode::LessEqualUnsigned: v[op->dst] = v[op->a] <= v[op->b]; break;
-            case OpCode::Select1: v[op->dst] = v[v[imm] & 1 ? op->a : op->b]; break;
-            case OpCode::Select2: std::memmove(&v[op->dst], &v[v[imm] & 1 ? op->a : op->b], 16); break;
-            case OpCode::Select4: std::memmove(&v[op->dst], &v[v[imm] & 1 ? op->a : op->b], 32); break;
-            case OpCode::Instruction: instruction = static_cast<uint32_t>(imm); break;
+            case OpCode::LessUnsigned:
+                v[op->dst] = v[op->a] < v[op->b];
+                break;
+            case OpCode::LessEqualUnsigned:
+                v[op->dst] = v[op->a] <= v[op->b];
+                break;
+            case OpCode::Select1:
+                v[op->dst] = v[v[imm] & 1 ? op->a : op->b];
+                break;
+            case OpCode::Select2:
+                std::memmove(&v[op->dst], &v[v[imm] & 1 ? op->a : op->b], 16);
+                break;
+            case OpCode::Select4:
+                std::memmove(&v[op->dst], &v[v[imm] & 1 ? op->a : op->b], 32);
+                break;
+            case OpCode::Instruction:
+                instruction = static_cast<uint32_t>(imm);
+                break;
             case OpCode::LoadGuarded:
                 if (!(v[op->b] & 1)) break;
                 [[fallthrough]];
             case OpCode::Load:
-                visit.load(instruction, v[op->a], static_cast<uint32_t>(imm), reinterpret_cast<uint8_t*>(&v[op->dst]));
+                visit.load(instruction, v[op->a], static_cast<uint32_t>(imm),
+                           reinterpret_cast<uint8_t*>(&v[op->dst]));
                 break;
             case OpCode::StoreGuarded:
                 if (!(v[op->b] & 1)) break;
                 [[fallthrough]];
             case OpCode::Store:
-                visit.store(instruction, v[op->a], static_cast<uint32_t>(imm), reinterpret_cast<uint8_t*>(&v[op->dst]));
+                visit.store(instruction, v[op->a], static_cast<uint32_t>(imm),
+                            reinterpret_cast<uint8_t*>(&v[op->dst]));
                 break;
             case OpCode::CompareAndSwap: {
                 // The operands do not fit one op: the next one carries the rest.
                 const Op& rest = op[1];
-                compare_and_swap(instruction, v[op->a], static_cast<uint32_t>(imm), &v[op->dst], &v[rest.a], &v[rest.b],
-                                 visit);
+                compare_and_swap(instruction, v[op->a], static_cast<uint32_t>(imm), &v[op->dst],
+                                 &v[rest.a], &v[rest.b], visit);
                 ++op;
                 break;
             }
@@ -210,10 +368,13 @@ void run(const Program& program, const uint8_t* record, uint8_t* registers, uint
                 const auto size = static_cast<uint32_t>(imm);
                 const uint64_t address = v[op->a];
                 visit.load(instruction, address, size, reinterpret_cast<uint8_t*>(&v[low.dst]));
-                visit.load(instruction, address + size, size, reinterpret_cast<uint8_t*>(&v[high.dst]));
-                if (std::memcmp(&v[low.dst], &v[low.a], size) == 0 && std::memcmp(&v[high.dst], &v[high.a], size) == 0) {
+                visit.load(instruction, address + size, size,
+                           reinterpret_cast<uint8_t*>(&v[high.dst]));
+                if (std::memcmp(&v[low.dst], &v[low.a], size) == 0 &&
+                    std::memcmp(&v[high.dst], &v[high.a], size) == 0) {
                     visit.store(instruction, address, size, reinterpret_cast<uint8_t*>(&v[low.b]));
-                    visit.store(instruction, address + size, size, reinterpret_cast<uint8_t*>(&v[high.b]));
+                    visit.store(instruction, address + size, size,
+                                reinterpret_cast<uint8_t*>(&v[high.b]));
                 }
                 op += 2;
                 break;
@@ -226,14 +387,30 @@ void run(const Program& program, const uint8_t* record, uint8_t* registers, uint
                 if (op->b != 0xffff && !(v[op->b] & 1)) break;
                 visit.store(instruction, v[op->a], static_cast<uint32_t>(imm), record + op->dst);
                 break;
-            case OpCode::Set1: registers[op->dst] = static_cast<uint8_t>(v[op->a]); break;
-            case OpCode::Set2: write_as(registers + op->dst, static_cast<uint16_t>(v[op->a])); break;
-            case OpCode::Set4: write_as(registers + op->dst, static_cast<uint32_t>(v[op->a])); break;
-            case OpCode::Set8: write_as(registers + op->dst, v[op->a]); break;
-            case OpCode::Set16: std::memcpy(registers + op->dst, &v[op->a], 16); break;
-            case OpCode::Set32: std::memcpy(registers + op->dst, &v[op->a], 32); break;
-            case OpCode::Set8Constant: write_as(registers + op->dst, imm); break;
-            case OpCode::Set8Slot: write_as(registers + op->dst, read_as<uint64_t>(record + imm)); break;
+            case OpCode::Set1:
+                registers[op->dst] = static_cast<uint8_t>(v[op->a]);
+                break;
+            case OpCode::Set2:
+                write_as(registers + op->dst, static_cast<uint16_t>(v[op->a]));
+                break;
+            case OpCode::Set4:
+                write_as(registers + op->dst, static_cast<uint32_t>(v[op->a]));
+                break;
+            case OpCode::Set8:
+                write_as(registers + op->dst, v[op->a]);
+                break;
+            case OpCode::Set16:
+                std::memcpy(registers + op->dst, &v[op->a], 16);
+                break;
+            case OpCode::Set32:
+                std::memcpy(registers + op->dst, &v[op->a], 32);
+                break;
+            case OpCode::Set8Constant:
+                write_as(registers + op->dst, imm);
+                break;
+            case OpCode::Set8Slot:
+                write_as(registers + op->dst, read_as<uint64_t>(record + imm));
+                break;
             case OpCode::SetIndexed: {
                 const auto count = static_cast<uint32_t>(imm & 0xff);
                 const auto size = static_cast<uint32_t>(imm >> 8 & 0xff);
@@ -242,7 +419,8 @@ void run(const Program& program, const uint8_t* record, uint8_t* registers, uint
                 std::memcpy(registers + op->dst + at * size, &v[op->b], size);
                 break;
             }
-            case OpCode::End: return;
+            case OpCode::End:
+                return;
         }
     }
 }
@@ -250,8 +428,8 @@ void run(const Program& program, const uint8_t* record, uint8_t* registers, uint
 // Replays the first `retired` instructions of an execution that left at side
 // exit `exit` (0: none, or one that needs no index).
 template <typename Visitor>
-void run_partly(const CompiledBlock& block, uint32_t retired, uint32_t exit, const uint8_t* record, uint8_t* registers,
-                uint64_t* v, Visitor& visit) {
+void run_partly(const CompiledBlock& block, uint32_t retired, uint32_t exit, const uint8_t* record,
+                uint8_t* registers, uint64_t* v, Visitor& visit) {
     NoVisitor none;
     run(block.values, record, registers, v, none);
     const auto word = [&](uint32_t node) { return &v[block.word_of_node[node]]; };
@@ -271,28 +449,34 @@ void run_partly(const CompiledBlock& block, uint32_t retired, uint32_t exit, con
                 std::memcpy(registers + event.offset, word(event.value), event.size);
                 break;
             case REVEN_EVENT_SET_INDEXED: {
-                const uint32_t at = (static_cast<uint32_t>(*word(event.address)) + event.x2) % event.x1;
-                std::memcpy(registers + event.offset + at * event.size, word(event.value), event.size);
+                const uint32_t at =
+                    (static_cast<uint32_t>(*word(event.address)) + event.x2) % event.x1;
+                std::memcpy(registers + event.offset + at * event.size, word(event.value),
+                            event.size);
                 break;
             }
             case REVEN_EVENT_LOAD:
                 visit.load(event.instruction, *word(event.address), event.size, bytes(event.value));
                 break;
             case REVEN_EVENT_STORE:
-                visit.store(event.instruction, *word(event.address), event.size, bytes(event.value));
+                visit.store(event.instruction, *word(event.address), event.size,
+                            bytes(event.value));
                 break;
             case REVEN_EVENT_BULK_LOAD:
-                visit.load(event.instruction, *word(event.address), event.size, record + nodes[event.value].a);
+                visit.load(event.instruction, *word(event.address), event.size,
+                           record + nodes[event.value].a);
                 break;
             case REVEN_EVENT_BULK_STORE:
-                visit.store(event.instruction, *word(event.address), event.size, record + nodes[event.value].a);
+                visit.store(event.instruction, *word(event.address), event.size,
+                            record + nodes[event.value].a);
                 break;
             case REVEN_EVENT_CAS: {
-                const bool is_double = i + 1 < events.size() && events[i + 1].kind == REVEN_EVENT_CAS_HIGH;
+                const bool is_double =
+                    i + 1 < events.size() && events[i + 1].kind == REVEN_EVENT_CAS_HIGH;
                 const uint64_t address = *word(event.address);
                 if (!is_double) {
-                    compare_and_swap(event.instruction, address, event.size, word(event.value), word(event.x1),
-                                     word(event.x2), visit);
+                    compare_and_swap(event.instruction, address, event.size, word(event.value),
+                                     word(event.x1), word(event.x2), visit);
                     break;
                 }
                 const reven_event& high = events[i + 1];
@@ -301,7 +485,8 @@ void run_partly(const CompiledBlock& block, uint32_t retired, uint32_t exit, con
                 if (std::memcmp(word(event.value), word(event.x1), event.size) == 0 &&
                     std::memcmp(word(high.value), word(high.x1), event.size) == 0) {
                     visit.store(event.instruction, address, event.size, bytes(event.x2));
-                    visit.store(event.instruction, address + event.size, event.size, bytes(high.x2));
+                    visit.store(event.instruction, address + event.size, event.size,
+                                bytes(high.x2));
                 }
                 break;
             }

@@ -55,31 +55,47 @@ Queries::Queries(const std::string& path, size_t cache_bytes)
     : trace_(path, cache_bytes / 2), index_(trace_), memory_(trace_, index_, cache_bytes / 2) {}
 
 void Queries::refresh() {
-    std::lock_guard lock(index_mutex_);
+    std::unique_lock lock(index_mutex_);
     trace_.refresh();
 }
 
-void Queries::need_index(const Progress& progress, uint32_t threads) {
-    std::lock_guard lock(index_mutex_);
-    if (!index_.complete()) index_.build(progress, threads);
+std::shared_lock<std::shared_mutex> Queries::need_index(const Progress& progress,
+                                                        uint32_t threads) {
+    for (;;) {
+        std::shared_lock reading(index_mutex_);
+        if (index_.complete()) return reading;
+        reading.unlock();
+        std::unique_lock building(index_mutex_);
+        index_.build(progress, threads);
+    }
 }
 
-std::vector<uint32_t> Queries::segments_accessing(const AccessQuery& query, uint32_t first, uint32_t last,
-                                                  const Progress& progress) {
+void Queries::read_memory(uint64_t context, uint64_t address, std::span<uint8_t> data,
+                          std::span<uint8_t> known, const Progress& progress) {
+    if (context > trace_.transition_count()) throw std::out_of_range("no such context");
+    const auto lock = need_index(progress);
+    memory_.read(context, address, data, known);
+}
+
+std::vector<uint32_t> Queries::segments_accessing(const AccessQuery& query, uint32_t first,
+                                                  uint32_t last, const Progress& progress) {
     std::vector<uint32_t> segments;
     const uint64_t first_page = query.first_address / PAGE_SIZE;
     const uint64_t last_page = query.last_address / PAGE_SIZE;
-    const bool indexed = last - first >= UNINDEXED_SEGMENTS && last_page - first_page < MAX_INDEXED_PAGES;
+    const bool indexed =
+        last - first >= UNINDEXED_SEGMENTS && last_page - first_page < MAX_INDEXED_PAGES;
     if (!indexed) {
         for (uint32_t segment = first; segment <= last; ++segment) segments.push_back(segment);
     } else {
-        need_index(progress);
+        const auto lock = need_index(progress);
         std::set<uint32_t> found;
         for (const auto& chunk : index_.chunks()) {
             if (chunk->end_segment() <= first || chunk->first_segment() > last) continue;
             for (uint64_t page = first_page; page <= last_page; ++page) {
-                const uint64_t low = std::max(query.first_address, page * PAGE_SIZE) % PAGE_SIZE / GRANULE;
-                const uint64_t high = (page == last_page ? query.last_address % PAGE_SIZE : PAGE_SIZE - 1) / GRANULE;
+                const uint64_t low =
+                    std::max(query.first_address, page * PAGE_SIZE) % PAGE_SIZE / GRANULE;
+                const uint64_t high =
+                    (page == last_page ? query.last_address % PAGE_SIZE : PAGE_SIZE - 1) / GRANULE;
                 const auto begin = static_cast<uint32_t>(low);
                 const auto count = static_cast<uint32_t>(high - low + 1);
                 for (const PageVisit& visit : chunk->visits(page, index_.file())) {
@@ -96,8 +112,8 @@ std::vector<uint32_t> Queries::segments_accessing(const AccessQuery& query, uint
     return segments;
 }
 
-std::vector<uint32_t> Queries::segments_changing(uint64_t first_address, uint64_t last_address, uint32_t first,
-                                                 uint32_t last) {
+std::vector<uint32_t> Queries::segments_changing(uint64_t first_address, uint64_t last_address,
+                                                 uint32_t first, uint32_t last) {
     std::set<uint32_t> found;
     const auto add = [&](uint32_t segment) {
         if (segment >= first && segment <= last) found.insert(segment);
@@ -113,7 +129,8 @@ std::vector<uint32_t> Queries::segments_changing(uint64_t first_address, uint64_
                 if (visit.leaves_bytes || visit.writes != GranuleSet{}) add(visit.segment);
     }
     for (const PlacedRange& range : index_.ranges())
-        if (range.change.address <= last_address && range.change.address + (range.change.size - 1) >= first_address)
+        if (range.change.address <= last_address &&
+            range.change.address + (range.change.size - 1) >= first_address)
             add(range.segment);
     return {found.begin(), found.end()};
 }
@@ -130,23 +147,28 @@ std::vector<Access> Queries::accesses(const AccessQuery& query, const Progress& 
         if (progress) progress(i, segments.size());
         const auto view = trace_.view(segments[i]);
         AccessCollector collector{query, view->first_transition(), {}};
-        const uint64_t from = std::max(query.start, view->first_transition()) - view->first_transition();
+        const uint64_t from =
+            std::max(query.start, view->first_transition()) - view->first_transition();
         Replayer(*view, trace_.blocks()).run_accesses(collector, static_cast<uint32_t>(from));
         if (!query.forward) std::reverse(collector.found.begin(), collector.found.end());
         for (const Access& access : collector.found) {
-            if (result.size() >= query.limit && access.transition != result.back().transition) return result;
+            if (result.size() >= query.limit && access.transition != result.back().transition)
+                return result;
             result.push_back(access);
         }
     }
     return result;
 }
 
-std::vector<uint32_t> Queries::segments_executing(const std::vector<uint32_t>& blocks, uint32_t first, uint32_t last) {
+std::vector<uint32_t> Queries::segments_executing(const std::vector<uint32_t>& blocks,
+                                                  uint32_t first, uint32_t last,
+                                                  const Progress& progress) {
     std::vector<uint32_t> segments;
-    if (blocks.size() > MAX_INDEXED_BLOCKS || last - first < UNINDEXED_SEGMENTS || !index_.complete()) {
+    if (blocks.size() > MAX_INDEXED_BLOCKS || last - first < UNINDEXED_SEGMENTS) {
         for (uint32_t segment = first; segment <= last; ++segment) segments.push_back(segment);
         return segments;
     }
+    const auto lock = need_index(progress);
     std::set<uint32_t> found;
     for (const auto& chunk : index_.chunks()) {
         if (chunk->end_segment() <= first || chunk->first_segment() > last) continue;
@@ -162,22 +184,23 @@ std::vector<uint64_t> Queries::find_pcs(const PcQuery& query, const Progress& pr
     std::vector<uint64_t> result;
     if (query.start == query.stop) return result;
     const auto matches = [&](uint64_t address) {
-        return std::any_of(query.ranges.begin(), query.ranges.end(),
-                           [&](const auto& range) { return address >= range.first && address < range.second; });
+        return std::any_of(query.ranges.begin(), query.ranges.end(), [&](const auto& range) {
+            return address >= range.first && address < range.second;
+        });
     };
     std::vector<uint32_t> blocks;
     std::vector<bool> wanted(trace_.store().template_count() + 1);
     for (uint32_t id = 1; id < wanted.size(); ++id) {
         const auto& instructions = trace_.store().find_template(id).instructions;
-        wanted[id] = std::any_of(instructions.begin(), instructions.end(),
-                                 [&](const reven_instruction& instruction) { return matches(instruction.address); });
+        wanted[id] = std::any_of(
+            instructions.begin(), instructions.end(),
+            [&](const reven_instruction& instruction) { return matches(instruction.address); });
         if (wanted[id]) blocks.push_back(id);
     }
     if (blocks.empty()) return result;
     const auto first = static_cast<uint32_t>(trace_.segment_of_context(query.start));
     const auto last = static_cast<uint32_t>(trace_.segment_of_context(query.stop - 1));
-    if (blocks.size() <= MAX_INDEXED_BLOCKS && last - first >= UNINDEXED_SEGMENTS) need_index(progress);
-    auto segments = segments_executing(blocks, first, last);
+    auto segments = segments_executing(blocks, first, last, progress);
     if (!query.forward) std::reverse(segments.begin(), segments.end());
     std::vector<uint64_t> found;
     for (size_t i = 0; i < segments.size(); ++i) {
@@ -190,7 +213,8 @@ std::vector<uint64_t> Queries::find_pcs(const PcQuery& query, const Progress& pr
             const auto& instructions = trace_.store().find_template(id).instructions;
             const uint64_t start = view->first_transition() + view->start(execution);
             for (uint32_t at = 0; at < view->retired(execution); ++at)
-                if (start + at >= query.start && start + at < query.stop && matches(instructions[at].address))
+                if (start + at >= query.start && start + at < query.stop &&
+                    matches(instructions[at].address))
                     found.push_back(start + at);
         }
         if (!query.forward) std::reverse(found.begin(), found.end());
@@ -205,10 +229,11 @@ std::vector<uint64_t> Queries::find_pcs(const PcQuery& query, const Progress& pr
 std::optional<RegisterView> Queries::thread_registers(uint32_t thread, uint64_t context) {
     RegisterView view;
     if (trace_.registers(context, view) == thread) return view;
-    need_index({});
+    const auto lock = need_index({});
     const auto& switches = index_.switches();
-    auto at = std::upper_bound(switches.begin(), switches.end(), context,
-                               [](uint64_t value, const ThreadSwitch& change) { return value < change.context; });
+    auto at = std::upper_bound(
+        switches.begin(), switches.end(), context,
+        [](uint64_t value, const ThreadSwitch& change) { return value < change.context; });
     while (at != switches.begin()) {
         --at;
         if (at->previous_thread != thread) continue;

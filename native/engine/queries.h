@@ -5,8 +5,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <shared_mutex>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -73,17 +74,21 @@ class Queries {
 
     TraceReader& trace() { return trace_; }
     Index& index() { return index_; }
-    MemoryReader& memory() { return memory_; }
     void refresh();
-    // Builds what is missing of the index.
-    void need_index(const Progress& progress, uint32_t threads = 2);
+    // Builds what is missing of the index. While the result lives, the index stays as it is.
+    std::shared_lock<std::shared_mutex> need_index(const Progress& progress, uint32_t threads = 2);
+
+    // Copies memory as of a context; known[i] says whether byte i was ever recorded.
+    void read_memory(uint64_t context, uint64_t address, std::span<uint8_t> data,
+                     std::span<uint8_t> known, const Progress& progress);
 
     std::vector<Access> accesses(const AccessQuery& query, const Progress& progress);
     std::vector<uint64_t> find_pcs(const PcQuery& query, const Progress& progress);
-    std::optional<uint64_t> find_register_change(uint64_t context, uint32_t offset, uint32_t size, uint64_t mask,
-                                                 bool forward, const Progress& progress);
-    std::optional<uint64_t> find_memory_change(uint64_t context, uint64_t address, uint64_t size, bool forward,
-                                               const Progress& progress);
+    std::optional<uint64_t> find_register_change(uint64_t context, uint32_t offset, uint32_t size,
+                                                 uint64_t mask, bool forward,
+                                                 const Progress& progress);
+    std::optional<uint64_t> find_memory_change(uint64_t context, uint64_t address, uint64_t size,
+                                               bool forward, const Progress& progress);
     // Empty if the thread had not run yet.
     std::optional<RegisterView> thread_registers(uint32_t thread, uint64_t context);
 
@@ -95,15 +100,16 @@ class Queries {
    private:
     // Segments that may access the pages, of [first, last], in the direction. A range
     // too wide for the index to help gives them all.
-    std::vector<uint32_t> segments_accessing(const AccessQuery& query, uint32_t first, uint32_t last,
-                                             const Progress& progress);
+    std::vector<uint32_t> segments_accessing(const AccessQuery& query, uint32_t first,
+                                             uint32_t last, const Progress& progress);
     // Segments of [first, last] that may change bytes of the addresses, ascending.
-    std::vector<uint32_t> segments_changing(uint64_t first_address, uint64_t last_address, uint32_t first,
-                                            uint32_t last);
-    std::vector<uint32_t> segments_executing(const std::vector<uint32_t>& blocks, uint32_t first, uint32_t last);
+    std::vector<uint32_t> segments_changing(uint64_t first_address, uint64_t last_address,
+                                            uint32_t first, uint32_t last);
+    std::vector<uint32_t> segments_executing(const std::vector<uint32_t>& blocks, uint32_t first,
+                                             uint32_t last, const Progress& progress);
 
     TraceReader trace_;
-    std::mutex index_mutex_;
+    std::shared_mutex index_mutex_;
     Index index_;
     MemoryReader memory_;
 };

@@ -9,22 +9,26 @@ uint32_t retired_instructions(const Template& block, uint32_t exit, uint64_t cut
     if (exit == REVEN_NOTHING) return 0;
     if (exit == REVEN_CUT) {
         const int index = block.find_instruction(cut_ip);
-        return index < 0 ? static_cast<uint32_t>(block.instructions.size()) : static_cast<uint32_t>(index);
+        return index < 0 ? static_cast<uint32_t>(block.instructions.size())
+                         : static_cast<uint32_t>(index);
     }
     if (exit == 0) return static_cast<uint32_t>(block.instructions.size());
-    if (exit > block.exits.size()) throw TraceError("an execution left at a side exit that its block does not have");
+    if (exit > block.exits.size())
+        throw TraceError("an execution left at a side exit that its block does not have");
     return block.exits[exit - 1].retired;
 }
 
 namespace {
 
 // Where a fault cut the execution that ends at `position`.
-uint64_t cut_ip(const Segment& segment, const std::vector<RecordPoint>& records, uint32_t position) {
+uint64_t cut_ip(const Segment& segment, const std::vector<RecordPoint>& records,
+                uint32_t position) {
     for (const RecordPoint& point : records) {
         if (point.position != position) continue;
         const uint8_t* at = segment.control.data() + point.offset;
         const RecordView view{reinterpret_cast<const reven_record*>(at), at + sizeof(reven_record)};
-        if (view.header->type == REVEN_SIGNAL && view.as<reven_signal>().synchronous) return view.as<reven_signal>().ip;
+        if (view.header->type == REVEN_SIGNAL && view.as<reven_signal>().synchronous)
+            return view.as<reven_signal>().ip;
         if (view.header->type == REVEN_END) return view.as<reven_end>().ip;
     }
     throw TraceError("an execution was cut by a fault that the segment does not hold");
@@ -41,8 +45,8 @@ SegmentView::SegmentView(std::shared_ptr<const Segment> segment, const StoreRead
         if (view.header->position < segment_->info.first_execution || position > headers.size() ||
             (!records_.empty() && position < records_.back().position))
             throw TraceError("the control records of a segment are out of order");
-        const auto offset =
-            static_cast<uint32_t>(reinterpret_cast<const uint8_t*>(view.header) - segment_->control.data());
+        const auto offset = static_cast<uint32_t>(reinterpret_cast<const uint8_t*>(view.header) -
+                                                  segment_->control.data());
         records_.push_back({offset, static_cast<uint32_t>(position), 0});
     }
     if (records_.empty() || record(records_[0]).header->type != REVEN_KEY_FRAME)
@@ -56,7 +60,8 @@ SegmentView::SegmentView(std::shared_ptr<const Segment> segment, const StoreRead
         for (; next < records_.size() && records_[next].position <= execution; ++next) {
             records_[next].context = transition;
             const RecordView view = record(records_[next]);
-            if (view.header->type == REVEN_KEY_FRAME) key_frames_.push_back(static_cast<uint32_t>(next));
+            if (view.header->type == REVEN_KEY_FRAME)
+                key_frames_.push_back(static_cast<uint32_t>(next));
             if (view.header->type == REVEN_SWITCH) switches_.push_back(static_cast<uint32_t>(next));
             if (!is_transition(view)) continue;
             events_.push_back(static_cast<uint32_t>(next));
@@ -79,8 +84,9 @@ uint32_t SegmentView::execution_at(uint32_t context) const {
 }
 
 size_t SegmentView::record_at(uint32_t execution) const {
-    const auto at = std::lower_bound(records_.begin(), records_.end(), execution,
-                                     [](const RecordPoint& point, uint32_t value) { return point.position < value; });
+    const auto at = std::lower_bound(
+        records_.begin(), records_.end(), execution,
+        [](const RecordPoint& point, uint32_t value) { return point.position < value; });
     return static_cast<size_t>(at - records_.begin());
 }
 
@@ -90,19 +96,22 @@ uint32_t SegmentView::thread_before(size_t record_index) const {
 }
 
 size_t SegmentView::key_frame_before(uint32_t context) const {
-    const auto after = std::upper_bound(key_frames_.begin(), key_frames_.end(), context,
-                                        [&](uint32_t value, uint32_t index) { return value < records_[index].context; });
+    const auto after = std::upper_bound(
+        key_frames_.begin(), key_frames_.end(), context,
+        [&](uint32_t value, uint32_t index) { return value < records_[index].context; });
     return after == key_frames_.begin() ? 0 : *(after - 1);
 }
 
 const RecordPoint* SegmentView::event_at(uint32_t transition) const {
-    const auto at = std::lower_bound(events_.begin(), events_.end(), transition,
-                                     [&](uint32_t index, uint32_t value) { return records_[index].context < value; });
+    const auto at = std::lower_bound(
+        events_.begin(), events_.end(), transition,
+        [&](uint32_t index, uint32_t value) { return records_[index].context < value; });
     return at != events_.end() && records_[*at].context == transition ? &records_[*at] : nullptr;
 }
 
 size_t SegmentView::bytes() const {
-    return segment_->values.size() + segment_->control.size() + segment_->headers.size() * 14 + records_.size() * 16;
+    return segment_->values.size() + segment_->control.size() + segment_->headers.size() * 14 +
+           records_.size() * 16;
 }
 
 uint64_t* Replayer::scratch_of_this_thread() {
@@ -118,7 +127,8 @@ void Replayer::apply(const RecordView& record) {
             break;
         case REVEN_SWITCH:
             thread_ = record.header->thread;
-            std::memcpy(registers_, record.payload + sizeof(reven_switch), REVEN_REGISTER_FILE_SIZE);
+            std::memcpy(registers_, record.payload + sizeof(reven_switch),
+                        REVEN_REGISTER_FILE_SIZE);
             break;
         case REVEN_REGISTER_PATCH:
             for (size_t at = 0; at + 8 <= record.header->size;) {
@@ -150,7 +160,9 @@ void Replayer::seek(uint32_t context) {
     ++next;
     NoVisitor none;
     for (;; ++execution) {
-        for (; next < records.size() && records[next].position <= execution && records[next].context <= context; ++next)
+        for (; next < records.size() && records[next].position <= execution &&
+               records[next].context <= context;
+             ++next)
             apply(view_.record(records[next]));
         if (execution == view_.execution_count() || view_.start(execution) > context) return;
         const uint32_t wanted = context - view_.start(execution);
@@ -158,7 +170,7 @@ void Replayer::seek(uint32_t context) {
             if (wanted != 0) step(execution, wanted, none);
             return;
         }
-        run_execution<false>(execution, none);
+        run_execution<Effects::Registers>(execution, none);
     }
 }
 

@@ -71,7 +71,8 @@ uint32_t retired_instructions(const Template& block, uint32_t exit, uint64_t cut
 // `record(point, view)`, before what it says of registers is applied.
 class Replayer {
    public:
-    Replayer(const SegmentView& view, BlockCache& blocks) : view_(view), blocks_(blocks), scratch_(scratch_of_this_thread()) {}
+    Replayer(const SegmentView& view, BlockCache& blocks)
+        : view_(view), blocks_(blocks), scratch_(scratch_of_this_thread()) {}
 
     // State in force at a context.
     void seek(uint32_t context);
@@ -79,7 +80,7 @@ class Replayer {
     // Replays to the segment's end, from the last key frame before context `from`,
     // with every access and record. `visit.done(transition)` is asked before each
     // execution and may end it.
-    template <typename Visitor>
+    template <Effects effects = Effects::Accesses, typename Visitor>
     void run_accesses(Visitor& visit, uint32_t from = 0) {
         const auto& records = view_.records();
         const size_t first = from == 0 ? 0 : view_.key_frame_before(from);
@@ -94,22 +95,25 @@ class Replayer {
             }
             if (execution == count || visit.done(view_.start(execution))) return;
             Shifted<Visitor> shifted{visit, view_.start(execution)};
-            run_execution<true>(execution, shifted);
+            run_execution<effects>(execution, shifted);
         }
     }
 
-    void restore(std::span<const uint8_t> registers) { std::memcpy(registers_, registers.data(), registers.size()); }
+    void restore(std::span<const uint8_t> registers) {
+        std::memcpy(registers_, registers.data(), registers.size());
+    }
     const uint8_t* registers() const { return registers_; }
     uint32_t thread() const { return thread_; }
 
     // Replays a whole execution on the current state.
-    template <bool with_accesses, typename Visitor>
+    template <Effects effects, typename Visitor>
     void run_execution(uint32_t execution, Visitor& visit) {
         const uint32_t header = view_.segment().headers[execution];
         const uint32_t exit = header & ((1u << REVEN_EXIT_BITS) - 1);
         if (exit == 0) [[likely]] {
             const CompiledBlock& block = blocks_.get(header >> REVEN_EXIT_BITS);
-            run(with_accesses ? block.accesses : block.registers, record_of(execution), registers_, scratch_, visit);
+            run(block.program<effects>(), record_of(execution), registers_,
+                scratch_, visit);
         } else if (exit != REVEN_NOTHING) {
             step(execution, view_.retired(execution), visit);
         }
@@ -120,8 +124,8 @@ class Replayer {
     void step(uint32_t execution, uint32_t retired, Visitor& visit) {
         const uint32_t header = view_.segment().headers[execution];
         const uint32_t exit = header & ((1u << REVEN_EXIT_BITS) - 1);
-        run_partly(blocks_.get(header >> REVEN_EXIT_BITS), retired, exit >= REVEN_CUT ? 0 : exit, record_of(execution),
-                   registers_, scratch_, visit);
+        run_partly(blocks_.get(header >> REVEN_EXIT_BITS), retired, exit >= REVEN_CUT ? 0 : exit,
+                   record_of(execution), registers_, scratch_, visit);
     }
     void apply(const RecordView& record);
     void start_at(size_t key_frame_record);

@@ -36,9 +36,9 @@ struct SegmentTemplate {
 
 struct Segment {
     SegmentInfo info;
-    std::vector<uint32_t> headers;        // one per execution, REVEN_CUT / REVEN_NOTHING resolved
-    std::vector<uint32_t> value_offsets;  // of each execution's record in `values`
-    std::vector<uint8_t> values;          // padded by 64 readable bytes; empty without values
+    std::vector<uint32_t> headers;         // one per execution, REVEN_CUT / REVEN_NOTHING resolved
+    std::vector<uint32_t> value_offsets;   // of each execution's record in `values`
+    std::vector<uint8_t> values;           // padded by 64 readable bytes; empty without values
     std::vector<uint16_t> template_index;  // of each execution, in `templates`
     std::vector<uint16_t> retired;         // instructions that each execution completed
     std::vector<uint32_t> first_instruction;  // transitions of the segment before each execution
@@ -48,8 +48,12 @@ struct Segment {
     std::vector<uint8_t> control;
 
     uint32_t execution_count() const { return static_cast<uint32_t>(headers.size()); }
-    const Template& block(size_t execution) const { return *templates[template_index[execution]].block; }
-    const uint8_t* record(size_t execution) const { return values.data() + value_offsets[execution]; }
+    const Template& block(size_t execution) const {
+        return *templates[template_index[execution]].block;
+    }
+    const uint8_t* record(size_t execution) const {
+        return values.data() + value_offsets[execution];
+    }
     size_t memory_size() const {  // bytes
         return sizeof *this + headers.size() * 16 + templates.size() * sizeof(SegmentTemplate) +
                values.size() + control.size();
@@ -73,7 +77,8 @@ struct RecordView {
 // Walks the records of a validated control area.
 class RecordCursor {
    public:
-    explicit RecordCursor(std::span<const uint8_t> control) : at_(control.data()), end_(at_ + control.size()) {}
+    explicit RecordCursor(std::span<const uint8_t> control)
+        : at_(control.data()), end_(at_ + control.size()) {}
 
     bool done() const { return at_ == end_; }
     RecordView view() const {

@@ -47,7 +47,8 @@ void decode_runs(ByteReader& in, Run run) {
     for (uint32_t i = 0; i < count; ++i) {
         const uint32_t first = end + in.count(N * 64);
         const uint32_t length = in.count(N * 64);
-        if (first + length > N * 64) throw TraceError("the index is damaged: a run leaves its page");
+        if (first + length > N * 64)
+            throw TraceError("the index is damaged: a run leaves its page");
         run(first, length);
         end = first + length;
     }
@@ -62,18 +63,22 @@ void encode_granules(const GranuleSet& set, std::vector<uint8_t>& out) { encode_
 
 GranuleSet decode_granules(ByteReader& in) {
     GranuleSet set{};
-    decode_runs<GRANULE_WORDS>(in, [&](uint32_t first, uint32_t count) { set_bits(set, first, count); });
+    decode_runs<GRANULE_WORDS>(
+        in, [&](uint32_t first, uint32_t count) { set_bits(set, first, count); });
     return set;
 }
 
 void encode_page_bytes(const PageBytes& bytes, std::vector<uint8_t>& out) {
     encode_runs(bytes.known, out);
-    for_runs(bytes.known, [&](uint32_t first, uint32_t count) { put_bytes(out, bytes.data.data() + first, count); });
+    for_runs(bytes.known, [&](uint32_t first, uint32_t count) {
+        put_bytes(out, bytes.data.data() + first, count);
+    });
 }
 
 void decode_page_bytes(ByteReader& in, PageBytes& onto) {
     std::vector<std::pair<uint32_t, uint32_t>> runs;
-    decode_runs<BYTE_WORDS>(in, [&](uint32_t first, uint32_t count) { runs.emplace_back(first, count); });
+    decode_runs<BYTE_WORDS>(
+        in, [&](uint32_t first, uint32_t count) { runs.emplace_back(first, count); });
     for (const auto& [first, count] : runs) onto.write(first, {in.take(count), count});
 }
 
@@ -93,18 +98,21 @@ RangeChanges range_changes(const RecordView& record) {
             if (kind == RangeKind::Zero && size != 0) result.zeroed.emplace_back(address, size);
             return;
         }
-        if (kind == RangeKind::Zero && address < first) result.zeroed.emplace_back(address, first - address);
+        if (kind == RangeKind::Zero && address < first)
+            result.zeroed.emplace_back(address, first - address);
         if (kind == RangeKind::Zero && last < end) result.zeroed.emplace_back(last, end - last);
         result.changes.push_back({kind, first, last - first, 0});
     };
     switch (record.header->type) {
         case REVEN_MAP: {
             const auto& map = record.as<reven_map>();
-            whole_pages(map.kind == REVEN_MAP_UNKNOWN ? RangeKind::Unknown : RangeKind::Zero, map.address, map.size);
+            whole_pages(map.kind == REVEN_MAP_UNKNOWN ? RangeKind::Unknown : RangeKind::Zero,
+                        map.address, map.size);
             break;
         }
         case REVEN_UNMAP:
-            whole_pages(RangeKind::Unmapped, record.as<reven_range>().address, record.as<reven_range>().size);
+            whole_pages(RangeKind::Unmapped, record.as<reven_range>().address,
+                        record.as<reven_range>().size);
             break;
         case REVEN_REMAP: {
             const auto& move = record.as<reven_remap>();
@@ -118,9 +126,16 @@ RangeChanges range_changes(const RecordView& record) {
     return result;
 }
 
+void UnknownRanges::add(const RecordView& record) {
+    if (record.header->type != REVEN_MAP) return;
+    const auto& map = record.as<reven_map>();
+    if (map.kind == REVEN_MAP_UNKNOWN) ranges_.emplace_back(map.address, map.size);
+}
+
 void TouchCollector::write(uint64_t address, uint64_t size, const uint8_t* value, bool is_access) {
     for_pieces(address, size, [&](PageTouch& touch, uint32_t at, uint32_t count, uint64_t done) {
-        if (is_access) set_bits(touch.writes, at / GRANULE, (at + count - 1) / GRANULE - at / GRANULE + 1);
+        if (is_access)
+            set_bits(touch.writes, at / GRANULE, (at + count - 1) / GRANULE - at / GRANULE + 1);
         touch.bytes.write(at, {value + done, count});
     });
 }
@@ -132,6 +147,7 @@ void TouchCollector::record(const RecordPoint&, const RecordView& record) {
         write(memory.address, bytes.size(), bytes.data(), memory.cause != REVEN_CAUSE_IMAGE);
         return;
     }
+    unknown_.add(record);
     const RangeChanges ranges = range_changes(record);
     for (const RangeChange& change : ranges.changes)
         for (auto& [number, touch] : pages_)
@@ -144,7 +160,8 @@ std::vector<const PageTouch*> TouchCollector::pages() const {
     std::vector<const PageTouch*> sorted;
     sorted.reserve(pages_.size());
     for (const auto& [number, touch] : pages_) sorted.push_back(touch.get());
-    std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->page < b->page; });
+    std::sort(sorted.begin(), sorted.end(),
+              [](const auto* a, const auto* b) { return a->page < b->page; });
     return sorted;
 }
 

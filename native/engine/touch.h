@@ -92,10 +92,29 @@ struct RangeChanges {
 };
 RangeChanges range_changes(const RecordView& record);
 
+// Ranges that were mapped with contents the recorder did not store. What the
+// program loads from them is all that is known of them.
+class UnknownRanges {
+   public:
+    void add(const RecordView& record);
+    bool touches(uint64_t address, uint32_t size) const {
+        for (const auto& [first, count] : ranges_)
+            if (address < first + count && address + size > first) return true;
+        return false;
+    }
+    size_t count() const { return ranges_.size(); }
+
+   private:
+    std::vector<std::pair<uint64_t, uint64_t>> ranges_;
+};
+
 // Visitor of Replayer::run_accesses.
 class TouchCollector {
    public:
-    void load(uint32_t, uint64_t address, uint32_t size, const uint8_t*) {
+    explicit TouchCollector(UnknownRanges unknown) : unknown_(std::move(unknown)) {}
+
+    void load(uint32_t, uint64_t address, uint32_t size, const uint8_t* value) {
+        if (unknown_.touches(address, size)) write(address, size, value, false);
         const uint64_t offset = address % PAGE_SIZE;
         if (offset + size <= PAGE_SIZE) [[likely]] {
             set_bits(page(address / PAGE_SIZE).reads, static_cast<uint32_t>(offset / GRANULE),
@@ -106,7 +125,9 @@ class TouchCollector {
             set_bits(touch.reads, at / GRANULE, (at + count - 1) / GRANULE - at / GRANULE + 1);
         });
     }
-    void store(uint32_t, uint64_t address, uint32_t size, const uint8_t* value) { write(address, size, value, true); }
+    void store(uint32_t, uint64_t address, uint32_t size, const uint8_t* value) {
+        write(address, size, value, true);
+    }
     void record(const RecordPoint&, const RecordView& record);
     bool done(uint32_t) { return false; }
 
@@ -139,6 +160,7 @@ class TouchCollector {
         return *entry;
     }
 
+    UnknownRanges unknown_;
     std::array<PageTouch*, 16> recent_{};
     std::unordered_map<uint64_t, std::unique_ptr<PageTouch>> pages_;
 };

@@ -51,8 +51,8 @@ void describe_faulting(const SegmentView& view, const StoreReader& store, const 
     if (index >= 0) describe_instruction(block.instructions[static_cast<size_t>(index)], info);
 }
 
-void describe_event(const SegmentView& view, const StoreReader& store, const RecordPoint& point, uint32_t thread,
-                    TransitionInfo& info) {
+void describe_event(const SegmentView& view, const StoreReader& store, const RecordPoint& point,
+                    uint32_t thread, TransitionInfo& info) {
     const RecordView record = view.record(point);
     info.thread = info.next_thread = thread;
     switch (record.header->type) {
@@ -102,7 +102,8 @@ void walk(const SegmentView& view, const StoreReader& store, uint32_t start, uin
             if (record.header->type == REVEN_SWITCH) thread = record.header->thread;
         }
         if (execution == view.execution_count() || view.start(execution) >= stop) return;
-        const auto& block = store.find_template(view.segment().headers[execution] >> REVEN_EXIT_BITS);
+        const auto& block =
+            store.find_template(view.segment().headers[execution] >> REVEN_EXIT_BITS);
         const uint32_t begin = view.start(execution);
         const uint32_t end = std::min(begin + view.retired(execution), stop);
         for (uint32_t at = std::max(begin, start); at < end; ++at) {
@@ -125,8 +126,10 @@ void TraceReader::for_transitions(uint64_t start, uint64_t stop,
         if (info.first_transition >= stop) return;
         if (info.transition_count == 0) continue;
         const uint64_t low = std::max(start, info.first_transition) - info.first_transition;
-        const uint64_t high = std::min<uint64_t>(stop - info.first_transition, info.transition_count);
-        walk(*view(segment), store_, static_cast<uint32_t>(low), static_cast<uint32_t>(high), visit);
+        const uint64_t high =
+            std::min<uint64_t>(stop - info.first_transition, info.transition_count);
+        walk(*view(segment), store_, static_cast<uint32_t>(low), static_cast<uint32_t>(high),
+             visit);
     }
 }
 
@@ -146,7 +149,8 @@ uint64_t TraceReader::end_ip() {
         }
         for (uint32_t execution = last->execution_count(); execution-- > 0;) {
             if (last->retired(execution) == 0) continue;
-            const auto& block = store_.find_template(last->segment().headers[execution] >> REVEN_EXIT_BITS);
+            const auto& block =
+                store_.find_template(last->segment().headers[execution] >> REVEN_EXIT_BITS);
             const auto& instruction = block.instructions[last->retired(execution) - 1u];
             return instruction.address + instruction.size;
         }

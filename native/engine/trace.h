@@ -103,7 +103,8 @@ class TraceReader {
     // Throws std::out_of_range for a transition that is not in the trace.
     TransitionInfo transition(uint64_t id);
     // Calls `visit(info)` for each transition of [start, stop).
-    void for_transitions(uint64_t start, uint64_t stop, const std::function<void(const TransitionInfo&)>& visit);
+    void for_transitions(uint64_t start, uint64_t stop,
+                         const std::function<void(const TransitionInfo&)>& visit);
 
     uint32_t registers(uint64_t context, RegisterView& out);
     // Program counter in a context; for the last one where the trace ended.
