@@ -37,14 +37,10 @@ nb::tuple load_segment(const StoreReader& store, size_t index) {
 nb::bytes template_payload(const StoreReader& store, uint32_t id) {
     const Template& head = store.find_template(id);
     auto body = store.load_body(id);
-    reven_template start{head.id,
-                         static_cast<uint32_t>(head.instructions.size()),
-                         head.node_count,
-                         head.event_count,
-                         head.record_size,
-                         static_cast<uint32_t>(head.exits.size()),
-                         head.jump_kind,
-                         head.flags};
+    reven_template start{head.id,          static_cast<uint32_t>(head.instructions.size()),
+                         head.node_count,  head.event_count,
+                         head.record_size, static_cast<uint32_t>(head.exits.size()),
+                         head.jump_kind,   head.flags};
     std::vector<uint8_t> payload;
     auto add = [&payload](const auto& items) {
         put_bytes(payload, items.data(), items.size() * sizeof items[0]);
@@ -90,21 +86,22 @@ void bind_recording(nb::module_& m) {
              nb::call_guard<nb::gil_scoped_release>());
 
     nb::class_<StoreReader>(m, "_Store")
-        .def("__init__",
-             [](StoreReader* self, const std::string& path) { new (self) StoreReader(path); },
-             nb::arg("path"))
+        .def(
+            "__init__",
+            [](StoreReader* self, const std::string& path) { new (self) StoreReader(path); },
+            nb::arg("path"))
         .def("refresh", &StoreReader::refresh)
-        .def_prop_ro("segments",
-                     [](const StoreReader& store) {
-                         nb::list all;
-                         for (size_t i = 0; i < store.segment_count(); i++) {
-                             SegmentInfo info = store.segment(i);
-                             all.append(nb::make_tuple(info.first_execution, info.first_transition,
-                                                       info.execution_count,
-                                                       info.transition_count));
-                         }
-                         return all;
-                     })
+        .def_prop_ro(
+            "segments",
+            [](const StoreReader& store) {
+                nb::list all;
+                for (size_t i = 0; i < store.segment_count(); i++) {
+                    SegmentInfo info = store.segment(i);
+                    all.append(nb::make_tuple(info.first_execution, info.first_transition,
+                                              info.execution_count, info.transition_count));
+                }
+                return all;
+            })
         .def("load", &load_segment, nb::arg("index"))
         .def("template", &template_payload, nb::arg("id"))
         .def_prop_ro("template_count", &StoreReader::template_count)

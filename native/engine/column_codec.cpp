@@ -2,6 +2,7 @@
 #include "column_codec.h"
 
 #include <bit>
+#include <type_traits>
 
 #include "bytes.h"
 #include "format.h"
@@ -12,18 +13,16 @@ namespace {
 
 // How a column of numbers is stored; in a byte with the residuals' width.
 enum Mode : uint8_t {
-    CONSTANT = 0,    // the first value
-    DIFFERENCES = 1, // the first value; zigzag of each difference to the one before
-    DIRECT = 2       // every value
+    CONSTANT = 0,     // the first value
+    DIFFERENCES = 1,  // the first value; zigzag of each difference to the one before
+    DIRECT = 2        // every value
 };
 
 bool is_number(const Column& column) {
     return column.width <= 8 && std::has_single_bit(column.width);
 }
 
-unsigned width_of(uint64_t mask) {
-    return mask >> 32 ? 8 : mask >> 16 ? 4 : mask >> 8 ? 2 : 1;
-}
+unsigned width_of(uint64_t mask) { return mask >> 32 ? 8 : mask >> 16 ? 4 : mask >> 8 ? 2 : 1; }
 
 template <typename T>
 uint64_t gather(std::span<const uint8_t* const> records, size_t offset, uint64_t* to) {
@@ -37,7 +36,7 @@ template <typename T>
 uint64_t subtract(std::span<const uint64_t> values, uint64_t* to) {
     uint64_t mask = 0;
     for (size_t r = 1; r < values.size(); r++) {
-        auto difference = static_cast<T>(static_cast<T>(values[r]) - static_cast<T>(values[r - 1]));
+        auto difference = static_cast<std::make_signed_t<T>>(values[r] - values[r - 1]);
         mask |= to[r - 1] = zigzag(difference);
     }
     return mask;
@@ -47,7 +46,8 @@ template <typename T>
 void put_plane_words(const uint64_t* from, size_t count, uint8_t* to) {
     for (size_t r = 0; r < count; r++) {
         auto word = static_cast<T>(from[r]);
-        for (size_t b = 0; b < sizeof(T); b++) to[b * count + r] = static_cast<uint8_t>(word >> (8 * b));
+        for (size_t b = 0; b < sizeof(T); b++)
+            to[b * count + r] = static_cast<uint8_t>(word >> (8 * b));
     }
 }
 
@@ -56,10 +56,17 @@ void put_residuals(std::vector<uint8_t>& out, const uint64_t* from, size_t count
     out.resize(before + count * width);
     uint8_t* to = out.data() + before;
     switch (width) {
-        case 1: put_plane_words<uint8_t>(from, count, to); break;
-        case 2: put_plane_words<uint16_t>(from, count, to); break;
-        case 4: put_plane_words<uint32_t>(from, count, to); break;
-        default: put_plane_words<uint64_t>(from, count, to);
+        case 1:
+            put_plane_words<uint8_t>(from, count, to);
+            break;
+        case 2:
+            put_plane_words<uint16_t>(from, count, to);
+            break;
+        case 4:
+            put_plane_words<uint32_t>(from, count, to);
+            break;
+        default:
+            put_plane_words<uint64_t>(from, count, to);
     }
 }
 
@@ -78,11 +85,20 @@ template <typename Visit>
 void each_residual(ByteReader& in, unsigned width, size_t count, Visit visit) {
     const uint8_t* from = in.take(count * width);
     switch (width) {
-        case 1: each_residual<uint8_t>(from, count, visit); break;
-        case 2: each_residual<uint16_t>(from, count, visit); break;
-        case 4: each_residual<uint32_t>(from, count, visit); break;
-        case 8: each_residual<uint64_t>(from, count, visit); break;
-        default: throw TraceError("a column has an unknown width");
+        case 1:
+            each_residual<uint8_t>(from, count, visit);
+            break;
+        case 2:
+            each_residual<uint16_t>(from, count, visit);
+            break;
+        case 4:
+            each_residual<uint32_t>(from, count, visit);
+            break;
+        case 8:
+            each_residual<uint64_t>(from, count, visit);
+            break;
+        default:
+            throw TraceError("a column has an unknown width");
     }
 }
 
@@ -140,19 +156,19 @@ void ColumnEncoder::encode(const Grouping& grouping, std::vector<uint8_t>& out) 
             switch (column.width) {
                 case 1:
                     mask = gather<uint8_t>(records, column.offset, column_.data());
-                    difference_mask = subtract<int8_t>(numbers, differences_.data());
+                    difference_mask = subtract<uint8_t>(numbers, differences_.data());
                     break;
                 case 2:
                     mask = gather<uint16_t>(records, column.offset, column_.data());
-                    difference_mask = subtract<int16_t>(numbers, differences_.data());
+                    difference_mask = subtract<uint16_t>(numbers, differences_.data());
                     break;
                 case 4:
                     mask = gather<uint32_t>(records, column.offset, column_.data());
-                    difference_mask = subtract<int32_t>(numbers, differences_.data());
+                    difference_mask = subtract<uint32_t>(numbers, differences_.data());
                     break;
                 default:
                     mask = gather<uint64_t>(records, column.offset, column_.data());
-                    difference_mask = subtract<int64_t>(numbers, differences_.data());
+                    difference_mask = subtract<uint64_t>(numbers, differences_.data());
             }
             unsigned direct = width_of(mask), apart = width_of(difference_mask);
             if (difference_mask == 0) {
@@ -170,7 +186,8 @@ void ColumnEncoder::encode(const Grouping& grouping, std::vector<uint8_t>& out) 
     }
     put_varint(out, modes_.size());
     put_varint(out, plain_.size());
-    for (const auto* part : {&modes_, &plain_, &residuals_}) put_bytes(out, part->data(), part->size());
+    for (const auto* part : {&modes_, &plain_, &residuals_})
+        put_bytes(out, part->data(), part->size());
 }
 
 uint64_t lay_out_records(Segment& segment) {
@@ -214,10 +231,17 @@ void decode_columns(std::span<const uint8_t> bytes, Segment& segment) {
                 continue;
             }
             switch (column.width) {
-                case 1: decode_numbers<uint8_t>(modes, plain, in, to, stride, count); break;
-                case 2: decode_numbers<uint16_t>(modes, plain, in, to, stride, count); break;
-                case 4: decode_numbers<uint32_t>(modes, plain, in, to, stride, count); break;
-                default: decode_numbers<uint64_t>(modes, plain, in, to, stride, count);
+                case 1:
+                    decode_numbers<uint8_t>(modes, plain, in, to, stride, count);
+                    break;
+                case 2:
+                    decode_numbers<uint16_t>(modes, plain, in, to, stride, count);
+                    break;
+                case 4:
+                    decode_numbers<uint32_t>(modes, plain, in, to, stride, count);
+                    break;
+                default:
+                    decode_numbers<uint64_t>(modes, plain, in, to, stride, count);
             }
         }
     }

@@ -38,24 +38,49 @@ struct Shape {
 bool find_shape(uint32_t type, Shape& shape) {
     switch (type) {
         case REVEN_KEY_FRAME:
-        case REVEN_REGISTERS: shape = {REVEN_REGISTER_FILE_SIZE, false}; return true;
+        case REVEN_REGISTERS:
+            shape = {REVEN_REGISTER_FILE_SIZE, false};
+            return true;
         case REVEN_SWITCH:
             shape = {sizeof(reven_switch) + REVEN_REGISTER_FILE_SIZE, false};
             return true;
-        case REVEN_REGISTER_PATCH: shape = {0, true}; return true;
-        case REVEN_MEMORY: shape = {sizeof(reven_memory), true}; return true;
+        case REVEN_REGISTER_PATCH:
+            shape = {0, true};
+            return true;
+        case REVEN_MEMORY:
+            shape = {sizeof(reven_memory), true};
+            return true;
         case REVEN_MAP:
-        case REVEN_PROTECT: shape = {sizeof(reven_map), true}; return true;
-        case REVEN_UNMAP: shape = {sizeof(reven_range), false}; return true;
-        case REVEN_REMAP: shape = {sizeof(reven_remap), false}; return true;
-        case REVEN_SYSCALL_ENTER: shape = {7 * 8, false}; return true;
-        case REVEN_SYSCALL_EXIT: shape = {2 * 8, false}; return true;
-        case REVEN_SIGNAL: shape = {sizeof(reven_signal), false}; return true;
-        case REVEN_THREAD_START: shape = {8, false}; return true;
+        case REVEN_PROTECT:
+            shape = {sizeof(reven_map), true};
+            return true;
+        case REVEN_UNMAP:
+            shape = {sizeof(reven_range), false};
+            return true;
+        case REVEN_REMAP:
+            shape = {sizeof(reven_remap), false};
+            return true;
+        case REVEN_SYSCALL_ENTER:
+            shape = {7 * 8, false};
+            return true;
+        case REVEN_SYSCALL_EXIT:
+            shape = {2 * 8, false};
+            return true;
+        case REVEN_SIGNAL:
+            shape = {sizeof(reven_signal), false};
+            return true;
+        case REVEN_THREAD_START:
+            shape = {8, false};
+            return true;
         case REVEN_THREAD_EXIT:
-        case REVEN_SNAPSHOT_END: shape = {0, false}; return true;
-        case REVEN_END: shape = {sizeof(reven_end), false}; return true;
-        default: return false;
+        case REVEN_SNAPSHOT_END:
+            shape = {0, false};
+            return true;
+        case REVEN_END:
+            shape = {sizeof(reven_end), false};
+            return true;
+        default:
+            return false;
     }
 }
 
@@ -90,7 +115,8 @@ std::string check_record(const RecordView& record) {
                " has the wrong size";
     if (record.header->thread > MAX_THREAD) return "a thread number is out of range";
     switch (record.header->type) {
-        case REVEN_REGISTER_PATCH: return check_patch(record);
+        case REVEN_REGISTER_PATCH:
+            return check_patch(record);
         case REVEN_SWITCH:
             if (record.as<reven_switch>().previous_thread > MAX_THREAD)
                 return "a thread number is out of range";
@@ -113,7 +139,8 @@ std::string check_record(const RecordView& record) {
                 return "a mapping wraps around";
             return "";
         }
-        default: return "";
+        default:
+            return "";
     }
 }
 

@@ -68,7 +68,8 @@ void AppendFile::append(std::initializer_list<std::span<const uint8_t>> parts) {
 
 uint32_t AppendFile::append_frame(std::span<const uint8_t> first, std::span<const uint8_t> rest) {
     size_t length = first.size() + rest.size();
-    if (length == 0 || length > format::MAX_FRAME) throw TraceError("a frame is too large to write");
+    if (length == 0 || length > format::MAX_FRAME)
+        throw TraceError("a frame is too large to write");
     format::FrameHeader header{format::FRAME_MAGIC, kind_, static_cast<uint32_t>(length), 0};
     uint32_t crc = crc32c(&header, offsetof(format::FrameHeader, crc));
     header.crc = crc32c(rest.data(), rest.size(), crc32c(first.data(), first.size(), crc));
@@ -97,7 +98,8 @@ ReadFile::ReadFile(const std::filesystem::path& directory, const char* name, for
     auto header = read_as<format::FileHeader>(bytes.data());
     if (std::memcmp(header.magic, format::FILE_MAGIC, sizeof header.magic) != 0 ||
         header.kind != kind)
-        throw TraceError(path_.string() + " is damaged, or no file of a trace: its header is wrong");
+        throw TraceError(path_.string() +
+                         " is damaged, or no file of a trace: its header is wrong");
     if (header.version != format::VERSION)
         throw TraceError(path_.string() + " has trace format version " +
                          std::to_string(header.version) + ", but this program reads version " +
@@ -107,8 +109,7 @@ ReadFile::ReadFile(const std::filesystem::path& directory, const char* name, for
 
 uint64_t ReadFile::size() const {
     struct stat status;
-    if (::fstat(fd_.get(), &status) < 0)
-        throw TraceError(system_message(path_, "Reading", errno));
+    if (::fstat(fd_.get(), &status) < 0) throw TraceError(system_message(path_, "Reading", errno));
     return static_cast<uint64_t>(status.st_size);
 }
 
@@ -116,8 +117,8 @@ std::vector<uint8_t> ReadFile::read(uint64_t offset, uint64_t size) const {
     std::vector<uint8_t> bytes(size);
     size_t done = 0;
     while (done < size) {
-        ssize_t count = ::pread(fd_.get(), bytes.data() + done, size - done,
-                                static_cast<off_t>(offset + done));
+        ssize_t count =
+            ::pread(fd_.get(), bytes.data() + done, size - done, static_cast<off_t>(offset + done));
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) throw TraceError(system_message(path_, "Reading", errno));
         if (count == 0) break;

@@ -22,8 +22,8 @@ class HeaderEncoder {
     std::vector<uint16_t> misses_;
 };
 
-// Fills `headers`, `template_index`, and `templates` with their counts. `info.execution_count` says how many
-// executions there are, all of templates up to `template_count`. Throws TraceError.
+// Fills `headers`, `template_index`, and `templates` with their counts. `info.execution_count` says
+// how many executions there are, all of templates up to `template_count`. Throws TraceError.
 void decode_headers(std::span<const uint8_t> bytes, const TemplateTable& templates,
                     uint32_t template_count, Segment& segment);
 

@@ -63,7 +63,7 @@ std::vector<SegmentSummary> summarise_segments(TraceReader& trace, uint32_t firs
 }
 
 void add_unknown(const IndexedRecord& record, UnknownRanges& unknown) {
-    const reven_record header{record.type, record.thread, 0, record.payload.size()};
+    const reven_record header{record.type, record.thread, 0, record.size};
     unknown.add({&header, record.payload.data()});
 }
 
@@ -151,7 +151,7 @@ void Index::add_chunk(std::unique_ptr<IndexChunk> chunk) {
     uint32_t segment = UINT32_MAX;
     uint32_t order = 0;
     for (const IndexedRecord& record : chunk->records()) {
-        const reven_record header{record.type, record.thread, 0, record.payload.size()};
+        const reven_record header{record.type, record.thread, 0, record.size};
         const RecordView view{&header, record.payload.data()};
         if (record.segment != segment) order = 0;
         segment = record.segment;

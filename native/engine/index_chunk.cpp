@@ -27,6 +27,7 @@ void put_record(const IndexedRecord& record, uint32_t& segment, uint64_t& contex
     put_varint(out, record.context - context);
     put_varint(out, record.type);
     put_varint(out, record.thread);
+    put_varint(out, record.size);
     put_varint(out, record.payload.size());
     put_bytes(out, record.payload.data(), record.payload.size());
     segment = record.segment;
@@ -39,6 +40,7 @@ IndexedRecord take_record(ByteReader& in, uint32_t& segment, uint64_t& context) 
     record.context = context += in.varint();
     record.type = in.count(UINT32_MAX);
     record.thread = in.count(UINT32_MAX);
+    record.size = in.varint();
     const uint32_t size = in.count(1u << 20);
     const uint8_t* bytes = in.take(size);
     record.payload.assign(bytes, bytes + size);
@@ -61,6 +63,9 @@ bool keeps(const RecordView& record, size_t& size) {
         case REVEN_SWITCH:
             size = sizeof(reven_switch);
             return true;
+        case REVEN_MEMORY:
+            size = sizeof(reven_memory);
+            return record.as<reven_memory>().cause == REVEN_CAUSE_IMAGE;
         case REVEN_MAP:
         case REVEN_UNMAP:
         case REVEN_PROTECT:
@@ -187,6 +192,8 @@ SegmentSummary summarise(const SegmentView& view, uint32_t segment, BlockCache& 
     TouchCollector touches(unknown);
     Replayer(view, blocks).run_accesses(touches);
     for (const PageTouch* touch : touches.pages()) {
+        if (touch->reads == GranuleSet{} && touch->writes == GranuleSet{} && touch->bytes.empty())
+            continue;
         const auto offset = static_cast<uint32_t>(summary.encoded.size());
         encode_granules(touch->reads, summary.encoded);
         encode_granules(touch->writes, summary.encoded);
@@ -207,6 +214,7 @@ SegmentSummary summarise(const SegmentView& view, uint32_t segment, BlockCache& 
                                    record.header->type,
                                    record.header->thread,
                                    view.first_transition() + point.context,
+                                   record.header->size,
                                    {record.payload, record.payload + size}});
     }
     return summary;

@@ -93,6 +93,7 @@ struct IndexedRecord {
     uint32_t type;
     uint32_t thread;
     uint64_t context;  // of the trace
+    uint64_t size;     // of the payload in the trace; what follows may be only its start
     std::vector<uint8_t> payload;
 };
 

@@ -26,7 +26,6 @@ struct WriteLog::Visitor {
             const auto bytes = record.rest(sizeof(reven_memory));
             if (!bytes.empty())
                 add(point.context, record.as<reven_memory>().address, bytes.size(), bytes.data());
-            return;
         }
         unknown.add(record);
         const RangeChanges ranges = range_changes(record);
@@ -45,11 +44,12 @@ WriteLog::WriteLog(const SegmentView& view, BlockCache& blocks, const UnknownRan
     Visitor visitor{*this, unknown};
     Replayer replayer(view, blocks);
     // Loads matter only where they are all that is known.
-    const bool maps_unknown = std::any_of(view.records().begin(), view.records().end(), [&](const RecordPoint& point) {
-        UnknownRanges ranges;
-        ranges.add(view.record(point));
-        return ranges.count() != 0;
-    });
+    const bool maps_unknown =
+        std::any_of(view.records().begin(), view.records().end(), [&](const RecordPoint& point) {
+            UnknownRanges ranges;
+            ranges.add(view.record(point));
+            return ranges.count() != 0;
+        });
     if (unknown.count() != 0 || maps_unknown)
         replayer.run_accesses(visitor);
     else
@@ -97,7 +97,7 @@ PageInSegment replay_page(const WriteLog& log, uint64_t number, uint32_t context
         if (entry.size == 0) {
             if (entry.data >= range_limit) break;
             const RangeChange& change = log.range(entry.data);
-            if (begin - change.address >= change.size) continue;
+            if (change.kind == RangeKind::Image || begin - change.address >= change.size) continue;
             result.bytes.known = {};
             result.range = entry.data;
             continue;
@@ -144,6 +144,7 @@ PageBytes MemoryReader::page(uint64_t number, uint64_t context) {
             zeros.known.fill(~uint64_t{0});
             fill_unknown(result, zeros);
         }
+        if (range.kind == RangeKind::Image) continue;
         if (range.kind != RangeKind::Moved) return result;
         number = (range.from + (number * PAGE_SIZE - range.address)) / PAGE_SIZE;
     }

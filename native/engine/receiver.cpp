@@ -3,11 +3,20 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
+#include <future>
 
 #include "bytes.h"
 #include "control.h"
 
 namespace reven {
+
+namespace {
+
+// Slots that are encoded at once: encoding costs more than recording.
+constexpr size_t LANES = 3;
+
+}  // namespace
 
 Recording::Recording(std::filesystem::path directory, int connection, uint64_t max_transitions,
                      const Recording* parent, uint32_t template_count)
@@ -17,6 +26,7 @@ Recording::Recording(std::filesystem::path directory, int connection, uint64_t m
       ring_(connection),
       writer_(directory),
       resolver_(writer_.templates()) {
+    for (size_t i = 0; i < LANES; i++) lanes_.emplace_back(writer_.templates());
     progress_->directory = std::move(directory);
     thread_ = std::thread(&Recording::run, this);
 }
@@ -64,23 +74,20 @@ void Recording::run() {
         }
     };
     attempt([&] { share_templates(); });
-    Ring::Slot slot;
     while (true) {
-        bool more = true;
-        attempt([&] {
-            more = ring_.next(slot);
-            if (more && !dropping_) take(slot);
-        });
-        if (!more) break;
-        ring_.release();
+        std::vector<Ring::Slot> slots = ring_.next(max_transitions_ ? 1 : LANES);
+        if (slots.empty()) break;
+        if (!dropping_) attempt([&] { take(slots); });
+        ring_.release(slots.size());
         publish(error);
     }
     if (!dropping_ && end_reason_ == 0) {
         // The recorder died. It may have done so while it noted how far it was: then
         // there is nothing to salvage.
         try {
-            if (ring_.salvage(slot) && slot.first_execution == writer_.execution_count())
-                take(slot);
+            Ring::Slot slot = ring_.salvage();
+            if (slot.possible && slot.first_execution == writer_.execution_count())
+                take({&slot, 1});
         } catch (const TraceError&) {
         }
     }
@@ -104,35 +111,63 @@ void Recording::share_templates() {
         if (progress_->abandoned) return;
     }
     if (parent_->templates_written < shared_templates_)
-        throw TraceError(
-            "the program's parent was not recorded completely, so its fork cannot be");
+        throw TraceError("the program's parent was not recorded completely, so its fork cannot be");
     lock.unlock();
     writer_.share_templates(parent_->directory, shared_templates_);
 }
 
-void Recording::take(const Ring::Slot& slot) {
-    Batch batch;
-    batch.first_execution = writer_.execution_count();
-    if (slot.first_execution != batch.first_execution)
+// Slots are read and written in order, and encoded at once.
+void Recording::take(std::span<const Ring::Slot> slots) {
+    std::vector<std::future<EncodedSegment*>> encoded;
+    uint64_t position = writer_.execution_count();
+    std::exception_ptr failure;
+    try {
+        for (const Ring::Slot& slot : slots) {
+            Lane& lane = lanes_[encoded.size()];
+            read(slot, position, lane.batch);
+            if (lane.batch.headers.empty() && lane.batch.control.empty()) continue;
+            position += lane.batch.headers.size();
+            // The last one is encoded by this thread, when its turn comes.
+            auto policy = &slot == &slots.back() ? std::launch::deferred : std::launch::async;
+            encoded.push_back(std::async(policy, [&lane, count = writer_.template_count()] {
+                return &lane.encoder.encode(lane.batch, count);
+            }));
+        }
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (!encoded.empty()) encoded.back().wait();
+    for (size_t i = 0; i < encoded.size(); i++) {
+        writer_.append(*encoded[i].get());
+        for (RecordCursor at(lanes_[i].batch.control); !at.done(); at.next()) note(at.view());
+    }
+    if (failure) std::rethrow_exception(failure);
+}
+
+void Recording::read(const Ring::Slot& slot, uint64_t first_execution, Batch& batch) {
+    if (!slot.possible) throw TraceError("the recorder handed over a slot with impossible sizes");
+    if (slot.first_execution != first_execution)
         throw TraceError("the recorder's stream is out of step");
+    batch.first_execution = first_execution;
     batch.headers.assign(slot.headers, slot.headers + slot.executions);
     batch.values = slot.values;
+    batch.control.clear();
     read_control(slot.control, batch);
-    if (batch.control.empty() && batch.headers.empty()) return;
-    if (std::string wrong = check_control(batch.control, batch.first_execution, slot.executions);
+    writer_.flush_templates();
+    if (batch.headers.empty() && batch.control.empty()) return;
+    if (std::string wrong = check_control(batch.control, first_execution, slot.executions);
         !wrong.empty())
         throw TraceError("the recorder's stream is wrong: " + wrong);
     resolver_.resolve(batch);
-    if (max_transitions_) {
-        Segment segment = outline(batch, writer_.templates());
-        number_transitions(segment);
-        if (cut_at_limit(batch, segment, max_transitions_ - writer_.transition_count())) {
-            dropping_ = true;
-            ring_.stop();
-        }
-    }
-    writer_.append(batch);
-    for (RecordCursor at(batch.control); !at.done(); at.next()) note(at.view());
+    if (max_transitions_) limit(batch);
+}
+
+void Recording::limit(Batch& batch) {
+    Segment segment = outline(batch, writer_.templates());
+    number_transitions(segment);
+    if (!cut_at_limit(batch, segment, max_transitions_ - writer_.transition_count())) return;
+    dropping_ = true;
+    ring_.stop();
 }
 
 // Takes the templates out of a slot's control records and the others over.
@@ -168,7 +203,9 @@ void Recording::read_control(std::span<const uint8_t> control, Batch& batch) {
 void Recording::note(const RecordView& record) {
     switch (record.header->type) {
         case REVEN_KEY_FRAME:
-        case REVEN_SWITCH: threads_.insert(record.header->thread); break;
+        case REVEN_SWITCH:
+            threads_.insert(record.header->thread);
+            break;
         case REVEN_END:
             end_reason_ = record.as<reven_end>().reason;
             end_code_ = record.as<reven_end>().code;
@@ -177,11 +214,13 @@ void Recording::note(const RecordView& record) {
             const auto& map = record.as<reven_map>();
             auto path = record.rest(sizeof map);
             if (!path.empty() && path[0] == '/')
-                mapped_.push_back({std::string(path.begin(), std::find(path.begin(), path.end(), 0)),
-                                   map.address, (map.protection & 4) != 0});
+                mapped_.push_back(
+                    {std::string(path.begin(), std::find(path.begin(), path.end(), 0)), map.address,
+                     (map.protection & 4) != 0});
             break;
         }
-        default: break;
+        default:
+            break;
     }
 }
 

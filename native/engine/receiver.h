@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -14,6 +15,7 @@
 
 #include "resolve.h"
 #include "ring.h"
+#include "segment_codec.h"
 #include "store_writer.h"
 
 namespace reven {
@@ -64,9 +66,18 @@ class Recording {
         std::vector<MappedFile> mapped;
     };
 
+    // What one of the slots that are encoded at once needs.
+    struct Lane {
+        explicit Lane(const TemplateTable& templates) : encoder(templates) {}
+        Batch batch;
+        SegmentEncoder encoder;
+    };
+
     void run();
     void share_templates();
-    void take(const Ring::Slot& slot);
+    void take(std::span<const Ring::Slot> slots);
+    void read(const Ring::Slot& slot, uint64_t first_execution, Batch& batch);
+    void limit(Batch& batch);
     void read_control(std::span<const uint8_t> control, Batch& batch);
     void note(const RecordView& record);
     void publish(const std::string& error);
@@ -78,6 +89,7 @@ class Recording {
     Ring ring_;
     StoreWriter writer_;
     Resolver resolver_;
+    std::deque<Lane> lanes_;
     std::set<uint32_t> threads_;
     std::vector<MappedFile> mapped_;
     uint32_t end_reason_ = 0;

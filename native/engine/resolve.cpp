@@ -134,7 +134,8 @@ void Resolver::resolve(Batch& batch) {
                 run = execution;
                 open = false;
                 break;
-            default: break;
+            default:
+                break;
         }
     }
     advance(static_cast<uint32_t>(headers.size()));
@@ -152,8 +153,8 @@ bool cut_at_limit(Batch& batch, const Segment& outlined, uint64_t limit) {
         batch.values = batch.values.first(values);
         batch.control.resize(control_size);
         reven_end end{REVEN_END_LIMIT, 0, synchronous, thread, ip};
-        append_record(batch.control,
-                      {REVEN_END, thread, batch.first_execution + kept, sizeof end}, &end);
+        append_record(batch.control, {REVEN_END, thread, batch.first_execution + kept, sizeof end},
+                      &end);
         return true;
     };
     auto address_after = [&](uint32_t at) {
@@ -166,12 +167,13 @@ bool cut_at_limit(Batch& batch, const Segment& outlined, uint64_t limit) {
         if (!at.done()) {
             RecordView record = at.view();
             until = static_cast<uint32_t>(record.header->position - batch.first_execution);
-            control_size = static_cast<size_t>(record.payload - batch.control.data()) -
-                           sizeof(reven_record);
+            control_size =
+                static_cast<size_t>(record.payload - batch.control.data()) - sizeof(reven_record);
         }
         for (; execution < until; execution++) {
             uint32_t retired = outlined.retired[execution];
-            if (done == limit) return end_after(control_size, execution, address_after(execution), 0);
+            if (done == limit)
+                return end_after(control_size, execution, address_after(execution), 0);
             if (done + retired > limit) {
                 const Template& block = outlined.block(execution);
                 uint64_t ip = block.instructions[limit - done].address;

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -18,7 +19,7 @@ namespace {
 
 // The recorder keeps room for REVEN_KEY_INTERVAL of its largest records so far; a
 // slot's pages are only used as far as they are filled.
-constexpr uint32_t SLOT_COUNT = 4;
+constexpr uint32_t SLOT_COUNT = 8;
 constexpr uint64_t ALIGNMENT = 64u << 10;
 constexpr uint64_t VALUES_SIZE = uint64_t{REVEN_KEY_INTERVAL} * REVEN_MAX_RECORD + (4u << 20);
 constexpr uint64_t CONTROL_SIZE = 8u << 20;
@@ -53,8 +54,7 @@ Ring::Ring(int connection)
     if (connection_.get() < 0) fail("Using the recorder's connection");
     if (memory_.get() < 0 || ::ftruncate(memory_.get(), RING_SIZE) < 0)
         fail("Creating the memory shared with the recorder");
-    void* mapped =
-        ::mmap(nullptr, RING_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memory_.get(), 0);
+    void* mapped = ::mmap(nullptr, RING_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memory_.get(), 0);
     if (mapped == MAP_FAILED) fail("Mapping the memory shared with the recorder");
     header_ = static_cast<reven_ring_header*>(mapped);
     header_->first_slot = ALIGNMENT;
@@ -84,33 +84,38 @@ bool Ring::wait() {
     return count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-Ring::Slot Ring::slot(uint32_t executions, uint32_t values_size, uint32_t control_size) const {
+Ring::Slot Ring::slot(uint64_t number, uint32_t executions, uint32_t values_size,
+                      uint32_t control_size) const {
     if (executions > format::MAX_EXECUTIONS || values_size > VALUES_SIZE ||
         control_size > CONTROL_SIZE)
-        throw TraceError("the recorder handed over a slot with impossible sizes");
+        return {};
     const auto* base =
-        reinterpret_cast<const uint8_t*>(header_) + ALIGNMENT + taken_ % SLOT_COUNT * SLOT_SIZE;
-    return {header_->slot[taken_ % SLOT_COUNT].first_execution,
+        reinterpret_cast<const uint8_t*>(header_) + ALIGNMENT + number % SLOT_COUNT * SLOT_SIZE;
+    return {true,
+            header_->slot[number % SLOT_COUNT].first_execution,
             reinterpret_cast<const uint32_t*>(base),
             executions,
             {base + VALUES_OFFSET, values_size},
             {base + CONTROL_OFFSET, control_size}};
 }
 
-bool Ring::next(Slot& to) {
+std::vector<Ring::Slot> Ring::next(size_t most) {
     while (shared(header_->produced).load() == taken_) {
-        if (gone_) return false;
+        if (gone_) return {};
         gone_ = !wait();
     }
-    const auto& filled = header_->slot[taken_ % SLOT_COUNT];
-    to = slot(filled.executions, filled.values_size, filled.control_size);
-    return true;
+    std::vector<Slot> slots;
+    for (uint64_t at = taken_; at < shared(header_->produced).load() && slots.size() < most; at++) {
+        const auto& filled = header_->slot[at % SLOT_COUNT];
+        slots.push_back(slot(at, filled.executions, filled.values_size, filled.control_size));
+    }
+    return slots;
 }
 
-bool Ring::salvage(Slot& to) {
+Ring::Slot Ring::salvage() const {
     const auto& filled = header_->slot[taken_ % SLOT_COUNT];
-    to = slot(filled.salvage_executions, filled.salvage_values_size, filled.salvage_control_size);
-    return to.control.size() > 0;
+    return slot(taken_, filled.salvage_executions, filled.salvage_values_size,
+                filled.salvage_control_size);
 }
 
 void Ring::forget(const void* from, size_t size) {
@@ -119,13 +124,14 @@ void Ring::forget(const void* from, size_t size) {
                   (size - KEPT_SIZE + 4095) & ~size_t{4095}, MADV_REMOVE);
 }
 
-void Ring::release() {
-    auto& filled = header_->slot[taken_ % SLOT_COUNT];
-    Slot freed = slot(0, 0, 0);
-    forget(freed.values.data(), std::min<uint64_t>(filled.values_size, VALUES_SIZE));
-    forget(freed.control.data(), std::min<uint64_t>(filled.control_size, CONTROL_SIZE));
-    filled = {};
-    taken_++;
+void Ring::release(size_t count) {
+    for (; count > 0; count--, taken_++) {
+        auto& filled = header_->slot[taken_ % SLOT_COUNT];
+        Slot freed = slot(taken_, 0, 0, 0);
+        forget(freed.values.data(), std::min<uint64_t>(filled.values_size, VALUES_SIZE));
+        forget(freed.control.data(), std::min<uint64_t>(filled.control_size, CONTROL_SIZE));
+        filled = {};
+    }
     shared(header_->consumed).store(taken_);
     if (shared(header_->recorder_waits).exchange(0)) {
         char byte = 0;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "event_stream.h"
 #include "file.h"
@@ -14,8 +15,9 @@ namespace reven {
 class Ring {
    public:
     // A slot's contents, in memory that the recorder shares: what is read twice may
-    // differ.
+    // differ. `possible`: its sizes are; the other fields hold only then.
     struct Slot {
+        bool possible;
         uint64_t first_execution;
         const uint32_t* headers;
         uint32_t executions;
@@ -30,13 +32,13 @@ class Ring {
     Ring(const Ring&) = delete;
     Ring& operator=(const Ring&) = delete;
 
-    // Waits for the next filled slot. False once the recorder has gone and all are
-    // taken. Throws TraceError when the slot's sizes are impossible.
-    bool next(Slot& slot);
-    // Frees the slot that next() gave.
-    void release();
+    // Waits until a slot is filled; gives those that are, in order, up to `most`.
+    // None once the recorder has gone and all are taken.
+    std::vector<Slot> next(size_t most);
+    // Frees the first `count` slots that next() gave.
+    void release(size_t count);
     // What a recorder that died had filled of the slot after the last.
-    bool salvage(Slot& slot);
+    Slot salvage() const;
 
     // Asks the recorder to record no more. From any thread.
     void stop();
@@ -45,7 +47,8 @@ class Ring {
 
    private:
     bool wait();
-    Slot slot(uint32_t executions, uint32_t values_size, uint32_t control_size) const;
+    Slot slot(uint64_t number, uint32_t executions, uint32_t values_size,
+              uint32_t control_size) const;
     void forget(const void* from, size_t size);
 
     Descriptor connection_, memory_;

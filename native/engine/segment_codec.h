@@ -16,19 +16,29 @@
 
 namespace reven {
 
+// All of a frame's payload; `header.first_transition` is still to be filled in.
+struct EncodedSegment {
+    format::SegmentHeader header;
+    std::vector<uint8_t> sections;
+};
+
+// Encodes batches; reuses its memory from one to the next.
 class SegmentEncoder {
    public:
-    SegmentEncoder();
+    explicit SegmentEncoder(const TemplateTable& templates);
 
-    // Encodes a resolved batch. The result is valid until the next call.
-    std::span<const uint8_t> encode(const Batch& batch, const Grouping& grouping,
-                                    uint64_t first_transition, uint32_t template_count);
+    // Encodes a resolved batch that needs no more than the first `template_count`
+    // templates. Valid until the next call. Throws TraceError when the batch
+    // contradicts its templates.
+    EncodedSegment& encode(const Batch& batch, uint32_t template_count);
 
    private:
+    Grouper grouper_;
     Compressor compressor_;
     HeaderEncoder headers_;
     ColumnEncoder columns_;
-    std::vector<uint8_t> section_, payload_;
+    std::vector<uint8_t> section_;
+    EncodedSegment encoded_;
 };
 
 // Throws TraceError when there is no whole header with sizes inside the limits.

@@ -118,8 +118,7 @@ bool StoreReader::State::add(const Location& location, uint32_t template_count) 
 
 void StoreReader::State::read_directory(uint64_t directory_size, uint64_t data_size) {
     if (directory_size <= directory_end) return;
-    std::vector<uint8_t> bytes =
-        directory_file.read(directory_end, directory_size - directory_end);
+    std::vector<uint8_t> bytes = directory_file.read(directory_end, directory_size - directory_end);
     for (size_t at = 0; bytes.size() - at >= sizeof(format::DirectoryEntry);
          at += sizeof(format::DirectoryEntry)) {
         auto entry = read_as<format::DirectoryEntry>(bytes.data() + at);
@@ -140,8 +139,7 @@ void StoreReader::State::read_directory(uint64_t directory_size, uint64_t data_s
 // and may be lost or damaged.
 void StoreReader::State::scan_segments(uint64_t data_size) {
     while (segments_end + sizeof(format::FrameHeader) < data_size) {
-        std::vector<uint8_t> start =
-            segment_file.read(segments_end, sizeof(format::FrameHeader));
+        std::vector<uint8_t> start = segment_file.read(segments_end, sizeof(format::FrameHeader));
         if (start.size() < sizeof(format::FrameHeader)) return;
         auto frame = read_as<format::FrameHeader>(start.data());
         if (frame.magic != format::FRAME_MAGIC || frame.length > format::MAX_FRAME ||
@@ -178,9 +176,8 @@ std::vector<uint8_t> StoreReader::State::read_segment(size_t index,
 std::shared_ptr<const Bodies> StoreReader::State::load_bodies(const Group& group) const {
     {
         std::lock_guard lock(cache_mutex);
-        auto found = std::find_if(cache.begin(), cache.end(), [&](const auto& entry) {
-            return entry.first == group.first_id;
-        });
+        auto found = std::find_if(cache.begin(), cache.end(),
+                                  [&](const auto& entry) { return entry.first == group.first_id; });
         if (found != cache.end()) {
             cache.splice(cache.begin(), cache, found);
             return found->second;
@@ -195,7 +192,8 @@ std::shared_ptr<const Bodies> StoreReader::State::load_bodies(const Group& group
         auto payload = check_frame(bytes, format::BODIES);
         if (payload.empty()) throw TraceError("its checksum is wrong");
         std::vector<const Template*> heads;
-        for (uint32_t i = 0; i < group.count; i++) heads.push_back(templates.find(group.first_id + i));
+        for (uint32_t i = 0; i < group.count; i++)
+            heads.push_back(templates.find(group.first_id + i));
         bodies = std::make_shared<const Bodies>(parse_bodies(payload, heads));
     } catch (const TraceError& error) {
         throw TraceError("The group of template " + std::to_string(group.first_id) + " in " +
@@ -297,9 +295,9 @@ std::shared_ptr<const TemplateBody> StoreReader::load_body(uint32_t id) const {
     Group group;
     {
         std::shared_lock lock(state_->mutex);
-        auto after = std::upper_bound(
-            state_->groups.begin(), state_->groups.end(), id,
-            [](uint32_t wanted, const Group& at) { return wanted < at.first_id; });
+        auto after =
+            std::upper_bound(state_->groups.begin(), state_->groups.end(), id,
+                             [](uint32_t wanted, const Group& at) { return wanted < at.first_id; });
         group = *(after - 1);
     }
     auto bodies = state_->load_bodies(group);

@@ -70,8 +70,7 @@ void StoreWriter::share_templates(const std::filesystem::path& parent, uint32_t 
     };
     while (templates_.count() < count) {
         std::vector<uint8_t> frame = read_frame(heads, at, format::TEMPLATES);
-        TemplateGroup group =
-            parse_group(std::span(frame).subspan(sizeof(format::FrameHeader)));
+        TemplateGroup group = parse_group(std::span(frame).subspan(sizeof(format::FrameHeader)));
         if (group.header.first_id != templates_.count() + 1)
             throw TraceError(heads.path().string() + " is damaged: its templates cannot be shared");
         std::vector<uint8_t> body_frame =
@@ -93,19 +92,16 @@ void StoreWriter::share_templates(const std::filesystem::path& parent, uint32_t 
     }
 }
 
-void StoreWriter::append(const Batch& batch) {
-    flush_templates();
-    const Grouping& grouping = grouper_.group(batch);
-    std::span<const uint8_t> payload =
-        encoder_.encode(batch, grouping, transitions_, templates_.count());
+void StoreWriter::append(EncodedSegment& segment) {
+    segment.header.first_transition = transitions_;
     format::DirectoryEntry entry{};
-    entry.first_execution = batch.first_execution;
+    entry.first_execution = segment.header.first_execution;
     entry.first_transition = transitions_;
     entry.offset = segments_.size();
-    entry.execution_count = static_cast<uint32_t>(batch.headers.size());
-    entry.transition_count = grouping.transition_count;
-    entry.length = segments_.append_frame(payload);
-    entry.template_count = templates_.count();
+    entry.execution_count = segment.header.execution_count;
+    entry.transition_count = segment.header.transition_count;
+    entry.length = segments_.append_frame(bytes_of(segment.header), segment.sections);
+    entry.template_count = segment.header.template_count;
     entry.crc = crc32c(&entry, offsetof(format::DirectoryEntry, crc));
     directory_.append({bytes_of(entry)});
     executions_ = entry.first_execution + entry.execution_count;

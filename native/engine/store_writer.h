@@ -33,11 +33,11 @@ class StoreWriter {
     }
     const TemplateTable& templates() const { return templates_; }
 
-    // Writes the templates added so far, then the resolved batch as a segment. All
-    // failures throw TraceError and leave every segment before whole.
-    void append(const Batch& batch);
-    // Writes the templates added so far.
+    // Writes the templates added so far: before the segment that needs them.
     void flush_templates();
+    // Writes the batch that comes next. All failures to write throw TraceError and
+    // leave every segment before whole.
+    void append(EncodedSegment& segment);
     void finish();
 
     uint64_t execution_count() const { return executions_; }
@@ -49,8 +49,6 @@ class StoreWriter {
     TemplateTable templates_;
     std::vector<Template> pending_heads_;
     std::vector<TemplateBody> pending_bodies_;
-    Grouper grouper_{templates_};
-    SegmentEncoder encoder_;
     Compressor template_compressor_;
     uint64_t executions_ = 0;
     uint64_t transitions_ = 0;

@@ -112,8 +112,8 @@ std::vector<Template> decode_heads(std::span<const uint8_t> bytes, uint32_t firs
         for (Exit& exit : head.exits) {
             exit.instruction = static_cast<uint16_t>(in.count(instructions - 1));
             exit.flags = static_cast<uint16_t>(in.count(REVEN_EXIT_REPEAT_END));
-            exit.retired = static_cast<uint16_t>(exit.instruction +
-                                                 (exit.flags != REVEN_EXIT_NOT_RETIRED));
+            exit.retired =
+                static_cast<uint16_t>(exit.instruction + (exit.flags != REVEN_EXIT_NOT_RETIRED));
         }
         for (Column& column : head.columns) {
             column.offset = static_cast<uint16_t>(head.record_size);
@@ -138,9 +138,9 @@ std::vector<uint8_t> encode_bodies(std::span<const Template> heads,
             to[NODE_KIND].push_back(
                 static_cast<uint8_t>(node.kind | std::bit_width(node.size) << 3));
             put_varint(to[NODE_OP], node.op);
-            uint32_t base = is_operation(node)                ? index
+            uint32_t base = is_operation(node)             ? index
                             : node.kind == REVEN_NODE_SLOT ? past.slot_end
-                                                              : 0;
+                                                           : 0;
             put_varint(to[NODE_A], difference(node.a, base));
             if (node.kind == REVEN_NODE_SLOT) past.slot_end = node.a + node.size;
             put_varint(to[NODE_B], difference(node.b, node.kind >= REVEN_NODE_BINARY ? index : 0));
@@ -196,7 +196,8 @@ std::vector<TemplateBody> decode_bodies(std::span<const uint8_t> bytes,
     for (const Template* head : heads) {
         History past;
         TemplateBody body;
-        if (head->node_count > from[NODE_KIND].left() || head->event_count > from[EVENT_KIND].left())
+        if (head->node_count > from[NODE_KIND].left() ||
+            head->event_count > from[EVENT_KIND].left())
             throw TraceError("its data end too early");
         body.nodes.resize(head->node_count);
         body.events.resize(head->event_count);
@@ -207,7 +208,9 @@ std::vector<TemplateBody> decode_bodies(std::span<const uint8_t> bytes,
             node.kind = kind & 7;
             node.size = static_cast<uint8_t>(1u << (kind >> 3) >> 1);
             node.op = narrow(from[NODE_OP].varint(), UINT16_MAX);
-            uint32_t base = is_operation(node) ? i : node.kind == REVEN_NODE_SLOT ? past.slot_end : 0;
+            uint32_t base = is_operation(node)             ? i
+                            : node.kind == REVEN_NODE_SLOT ? past.slot_end
+                                                           : 0;
             node.a = undo_difference(from[NODE_A].varint(), base);
             if (node.kind == REVEN_NODE_SLOT) past.slot_end = node.a + node.size;
             node.b = undo_difference(from[NODE_B].varint(), node.kind >= REVEN_NODE_BINARY ? i : 0);
@@ -216,7 +219,8 @@ std::vector<TemplateBody> decode_bodies(std::span<const uint8_t> bytes,
             if ((coded & 3) == IMMEDIATE_WIDE)
                 node.immediate = read_as<uint64_t>(from[NODE_WIDE].take(8));
             else
-                node.immediate = unzigzag(coded >> 2) + ((coded & 3) == IMMEDIATE_NEAR ? address : 0);
+                node.immediate =
+                    unzigzag(coded >> 2) + ((coded & 3) == IMMEDIATE_NEAR ? address : 0);
         }
         for (reven_event& event : body.events) {
             event.kind = from[EVENT_KIND].byte();

@@ -120,6 +120,12 @@ RangeChanges range_changes(const RecordView& record) {
             result.changes.push_back({RangeKind::Unmapped, move.from, move.size, 0});
             break;
         }
+        case REVEN_MEMORY: {
+            const auto& memory = record.as<reven_memory>();
+            if (memory.cause == REVEN_CAUSE_IMAGE)
+                whole_pages(RangeKind::Image, memory.address, record.header->size - sizeof memory);
+            break;
+        }
         default:
             break;
     }
@@ -145,7 +151,6 @@ void TouchCollector::record(const RecordPoint&, const RecordView& record) {
         const auto& memory = record.as<reven_memory>();
         const auto bytes = record.rest(sizeof memory);
         write(memory.address, bytes.size(), bytes.data(), memory.cause != REVEN_CAUSE_IMAGE);
-        return;
     }
     unknown_.add(record);
     const RangeChanges ranges = range_changes(record);

@@ -75,7 +75,8 @@ void decode_page_bytes(ByteReader& in, PageBytes& onto);
 void skip_page_bytes(ByteReader& in);
 
 // What happened to a whole range of memory.
-enum class RangeKind : uint8_t { Zero, Unknown, Unmapped, Moved };
+// Image: contents of a mapping, which stand in the trace itself and are not repeated in the index.
+enum class RangeKind : uint8_t { Zero, Unknown, Unmapped, Moved, Image };
 
 struct RangeChange {
     RangeKind kind = RangeKind::Zero;

@@ -30,7 +30,8 @@ Compressor::Compressor(int level) : context_(ZSTD_createCCtx()), level_(level) {
 Compressor::~Compressor() { ZSTD_freeCCtx(static_cast<ZSTD_CCtx*>(context_)); }
 
 size_t Compressor::append(std::span<const uint8_t> bytes, std::vector<uint8_t>& out) {
-    if (size_t bound = ZSTD_compressBound(bytes.size()); frame_.size() < bound) frame_.resize(bound);
+    if (size_t bound = ZSTD_compressBound(bytes.size()); frame_.size() < bound)
+        frame_.resize(bound);
     size_t size = ZSTD_compressCCtx(static_cast<ZSTD_CCtx*>(context_), frame_.data(), frame_.size(),
                                     bytes.data(), bytes.size(), level_);
     if (ZSTD_isError(size)) throw std::runtime_error(ZSTD_getErrorName(size));
