@@ -135,12 +135,11 @@ nb::tuple read_registers_at(
     std::vector<uint8_t> views(count * REGISTER_VIEW_SIZE);
     {
         nb::gil_scoped_release release;
-        const uint64_t* wanted = contexts.data();
-        RegisterView view;
-        for (size_t i = 0; i < count; ++i) {
-            threads[i] = queries.trace().registers(wanted[i], view);
-            std::memcpy(views.data() + i * REGISTER_VIEW_SIZE, view.data(), REGISTER_VIEW_SIZE);
-        }
+        queries.trace().registers_at(
+            {contexts.data(), count}, [&](size_t i, uint32_t thread, const RegisterView& view) {
+                threads[i] = thread;
+                std::memcpy(views.data() + i * REGISTER_VIEW_SIZE, view.data(), REGISTER_VIEW_SIZE);
+            });
     }
     return nb::make_tuple(column(std::move(threads)), table(std::move(views), REGISTER_VIEW_SIZE));
 }

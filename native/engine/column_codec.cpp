@@ -24,6 +24,13 @@ bool is_number(const Column& column) {
 
 unsigned width_of(uint64_t mask) { return mask >> 32 ? 8 : mask >> 16 ? 4 : mask >> 8 ? 2 : 1; }
 
+// Bits that the numbers need in all: a guess at how well they compress.
+uint64_t total_width(std::span<const uint64_t> numbers) {
+    uint64_t bits = 0;
+    for (uint64_t number : numbers) bits += static_cast<unsigned>(std::bit_width(number));
+    return bits;
+}
+
 template <typename T>
 uint64_t gather(std::span<const uint8_t* const> records, size_t offset, uint64_t* to) {
     uint64_t mask = 0;
@@ -174,7 +181,10 @@ void ColumnEncoder::encode(const Grouping& grouping, std::vector<uint8_t>& out) 
             if (difference_mask == 0) {
                 modes_.push_back(CONSTANT);
                 put_bytes(plain_, &column_[0], column.width);
-            } else if (direct <= apart) {
+            } else if (direct < apart ||
+                       (direct == apart &&
+                        (direct == 1 || total_width({column_.data(), count}) <=
+                                            total_width({differences_.data(), count - 1})))) {
                 modes_.push_back(static_cast<uint8_t>(DIRECT | direct << 4));
                 put_residuals(residuals_, column_.data(), count, direct);
             } else {

@@ -171,7 +171,6 @@ std::string check_control(std::span<const uint8_t> control, uint64_t first_execu
 void number_transitions(Segment& segment) {
     const uint32_t count = segment.execution_count();
     segment.retired.resize(count);
-    segment.first_instruction.resize(count);
     uint32_t transition = 0;
     uint32_t execution = 0;
     auto retire = [&](uint32_t until, const RecordView* record) {
@@ -192,7 +191,6 @@ void number_transitions(Segment& segment) {
                 throw TraceError("an execution leaves its block at an unknown exit");
             }
             segment.retired[execution] = static_cast<uint16_t>(retired);
-            segment.first_instruction[execution] = transition;
             transition += static_cast<uint32_t>(retired);
         }
     };

@@ -21,8 +21,8 @@ std::string check_record(const RecordView& record);
 std::string check_control(std::span<const uint8_t> control, uint64_t first_execution,
                           uint32_t execution_count);
 
-// Fills `retired`, `first_instruction` and `info.transition_count` of a segment
-// whose other fields are complete. Throws TraceError when the headers and the
+// Fills `retired` and `info.transition_count` of a segment whose other fields are
+// complete. Throws TraceError when the headers and the
 // records contradict each other.
 void number_transitions(Segment& segment);
 

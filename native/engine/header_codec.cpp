@@ -55,7 +55,13 @@ void HeaderEncoder::encode(const Grouping& grouping, std::vector<uint8_t>& out) 
         previous = block->id;
     }
     put_varint(out, grouping.names.size());
-    for (uint32_t name : grouping.names) put_varint(out, name);
+    // Templates appear in order too, so that most names are of a new one.
+    uint32_t seen = 0;
+    for (uint32_t name : grouping.names) {
+        uint32_t index = name >> REVEN_EXIT_BITS;
+        put_varint(out, ((seen - index) << REVEN_EXIT_BITS) | (name & EXIT_MASK));
+        if (index == seen) seen++;
+    }
 
     runs_.clear();
     misses_.clear();
@@ -91,8 +97,15 @@ void decode_headers(std::span<const uint8_t> bytes, const TemplateTable& templat
         if (!used.block) throw TraceError("it refers to a template that does not exist");
     }
     std::vector<uint32_t> distinct(in.count(executions));
-    for (uint32_t& name : distinct)
-        name = in.count((segment.templates.size() << REVEN_EXIT_BITS) - 1);
+    uint32_t seen = 0;
+    for (uint32_t& name : distinct) {
+        uint32_t coded = in.count(UINT32_MAX);
+        if (coded >> REVEN_EXIT_BITS > seen) throw TraceError("it names an unknown block");
+        uint32_t index = seen - (coded >> REVEN_EXIT_BITS);
+        if (index >= segment.templates.size()) throw TraceError("it names an unknown block");
+        name = (index << REVEN_EXIT_BITS) | (coded & EXIT_MASK);
+        if (index == seen) seen++;
+    }
     if (executions > 0 && distinct.empty()) throw TraceError("it names no blocks");
 
     uint32_t miss_count = in.count(executions);

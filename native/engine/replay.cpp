@@ -152,26 +152,44 @@ void Replayer::start_at(size_t key_frame_record) {
     thread_ = frame.header->thread;
 }
 
-void Replayer::seek(uint32_t context) {
+void RegisterCursor::go_to(uint32_t context) {
     const auto& records = view_.records();
-    size_t next = view_.key_frame_before(context);
-    start_at(next);
-    uint32_t execution = records[next].position;
-    ++next;
-    NoVisitor none;
-    for (;; ++execution) {
-        for (; next < records.size() && records[next].position <= execution &&
-               records[next].context <= context;
-             ++next)
-            apply(view_.record(records[next]));
-        if (execution == view_.execution_count() || view_.start(execution) > context) return;
-        const uint32_t wanted = context - view_.start(execution);
-        if (wanted < view_.retired(execution)) {
-            if (wanted != 0) step(execution, wanted, none);
-            return;
-        }
-        run_execution<Effects::Registers>(execution, none);
+    const size_t key_frame = view_.key_frame_before(context);
+    if (!started_ || context < context_ || key_frame >= next_record_) {
+        replayer_.start_at(key_frame);
+        execution_ = records[key_frame].position;
+        next_record_ = key_frame + 1;
+        started_ = true;
     }
+    context_ = context;
+    NoVisitor none;
+    for (;;) {
+        for (; next_record_ < records.size() && records[next_record_].position <= execution_;
+             ++next_record_) {
+            const RecordView record = view_.record(records[next_record_]);
+            if (records[next_record_].context + is_transition(record) > context) return;
+            replayer_.apply(record);
+        }
+        if (execution_ == view_.execution_count() || view_.start(execution_) > context) return;
+        if (context - view_.start(execution_) < view_.retired(execution_)) return;
+        replayer_.run_execution<Effects::Registers>(execution_++, none);
+    }
+}
+
+uint32_t RegisterCursor::read(uint32_t context, uint8_t* registers) {
+    go_to(context);
+    std::memcpy(registers, replayer_.registers(), REVEN_REGISTER_FILE_SIZE);
+    const bool inside = execution_ < view_.execution_count() && view_.start(execution_) < context &&
+                        context - view_.start(execution_) < view_.retired(execution_);
+    if (inside) {
+        NoVisitor none;
+        uint8_t before[REVEN_REGISTER_FILE_SIZE];
+        std::memcpy(before, registers, sizeof before);
+        replayer_.step(execution_, context - view_.start(execution_), none);
+        std::memcpy(registers, replayer_.registers(), sizeof before);
+        replayer_.restore(before);
+    }
+    return replayer_.thread();
 }
 
 }  // namespace reven

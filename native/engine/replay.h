@@ -74,9 +74,6 @@ class Replayer {
     Replayer(const SegmentView& view, BlockCache& blocks)
         : view_(view), blocks_(blocks), scratch_(scratch_of_this_thread()) {}
 
-    // State in force at a context.
-    void seek(uint32_t context);
-
     // Replays to the segment's end, from the last key frame before context `from`,
     // with every access and record. `visit.done(transition)` is asked before each
     // execution and may end it.
@@ -112,8 +109,7 @@ class Replayer {
         const uint32_t exit = header & ((1u << REVEN_EXIT_BITS) - 1);
         if (exit == 0) [[likely]] {
             const CompiledBlock& block = blocks_.get(header >> REVEN_EXIT_BITS);
-            run(block.program<effects>(), record_of(execution), registers_,
-                scratch_, visit);
+            run(block.program<effects>(), record_of(execution), registers_, scratch_, visit);
         } else if (exit != REVEN_NOTHING) {
             step(execution, view_.retired(execution), visit);
         }
@@ -154,6 +150,26 @@ class Replayer {
     uint64_t* scratch_;
     alignas(32) uint8_t registers_[REVEN_REGISTER_FILE_SIZE + 64] = {};
     uint32_t thread_ = 0;
+};
+
+// The registers at any context of a segment; going forward costs only what lies between.
+class RegisterCursor {
+   public:
+    RegisterCursor(const SegmentView& view, BlockCache& blocks)
+        : view_(view), replayer_(view, blocks) {}
+
+    // Copies the register file in force at a context; returns the thread that runs.
+    uint32_t read(uint32_t context, uint8_t* registers);
+
+   private:
+    void go_to(uint32_t context);
+
+    const SegmentView& view_;
+    Replayer replayer_;
+    bool started_ = false;
+    uint32_t execution_ = 0;     // the replayer's state is the one before it …
+    size_t next_record_ = 0;     // … and before this record
+    uint32_t context_ = 0;
 };
 
 }  // namespace reven

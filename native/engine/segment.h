@@ -36,12 +36,11 @@ struct SegmentTemplate {
 
 struct Segment {
     SegmentInfo info;
-    std::vector<uint32_t> headers;         // one per execution, REVEN_CUT / REVEN_NOTHING resolved
-    std::vector<uint32_t> value_offsets;   // of each execution's record in `values`
-    std::vector<uint8_t> values;           // padded by 64 readable bytes; empty without values
+    std::vector<uint32_t> headers;  // one per execution, REVEN_CUT / REVEN_NOTHING resolved
+    std::vector<uint32_t> value_offsets;  // of each execution's record in `values`
+    std::vector<uint8_t> values;  // padded by 64 readable bytes; empty without values
     std::vector<uint16_t> template_index;  // of each execution, in `templates`
-    std::vector<uint16_t> retired;         // instructions that each execution completed
-    std::vector<uint32_t> first_instruction;  // transitions of the segment before each execution
+    std::vector<uint16_t> retired;  // instructions that each execution completed
     std::vector<SegmentTemplate> templates;
     // reven_record headers with padded payloads, in order, without templates;
     // validated: every payload is as large as its type needs.
@@ -55,7 +54,7 @@ struct Segment {
         return values.data() + value_offsets[execution];
     }
     size_t memory_size() const {  // bytes
-        return sizeof *this + headers.size() * 16 + templates.size() * sizeof(SegmentTemplate) +
+        return sizeof *this + headers.size() * 12 + templates.size() * sizeof(SegmentTemplate) +
                values.size() + control.size();
     }
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trace.h"
 
+#include <optional>
 #include <stdexcept>
 
 namespace reven {
@@ -168,14 +169,36 @@ void TraceReader::finish_view(RegisterView& view, uint64_t pc) {
     write_as(view.data() + REVEN_REGISTER_FILE_SIZE, rflags(view.data()));
 }
 
+void TraceReader::registers_at(
+    std::span<const uint64_t> contexts,
+    const std::function<void(size_t, uint32_t, const RegisterView&)>& visit) {
+    RegisterView registers;
+    std::shared_ptr<const SegmentView> segment;
+    std::optional<RegisterCursor> cursor;
+    size_t number = 0;
+    for (size_t i = 0; i < contexts.size(); ++i) {
+        const uint64_t context = contexts[i];
+        if (context > transition_count()) throw std::out_of_range("no such context");
+        const size_t wanted = segment_of_context(context);
+        if (!segment || wanted != number) {
+            number = wanted;
+            segment = view(wanted);
+            cursor.emplace(*segment, blocks_);
+        }
+        const auto local = static_cast<uint32_t>(context - segment->first_transition());
+        const uint32_t thread = cursor->read(local, registers.data());
+        finish_view(registers, pc_at(context));
+        visit(i, thread, registers);
+    }
+}
+
 uint32_t TraceReader::registers(uint64_t context, RegisterView& out) {
-    if (context > transition_count()) throw std::out_of_range("no such context");
-    const auto segment = view(segment_of_context(context));
-    Replayer replayer(*segment, blocks_);
-    replayer.seek(static_cast<uint32_t>(context - segment->first_transition()));
-    std::memcpy(out.data(), replayer.registers(), REVEN_REGISTER_FILE_SIZE);
-    finish_view(out, pc_at(context));
-    return replayer.thread();
+    uint32_t running = 0;
+    registers_at({&context, 1}, [&](size_t, uint32_t thread, const RegisterView& registers) {
+        running = thread;
+        out = registers;
+    });
+    return running;
 }
 
 }  // namespace reven

@@ -284,7 +284,10 @@ typedef struct {
 enum {
     REVEN_END_EXIT = 1,
     REVEN_END_SIGNAL = 2,
-    REVEN_END_EXEC = 3,   /* another program replaced it */
+    /* another program replaced it. A recorder cannot send this, since a successful
+     * execve does not return: a stream that ends in REVEN_SYSCALL_ENTER of execve or
+     * execveat, or whose process says hello again, ended so. */
+    REVEN_END_EXEC = 3,
     REVEN_END_UNTIL = 4,  /* the chosen end was reached; the program goes on */
     REVEN_END_LIMIT = 5   /* the chosen number of transitions was reached */
 };

@@ -211,3 +211,24 @@ class Recording:
         """Ask the recorder to record no more; what has arrived is still written."""
     def wait(self, seconds: float) -> bool:
         """True once everything is written and closed."""
+
+class _Store:
+    """A trace directory as it is stored (docs/trace-format.md), to test and examine it."""
+
+    template_count: int
+    problem: str  # "" or what was left out because it is torn or damaged
+
+    def __init__(self, path: str) -> None:
+        """Raises TraceError."""
+    @property
+    def segments(self) -> list[tuple[int, int, int, int]]:
+        """Of each: first execution, first transition, executions, transitions."""
+    def refresh(self) -> bool:
+        """Take in what was appended since; true if there are more segments."""
+    def load(
+        self, index: int
+    ) -> tuple[bytes, list[int], list[bytes], list[tuple[int, int, int, bytes]]]:
+        """Headers (u32 each), instructions completed and values of each execution; type,
+        thread, position and payload of each control record. Raises TraceError."""
+    def template(self, id: int) -> bytes:
+        """Payload of a template's record. Raises TraceError."""
