@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Binaries, symbols and locations of an open trace, as the client's messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from reven.ossi import AddressSpace, Binary, ElfSymbol, Load, Location
+from reven2._service import BinaryData, LocationData, RangeData, SymbolData, SymbolPage
+
+_KINDS = {"function": ("function", "plt"), "object": ("object",), "": ("function", "plt", "object")}
+_LOCATIONS_KEPT = 1 << 16
+
+
+class Symbols:
+    """Answers from an address space. Binaries are numbered in the order of loading."""
+
+    def __init__(self, space: AddressSpace, executed_ranges: Sequence[tuple[int, int]]) -> None:
+        """`executed_ranges`: [low, high) of executed instructions, ascending."""
+        self._space = space
+        self._binaries = space.binaries()
+        self._data = {
+            id(binary): BinaryData(number, binary.path)
+            for number, binary in enumerate(self._binaries)
+        }
+        self._executed = [
+            self._data[id(binary)]
+            for binary in self._binaries
+            if any(_overlaps(load, executed_ranges) for load in space.loads_of(binary))
+        ]
+        self._located: dict[tuple[int, int], LocationData] = {}
+        self._matching = lru_cache(maxsize=64)(self._find_matching)
+
+    def binaries(self) -> list[BinaryData]:
+        """Those of which an instruction was executed."""
+        return self._executed
+
+    def ranges(self, number: int) -> list[RangeData]:
+        """Where the code of a binary was mapped, and when."""
+        return [
+            RangeData(low, high, load.first_context, load.last_context)
+            for load in self._space.loads_of(self._binaries[number])
+            for low, high in load.executable_ranges
+        ]
+
+    def entries(self, number: int, rva: int) -> list[RangeData]:
+        """The address of an offset in a binary, for each time it was loaded."""
+        return [
+            RangeData(
+                load.base_address + rva,
+                load.base_address + rva + 1,
+                load.first_context,
+                load.last_context,
+            )
+            for load in self._space.loads_of(self._binaries[number])
+        ]
+
+    def page(
+        self, number: int, pattern: str, case_sensitive: bool, kind: str, *, start: int, limit: int
+    ) -> SymbolPage:
+        """Symbols of a binary from a position on."""
+        matching = self._matching(number, pattern, case_sensitive, kind)
+        binary = self._binaries[number]
+        stop = start + limit
+        return SymbolPage(
+            [self._symbol(binary, symbol) for symbol in matching[start:stop]],
+            stop if stop < len(matching) else None,
+        )
+
+    def locate(self, context: int, address: int) -> LocationData | None:
+        """What stands at an address."""
+        load = self._space.load_at(address, context)
+        if load is None:
+            found = self._space.locate(address, context)
+            return None if found is None else self._location(found)
+        # Loops come back to the same places, and finding a source line takes its time.
+        key = (id(load), address)
+        known = self._located.get(key)
+        if known is None:
+            found = self._space.locate(address, context)
+            assert found is not None
+            if len(self._located) >= _LOCATIONS_KEPT:
+                self._located.clear()
+            known = self._located[key] = self._location(found)
+        return known
+
+    def _location(self, found: Location) -> LocationData:
+        binary = found.binary
+        return LocationData(
+            binary=None if binary is None else self._data[id(binary)],
+            symbol=(
+                None
+                if binary is None or found.symbol is None
+                else self._symbol(binary, found.symbol)
+            ),
+            region=found.region,
+            rva=found.rva,
+            base_address=found.base_address,
+            file=found.file,
+            line=found.line,
+        )
+
+    def _find_matching(
+        self, number: int, pattern: str, case_sensitive: bool, kind: str
+    ) -> list[ElfSymbol]:
+        search = re.compile(pattern, 0 if case_sensitive else re.IGNORECASE).search
+        kinds = _KINDS[kind]
+        return [
+            symbol
+            for symbol in self._binaries[number].symbols()
+            if symbol.kind in kinds
+            and (
+                search(symbol.name)
+                or (symbol.demangled_name is not None and search(symbol.demangled_name))
+            )
+        ]
+
+    def _symbol(self, binary: Binary, symbol: ElfSymbol) -> SymbolData:
+        return SymbolData(
+            self._data[id(binary)],
+            symbol.name,
+            symbol.rva,
+            symbol.size,
+            symbol.kind,
+            symbol.demangled_name,
+        )
+
+
+def _overlaps(load: Load, ranges: Sequence[tuple[int, int]]) -> bool:
+    return any(
+        low < stop and start < high
+        for low, high in load.executable_ranges
+        for start, stop in ranges
+    )

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The client API: explore a recorded execution from Python.
+
+    import reven2
+
+    with reven2.open("crash.reven") as server:
+        for transition in server.trace.transitions(0, 10):
+            print(transition)
+
+Importing this package makes every documented module reachable as an attribute.
+"""
+
+from __future__ import annotations
+
+import os
+
+from reven2 import (
+    address,
+    arch,
+    errors,
+    memhist,
+    memory_range,
+    ossi,
+    preview,
+    register_slice,
+    search,
+    session,
+    trace,
+    types,
+    util,
+)
+from reven2._reven_server import RevenServer
+from reven2._server import OpenTrace
+
+__all__ = [
+    "OpenTrace",
+    "RevenServer",
+    "address",
+    "arch",
+    "errors",
+    "memhist",
+    "memory_range",
+    "open",
+    "ossi",
+    "preview",
+    "register_slice",
+    "search",
+    "session",
+    "trace",
+    "types",
+    "util",
+]
+
+
+def open(path: str | os.PathLike[str]) -> OpenTrace:
+    """Open a trace in this process, with no server.
+
+    Parameters:
+        path: the trace directory that `reven record` made; it may still be recording.
+
+    Returns:
+        An object with the attributes of the documented server object: `trace`, `ossi`,
+        `scenario_name`.
+
+    Raises:
+        reven2.errors.TraceError (a RuntimeError): there is no trace, or it is damaged or of
+            another version.
+    """
+    from reven.service.local import LocalService
+
+    return OpenTrace(LocalService(path))

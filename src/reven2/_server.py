@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An open trace, shaped as the documented server object."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from reven2._service import TraceService
+from reven2.ossi.ossi import Ossi
+from reven2.trace import Trace
+
+__all__ = ["OpenTrace"]
+
+
+class OpenTrace:
+    """A trace opened in this process by `reven2.open`: what a script calls its server.
+
+    A context manager: leaving it closes the trace.
+    """
+
+    def __init__(self, service: TraceService) -> None:
+        self._service = service
+        self._info = service.info()
+        self._trace = Trace(service)
+        self._ossi = Ossi(service)
+
+    @property
+    def trace(self) -> Trace:
+        """The recorded execution."""
+        return self._trace
+
+    @property
+    def ossi(self) -> Ossi:
+        """Binaries, symbols and processes."""
+        return self._ossi
+
+    @property
+    def scenario_name(self) -> str:
+        """Name of the trace: that of its directory, without `.reven`."""
+        return self._info.name
+
+    def close(self) -> None:
+        """Let go of the trace's files. Using what came from it then raises ClosedError."""
+        self._service.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Reven trace ({self._info.path})"

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one interface between this client and whatever answers its queries.
+
+`reven2` turns what `TraceService` answers into its documented objects. Everything
+here is plain integers, bytes and small structs, and every answer that can be long
+is paged with a limit, so that the same messages travel over HTTP unchanged.
+
+Columns are `bytes`: little-endian integers one after the other, of the width that
+the field's name of the struct says; `column()` reads them.
+
+Contexts are numbered 0 … N (context n is the one before transition n). Ranges of
+transitions are half open: [start, stop). Implementations raise the errors of
+`reven2.errors`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+KIND_INSTRUCTION = 0
+KIND_SIGNAL = 1
+KIND_SWITCH = 2
+KIND_END_SIGNAL = 3
+
+NO_INSTRUCTION = 0xFFFFFFFF
+"""Entry of `TransitionPage.instruction` for a transition without instruction bytes."""
+
+REGISTER_VIEW_SIZE = 872
+"""Bytes of a register view: the register file of native/event_stream/event_stream.h
+with rip filled in (864 bytes), then rflags as 8 bytes."""
+
+
+def column(data: bytes, code: Literal["Q", "I", "B"]) -> list[int]:
+    """The integers of a column. `code`: Q for 64 bits, I for 32, B for 8."""
+    view = memoryview(data).cast(code)
+    if sys.byteorder == "big":  # pragma: no cover
+        size = view.itemsize
+        return [int.from_bytes(data[i : i + size], "little") for i in range(0, len(data), size)]
+    return view.tolist()
+
+
+class TraceInfo(msgspec.Struct, frozen=True):
+    """What the trace is. `uuid` tells traces apart; `kernel` is the recorded machine's
+    kernel version, "" if unknown."""
+
+    uuid: str
+    name: str
+    path: str
+    complete: bool
+    kernel: str
+
+
+class ThreadData(msgspec.Struct, frozen=True):
+    id: int
+    first_transition: int
+    last_transition: int
+
+
+class EventData(msgspec.Struct, frozen=True):
+    """A transition that is no instruction. `signal` is 0 and `signal_name` "" for a
+    switch; `synchronous`: caused by the instruction at `pc`."""
+
+    kind: int
+    thread: int
+    next_thread: int
+    signal: int
+    signal_name: str
+    synchronous: bool
+    pc: int
+
+
+class TransitionPage(msgspec.Struct, frozen=True):
+    """Consecutive transitions. `instruction` indexes `code` and `address`, which hold
+    each different instruction of the page once; `events` holds the transitions that are
+    no instruction, by number."""
+
+    first: int
+    count: int
+    pc: bytes  # u64
+    kind: bytes  # u8
+    thread: bytes  # u32
+    instruction: bytes  # u32
+    address: bytes  # u64
+    code: list[bytes]
+    events: dict[int, EventData]
+
+
+class Disassembly(msgspec.Struct, frozen=True):
+    """An instruction's text; `operands` is "" when it has none."""
+
+    mnemonic: str
+    operands: str
+
+
+class OperandData(msgspec.Struct, frozen=True):
+    """One explicit operand. `register`, `base`, `index` and `segment` are register names
+    or ""; `size` is in bytes."""
+
+    kind: Literal["register", "immediate", "memory"]
+    size: int
+    is_read: bool
+    is_written: bool
+    register: str = ""
+    immediate: int = 0
+    segment: str = ""
+    base: str = ""
+    index: str = ""
+    scale: int = 1
+    displacement: int = 0
+
+
+class RegisterPage(msgspec.Struct, frozen=True):
+    """Current thread and register view of each asked context."""
+
+    thread: bytes  # u32
+    view: bytes  # REGISTER_VIEW_SIZE bytes each
+
+
+class AccessPage(msgspec.Struct, frozen=True):
+    """Memory accesses in the order asked for. `next` is where to go on: the new `start`
+    (forward) or `stop` (backward), None when there are no more."""
+
+    transition: bytes  # u64
+    address: bytes  # u64
+    size: bytes  # u32
+    is_write: bytes  # u8
+    next: int | None
+
+
+class TransitionIds(msgspec.Struct, frozen=True):
+    """Transition numbers in the order asked for; `next` as in `AccessPage`."""
+
+    transition: bytes  # u64
+    next: int | None
+
+
+class RangeData(msgspec.Struct, frozen=True):
+    """Linear addresses [start, stop) that mean something during the contexts
+    [first_context, last_context]."""
+
+    start: int
+    stop: int
+    first_context: int
+    last_context: int
+
+
+class BinaryData(msgspec.Struct, frozen=True):
+    """An executed file. `id` names it in other queries of this trace."""
+
+    id: int
+    path: str
+
+
+class SymbolData(msgspec.Struct, frozen=True):
+    """A symbol of a binary. `rva` and `size` in bytes."""
+
+    binary: BinaryData
+    name: str
+    rva: int
+    size: int
+    kind: Literal["function", "object", "plt"]
+    demangled_name: str | None
+
+
+class SymbolPage(msgspec.Struct, frozen=True):
+    """Symbols from a position on; `next`: position to go on with, None at the end."""
+
+    symbols: list[SymbolData]
+    next: int | None
+
+
+class LocationData(msgspec.Struct, frozen=True):
+    """What stands at an address. `rva` counts from `base_address`, that of the binary or,
+    outside of any, of the named `region` (`[stack]`, a data file). `file` is an absolute
+    path of the recorded machine."""
+
+    binary: BinaryData | None
+    symbol: SymbolData | None
+    region: str
+    rva: int
+    base_address: int
+    file: str | None
+    line: int | None
+
+
+class ProcessData(msgspec.Struct, frozen=True):
+    """`name` as the kernel has it (at most 15 characters); `ppid` None if unknown."""
+
+    name: str
+    pid: int
+    ppid: int | None
+
+
+class TraceService(Protocol):
+    """Queries on one open trace. Safe to call from several threads."""
+
+    def info(self) -> TraceInfo: ...
+
+    def transition_count(self) -> int: ...
+
+    def refresh(self) -> int:
+        """Take in what a running recording appended; returns the new transition count."""
+
+    def threads(self) -> list[ThreadData]: ...
+
+    def transitions(self, start: int, stop: int) -> TransitionPage: ...
+
+    def disassemble(self, instructions: Sequence[tuple[int, bytes]]) -> list[Disassembly]:
+        """Text of (address, bytes) each."""
+
+    def operands(self, address: int, code: bytes) -> list[OperandData]: ...
+
+    def registers(self, contexts: Sequence[int]) -> RegisterPage: ...
+
+    def thread_registers(self, thread: int, context: int) -> bytes | None:
+        """View of `thread` at its own last moment not after `context`; None if it had not
+        run yet."""
+
+    def read_memory(self, context: int, address: int, size: int) -> bytes:
+        """Raises MemoryReadError."""
+
+    def read_known_memory(self, context: int, address: int, size: int) -> tuple[bytes, bytes]:
+        """Data, and a byte per byte: 1 known, 0 unknown (data 0)."""
+
+    def mapped_ranges(self, context: int) -> list[RangeData]:
+        """Merged mapped ranges at one context, ascending."""
+
+    def is_mapped(self, address: int, size: int, first_context: int, last_context: int) -> bool:
+        """Whether every byte is mapped at one context or another of these."""
+
+    def accesses(
+        self,
+        start: int,
+        stop: int,
+        address: int,
+        size: int,
+        *,
+        reads: bool,
+        writes: bool,
+        forward: bool,
+        limit: int,
+    ) -> AccessPage:
+        """Accesses of transitions [start, stop) that touch [address, address+size); a few
+        more than `limit`, for a transition's accesses stay together."""
+
+    def find_pcs(
+        self,
+        ranges: Sequence[tuple[int, int]],
+        start: int,
+        stop: int,
+        *,
+        forward: bool,
+        limit: int,
+    ) -> TransitionIds:
+        """Instructions executed in [start, stop) whose address lies in [low, high) of a range."""
+
+    def find_register_change(
+        self, context: int, offset: int, size: int, mask: int, forward: bool
+    ) -> int | None:
+        """Nearest context in which a field of the register view differs: at most 8 bytes, of
+        which the bits of `mask` count, or up to 32, all of which count."""
+
+    def find_memory_change(
+        self, context: int, address: int, size: int, forward: bool
+    ) -> int | None:
+        """Nearest context in which a byte of the range differs."""
+
+    def binaries(self) -> list[BinaryData]:
+        """Files of which an instruction was executed."""
+
+    def binary_ranges(self, binary: int) -> list[RangeData]:
+        """Where the binary's code was mapped, and when."""
+
+    def symbols(
+        self, binary: int, pattern: str, *, case_sensitive: bool, kind: str, start: int, limit: int
+    ) -> SymbolPage:
+        """Symbols of one binary whose name (plain or demangled) the regular expression finds.
+        `kind`: "function" (with PLT entries), "object", or "" for all."""
+
+    def symbol_entries(self, binary: int, rva: int) -> list[RangeData]:
+        """The absolute address of an offset for each time the binary was loaded."""
+
+    def locate(self, context: int, address: int) -> LocationData | None: ...
+
+    def processes(self) -> list[ProcessData]: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory history: who touched which bytes, and when."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+from reven2.address import LinearAddress, PhysicalAddress
+
+if TYPE_CHECKING:
+    from reven2.trace import Transition
+
+__all__ = ["MemoryAccess", "MemoryAccessOperation"]
+
+
+class MemoryAccessOperation(enum.Enum):
+    """Whether memory was read or written."""
+
+    Read = "read"
+    Write = "write"
+
+    def __repr__(self) -> str:
+        return f"MemoryAccessOperation.{self.name}"
+
+
+class MemoryAccess:
+    """One access to memory. Not meant to be constructed directly: ask the trace or a
+    transition."""
+
+    __slots__ = ("_address", "_operation", "_size", "_transition")
+
+    def __init__(
+        self,
+        transition: Transition,
+        address: LinearAddress,
+        size: int,
+        operation: MemoryAccessOperation,
+    ) -> None:
+        self._transition, self._address = transition, address
+        self._size, self._operation = size, operation
+
+    @property
+    def transition(self) -> Transition:
+        """The transition that makes it."""
+        return self._transition
+
+    @property
+    def physical_address(self) -> PhysicalAddress:
+        """Its first byte; in a user program's trace, equal to the linear address."""
+        return PhysicalAddress(self._address.offset)
+
+    @property
+    def virtual_address(self) -> LinearAddress:
+        """Its first byte as the program sees it."""
+        return self._address
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self._size
+
+    @property
+    def operation(self) -> MemoryAccessOperation:
+        """Whether it reads or writes."""
+        return self._operation
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, MemoryAccess):
+            return NotImplemented
+        return (
+            self._transition == other._transition
+            and self._address == other._address
+            and self._size == other._size
+            and self._operation is other._operation
+        )
+
+    def __hash__(self) -> int:
+        return hash((self._transition, self._address, self._size, self._operation))
+
+    def __str__(self) -> str:
+        return (
+            f"[{self._transition}]{self._operation.name} access at @{self.physical_address} "
+            f"(virtual address: {self._address}) of size {self._size}"
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"MemoryAccess(transition={self._transition!r}, "
+            f"physical_address={self.physical_address!r}, size={self._size}, "
+            f"operation={self._operation!r}, virtual_address={self._address!r})"
+        )

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The recorded execution: transitions, and the contexts between them."""
+
+from __future__ import annotations
+
+from reven2.trace._context import Context
+from reven2.trace._exception import EventCategory, Exception
+from reven2.trace._instruction import (
+    ImmediateOperand,
+    Instruction,
+    MemoryOperand,
+    Operand,
+    RegisterOperand,
+)
+from reven2.trace._numbered import Numbered
+from reven2.trace._trace import Thread, Trace
+from reven2.trace._transition import Mode, Transition, TransitionType
+
+__all__ = [
+    "Context",
+    "EventCategory",
+    "Exception",
+    "ImmediateOperand",
+    "Instruction",
+    "MemoryOperand",
+    "Mode",
+    "Numbered",
+    "Operand",
+    "RegisterOperand",
+    "Thread",
+    "Trace",
+    "Transition",
+    "TransitionType",
+]

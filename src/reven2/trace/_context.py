@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The full state of the machine at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+from reven2.address import PhysicalAddress, _AbstractAddress, linear
+from reven2.arch import x64
+from reven2.arch.register import FloatRegister, Register
+from reven2.errors import InvalidArgumentError, RegisterReadError
+from reven2.trace._moment import Moment
+from reven2.trace._pages import RegisterBatch
+from reven2.types import Pointer, Type
+
+if TYPE_CHECKING:
+    from reven2.ossi.ossi import ContextOssi
+    from reven2.trace._trace import Trace
+    from reven2.trace._transition import Transition
+
+__all__ = ["Context"]
+
+Value = TypeVar("Value")
+_INTEGER_SIZES = (1, 2, 4, 8)
+
+
+class Context(Moment):
+    """The state before or after a transition: every register and byte of memory.
+
+    Contexts of one trace are ordered and hashable; `context + n` and `context - n` are its
+    neighbours. Not meant to be constructed directly: ask the trace or a transition.
+    """
+
+    __slots__ = ("_batch", "_index", "_state")
+
+    def __init__(
+        self, trace: Trace, number: int, batch: RegisterBatch | None = None, index: int = 0
+    ) -> None:
+        self._trace, self._id = trace, number
+        self._batch, self._index = batch, index
+        self._state: tuple[int, bytes] | None = None
+
+    @overload
+    def read(  # type: ignore[overload-overlap]
+        self,
+        source: FloatRegister,
+        ty_or_size: None = None,
+        raw: Literal[False] = False,
+        *,
+        thread: int | None = None,
+    ) -> float: ...
+
+    @overload
+    def read(
+        self,
+        source: Register,
+        ty_or_size: None = None,
+        raw: Literal[False] = False,
+        *,
+        thread: int | None = None,
+    ) -> int: ...
+
+    @overload
+    def read(
+        self,
+        source: Register | _AbstractAddress | int,
+        ty_or_size: Type[Value],
+        raw: Literal[False] = False,
+        *,
+        thread: int | None = None,
+    ) -> Value: ...
+
+    @overload
+    def read(
+        self,
+        source: Register | _AbstractAddress | int,
+        ty_or_size: Type[Any] | int | None = None,
+        *,
+        raw: Literal[True],
+        thread: int | None = None,
+    ) -> bytearray: ...
+
+    @overload
+    def read(
+        self,
+        source: Register | _AbstractAddress | int,
+        ty_or_size: Type[Any] | int | None = None,
+        raw: bool = False,
+        *,
+        thread: int | None = None,
+    ) -> Any: ...
+
+    def read(
+        self,
+        source: Register | _AbstractAddress | int,
+        ty_or_size: Type[Any] | int | None = None,
+        raw: bool = False,
+        *,
+        thread: int | None = None,
+    ) -> Any:
+        """Read a register or memory.
+
+        Parameters:
+            source: a register, an address, or an int taken as a linear address.
+            ty_or_size: a type of `reven2.types`, or a number of bytes; a register needs
+                none. Of a register, the low bytes are taken.
+            raw: give the bytes, little endian, as they are.
+            thread: read as this thread sees it (its own registers at its own last moment;
+                memory through its fs and gs); default: the current thread. An addition to
+                the documented interface.
+
+        Returns:
+            For a register alone, its unsigned value (st0 … st7: a float). For a type, its
+            value. For a size of 1, 2, 4 or 8 an unsigned int, for any other a bytearray.
+            With `raw`, a bytearray.
+
+        Raises:
+            MemoryReadError (a RuntimeError): memory not mapped or never recorded.
+            RegisterReadError (a RuntimeError): a register not recorded, or of a thread that
+                had not run yet.
+            StringDecodeError (a UnicodeDecodeError): a `CString` that is none.
+            InvalidArgumentError (a ValueError): no size, or more bytes than the register has.
+        """
+        if isinstance(source, Register):
+            view = self._view(thread)
+            if ty_or_size is None:
+                return bytearray(source.raw_value(view)) if raw else source.value(view)
+            data = source.raw_value(view)
+            if isinstance(ty_or_size, Type):
+                return self._of_register(data, ty_or_size, raw)
+            if not 0 < ty_or_size <= len(data):
+                raise InvalidArgumentError(
+                    f"{source.name} has {len(data)} bytes: it cannot give {ty_or_size}."
+                )
+            return _sized(data[:ty_or_size], raw)
+        address = linear(source, self, thread)
+        if isinstance(ty_or_size, Type):
+            data = ty_or_size._load(self, address)
+            return bytearray(data) if raw else ty_or_size.parse(data, self)
+        if ty_or_size is None:
+            raise InvalidArgumentError("Reading memory takes a type or a number of bytes.")
+        if ty_or_size < 0:
+            raise InvalidArgumentError(f"Memory cannot give {ty_or_size} bytes.")
+        return _sized(self._read_memory(address, ty_or_size), raw)
+
+    def deref(
+        self,
+        source: Register | _AbstractAddress | int,
+        pointer_ty: Pointer[Value],
+        *,
+        thread: int | None = None,
+    ) -> Value:
+        """Read a pointer from a register or memory, then what it points to.
+
+        `ctx.deref(regs.rsp, Pointer(U64, base_address=LogicalAddress(0x20)))` reads
+        `[rsp+0x20]`.
+
+        Parameters:
+            source: where the pointer is.
+            pointer_ty: its type.
+            thread: as for `read`.
+
+        Raises:
+            As `read`.
+        """
+        pointer = self.read(source, pointer_ty, thread=thread)
+        return self.read(pointer.address, pointer_ty.pointee_type, thread=thread)
+
+    def is64b(self) -> bool:
+        """Whether the processor is in 64-bit mode: always, in a recorded 64-bit program."""
+        return True
+
+    @property
+    def thread(self) -> int:
+        """Number of the thread that runs, from 1."""
+        return self._registers()[0]
+
+    @property
+    def ossi(self) -> ContextOssi:
+        """What the operating system knows about this moment: location and process."""
+        from reven2.ossi.ossi import ContextOssi
+
+        return ContextOssi(self)
+
+    def transition_before(self) -> Transition:
+        """The transition that led here. Raises OutOfRangeError (an IndexError) at the first."""
+        return self._trace.transition(self._id - 1)
+
+    def transition_after(self) -> Transition:
+        """The transition that follows. Raises OutOfRangeError (an IndexError) at the last."""
+        return self._trace.transition(self._id)
+
+    def find_register_change(self, register: Register, is_forward: bool = True) -> Context | None:
+        """The nearest context, in the direction, at which the register's value differs.
+
+        Going forward, that is the first context with another value; going backward, the last
+        one. A register is that of the thread that runs, so a thread switch may change it.
+
+        Returns:
+            That context, or None if the value never changes.
+
+        Raises:
+            RegisterReadError (a RuntimeError): it is not recorded.
+        """
+        here: Context | None = self
+        value = register.bits(self._view())
+        while here is not None:
+            number = self._trace._nearest(
+                (
+                    self._trace._service.find_register_change(
+                        here._id,
+                        field.offset,
+                        field.size,
+                        field.mask & (1 << 64) - 1,
+                        is_forward,
+                    )
+                    for field in register.fields
+                ),
+                is_forward,
+            )
+            here = None if number is None else self._trace._context(number)
+            if here is not None and register.bits(here._view()) != value:
+                return here
+        return None
+
+    def find_memory_change(
+        self, address: _AbstractAddress | int, size: int, is_forward: bool = True
+    ) -> Context | None:
+        """The nearest context, in the direction, at which a byte of a range differs.
+
+        Going forward, that is the first context with other contents; going backward, the
+        last one.
+
+        Parameters:
+            address: first byte of the range.
+            size: bytes, at least 1.
+            is_forward: the direction.
+
+        Returns:
+            That context, or None if the contents never change.
+
+        Raises:
+            InvalidArgumentError (a ValueError): an empty range.
+        """
+        if size < 1:
+            raise InvalidArgumentError(f"A memory range has at least one byte, not {size}.")
+        number = self._trace._service.find_memory_change(
+            self._id, linear(address, self), size, is_forward
+        )
+        return None if number is None else self._trace._context(number)
+
+    def physical_memory_regions(self) -> Iterator[tuple[PhysicalAddress, int]]:
+        """The mapped ranges at this context, as (address, size in bytes), ascending."""
+        for mapped in self._trace._service.mapped_ranges(self._id):
+            yield PhysicalAddress(mapped.start), mapped.stop - mapped.start
+
+    def __str__(self) -> str:
+        count = self._trace.transition_count
+        if self._id == count and count > 0:
+            return f"Context after #{self._id - 1}"
+        return f"Context before #{self._id}"
+
+    __repr__ = __str__
+
+    def _at(self, number: int) -> Context:
+        return self._trace._context(number)
+
+    def _registers(self) -> tuple[int, bytes]:
+        if self._state is None:
+            if self._batch is None:
+                self._batch = RegisterBatch(self._trace._service, (self._id,))
+            self._state = self._batch.at(self._index)
+        return self._state
+
+    def _pc(self) -> int:
+        """The program counter; out of a page of transitions, which comes cheaper than all
+        registers."""
+        if self._id == self._trace.transition_count:
+            return self._read_bits(x64.rip)
+        return self._trace._pages.block_of(self._id).pc(self._id)
+
+    def _view(self, thread: int | None = None) -> bytes:
+        current, view = self._registers()
+        if thread is None or thread == current:
+            return view
+        other = self._trace._service.thread_registers(thread, self._id)
+        if other is None:
+            raise RegisterReadError(f"Thread {thread} had not run yet at {self}.")
+        return other
+
+    def _read_bits(self, register: Register, thread: int | None = None) -> int:
+        return register.bits(self._view(thread))
+
+    def _read_memory(self, address: int, size: int) -> bytes:
+        return self._trace._service.read_memory(self._id, address, size)
+
+    def _read_known_memory(self, address: int, size: int) -> tuple[bytes, bytes]:
+        return self._trace._service.read_known_memory(self._id, address, size)
+
+    def _is_mapped(self, address: int, size: int) -> bool:
+        return self._trace._service.is_mapped(address, size, self._id, self._id)
+
+    def _of_register(self, data: bytes, ty: Type[Any], raw: bool) -> Any:
+        if not raw:
+            return ty.parse(data, self)
+        size = ty.size(self)
+        if size > len(data):
+            raise InvalidArgumentError(f"{ty.name} takes {size} bytes, not {len(data)}.")
+        return bytearray(data[:size])
+
+
+def _sized(data: bytes, raw: bool) -> int | bytearray:
+    if not raw and len(data) in _INTEGER_SIZES:
+        return int.from_bytes(data, "little")
+    return bytearray(data)

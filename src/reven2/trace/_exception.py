@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Transitions that are no instruction."""
+
+from __future__ import annotations
+
+import enum
+
+from reven2._service import KIND_END_SIGNAL, KIND_SIGNAL, KIND_SWITCH, EventData
+from reven2.trace._instruction import Instruction
+
+__all__ = ["EventCategory", "Exception"]
+
+
+class EventCategory(enum.Enum):
+    """What kind of event a transition that is no instruction is."""
+
+    Signal = KIND_SIGNAL
+    """A signal is delivered to its handler."""
+    ThreadSwitch = KIND_SWITCH
+    """Another thread runs."""
+    FatalSignal = KIND_END_SIGNAL
+    """A signal ends the process."""
+
+
+class Exception:
+    """An event that changes the machine's state without an instruction of the program."""
+
+    __slots__ = ("_data", "_related_instruction")
+
+    def __init__(self, data: EventData, related_instruction: Instruction | None) -> None:
+        self._data, self._related_instruction = data, related_instruction
+
+    @property
+    def category(self) -> EventCategory:
+        """What kind of event it is."""
+        return EventCategory(self._data.kind)
+
+    @property
+    def code(self) -> int:
+        """The signal's number; for a thread switch, the number of the thread that runs next."""
+        return self._data.next_thread if self._data.kind == KIND_SWITCH else self._data.signal
+
+    @property
+    def related_instruction(self) -> Instruction | None:
+        """The instruction that the event cut short by faulting; None for an event that comes
+        between two instructions."""
+        return self._related_instruction
+
+    @property
+    def pc(self) -> int:
+        """Where the interrupted thread was: the faulting instruction, or the next one."""
+        return self._data.pc
+
+    def __str__(self) -> str:
+        data = self._data
+        if data.kind == KIND_SWITCH:
+            return f"switch from thread {data.thread} to thread {data.next_thread}"
+        what = "ends the process" if data.kind == KIND_END_SIGNAL else "is delivered"
+        return f"signal {data.signal_name} ({data.signal}) {what}"
+
+    def __repr__(self) -> str:
+        return f"Exception({str(self)!r})"

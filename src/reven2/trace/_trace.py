@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reven2._service import TraceInfo, TraceService, column
+from reven2.address import LinearAddress, _AbstractAddress, linear
+from reven2.errors import InvalidArgumentError, MemoryReadError, OutOfRangeError
+from reven2.memhist import MemoryAccess, MemoryAccessOperation
+from reven2.memory_range import MemoryRange
+from reven2.trace._context import Context
+from reven2.trace._numbered import Numbered
+from reven2.trace._pages import RegisterBatch, TransitionPages, growing
+from reven2.trace._transition import Transition
+
+if TYPE_CHECKING:
+    from reven2._links import Links
+    from reven2.search import Search
+
+__all__ = ["Thread", "Trace"]
+
+_WHOLE_MEMORY = 1 << 64
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A thread of the recorded program.
+
+    Attributes:
+        id: number, from 1 in the order of creation.
+        first_transition, last_transition: the first and last one it made.
+    """
+
+    id: int
+    first_transition: Transition
+    last_transition: Transition
+
+
+class Trace:
+    """A series of transitions 0 … N-1, and the N+1 contexts around them.
+
+    Not meant to be constructed directly: it is the `trace` of what `reven2.open` gives.
+    """
+
+    def __init__(self, service: TraceService) -> None:
+        self._service = service
+        self._pages = TransitionPages(service)
+        self._info: TraceInfo = service.info()
+        self._links: Links | None = None
+
+    @property
+    def transition_count(self) -> int:
+        """Number of transitions."""
+        return self._service.transition_count()
+
+    @property
+    def threads(self) -> list[Thread]:
+        """The threads that ran, in the order of creation. An addition to the documented
+        interface."""
+        return [
+            Thread(
+                data.id,
+                Transition(self, data.first_transition),
+                Transition(self, data.last_transition),
+            )
+            for data in self._service.threads()
+        ]
+
+    @property
+    def first_transition(self) -> Transition:
+        """Transition 0."""
+        return self.transition(0)
+
+    @property
+    def last_transition(self) -> Transition:
+        """Transition N-1."""
+        return self.transition(self.transition_count - 1)
+
+    @property
+    def first_context(self) -> Context:
+        """The context before everything."""
+        return self._context(0)
+
+    @property
+    def last_context(self) -> Context:
+        """The context after everything."""
+        return self._context(self.transition_count)
+
+    @property
+    def search(self) -> Search:
+        """Where to look for contexts by program counter, symbol or binary."""
+        from reven2.search import Search
+
+        return Search(self)
+
+    def refresh(self) -> int:
+        """Take in what a recording that still runs has appended, and give the new number of
+        transitions. An addition to the documented interface."""
+        return self._service.refresh()
+
+    def transition(self, transition_id: int) -> Transition:
+        """A transition by number.
+
+        Raises:
+            OutOfRangeError (an IndexError): the trace has none of that number.
+        """
+        if not 0 <= transition_id < self.transition_count:
+            raise OutOfRangeError(
+                f"There is no transition #{transition_id}: the trace has {self.transition_count}, "
+                "counted from 0."
+            )
+        return Transition(self, transition_id)
+
+    def transitions(
+        self, start: int | Transition | None = None, stop: int | Transition | None = None
+    ) -> Numbered[Transition]:
+        """Iterate over transitions.
+
+        Parameters:
+            start: the first one (default: the trace's first).
+            stop: the one after the last (default: the trace's end).
+
+        Returns:
+            An iterator that also knows its length and slices.
+
+        Raises:
+            OutOfRangeError (an IndexError): a bound outside the trace.
+        """
+        numbers = self._range(start, stop, self.transition_count, "transition")
+        return Numbered(numbers, self._generate_transitions, self.transition)
+
+    def context_before(self, transition_id: int) -> Context:
+        """The context before a transition, by number.
+
+        Raises:
+            OutOfRangeError (an IndexError): the trace has no such transition.
+        """
+        return self.transition(transition_id).context_before()
+
+    def context_after(self, transition_id: int) -> Context:
+        """The context after a transition, by number.
+
+        Raises:
+            OutOfRangeError (an IndexError): the trace has no such transition.
+        """
+        return self.transition(transition_id).context_after()
+
+    def contexts(
+        self, start: int | Context | None = None, stop: int | Context | None = None
+    ) -> Numbered[Context]:
+        """Iterate over contexts, numbered 0 … N.
+
+        Parameters:
+            start: the first one (default: the trace's first).
+            stop: the one after the last (default: all that follow).
+
+        Returns:
+            An iterator that also knows its length and slices.
+
+        Raises:
+            OutOfRangeError (an IndexError): a bound outside the trace.
+        """
+        numbers = self._range(start, stop, self.transition_count + 1, "context")
+        return Numbered(numbers, self._contexts_of, self._context)
+
+    def memory_accesses(
+        self,
+        address: _AbstractAddress | int | None = None,
+        size: int | None = None,
+        from_transition: Transition | int | None = None,
+        to_transition: Transition | int | None = None,
+        is_forward: bool = True,
+        operation: MemoryAccessOperation | None = None,
+        fetch_count: int = 1000,
+        address_range: MemoryRange | None = None,
+    ) -> Iterator[MemoryAccess]:
+        """The memory accesses that touch a range, or all of them.
+
+        Memory that the kernel changes counts as written by the transition during which it
+        does. Within a transition, accesses come in program order (backward: reversed).
+
+        Parameters:
+            address: first byte; an int is a linear address. Default: all of memory.
+            size: bytes, at least 1; goes with `address`.
+            from_transition: where to start, included. Default: the first transition, or the
+                last one going backward.
+            to_transition: where to stop, excluded. Default: the end in that direction.
+            is_forward: the direction.
+            operation: reads or writes only; default: both.
+            fetch_count: how many to fetch per query; matters for speed only.
+            address_range: instead of `address` and `size`.
+
+        Returns:
+            A generator.
+
+        Raises:
+            MemoryReadError (a RuntimeError): the range is at no moment of the transitions
+                asked for mapped.
+            InvalidArgumentError (a ValueError): address without size, size without
+                address, both a range and an address, an empty range.
+            OutOfRangeError (an IndexError): a bound outside the trace.
+        """
+        if address_range is not None:
+            if address is not None or size is not None:
+                raise InvalidArgumentError("Give address and size, or address_range, not both.")
+            address, size = address_range.address, address_range.size
+        if (address is None) != (size is None):
+            raise InvalidArgumentError("address and size go together: give both or neither.")
+        if size is not None and size < 1:
+            raise InvalidArgumentError(f"A memory range has at least one byte, not {size}.")
+        if fetch_count < 1:
+            raise InvalidArgumentError(f"fetch_count is at least 1, not {fetch_count}.")
+        count = self.transition_count
+        begin = None if from_transition is None else _number(from_transition)
+        end = None if to_transition is None else _number(to_transition)
+        if is_forward:
+            start, stop = 0 if begin is None else begin, count if end is None else end
+        else:
+            start = 0 if end is None else end + 1
+            stop = count if begin is None else begin + 1
+        self._check_bound(start, count, "transition")
+        self._check_bound(stop, count, "transition")
+        low = 0
+        if address is not None and size is not None:
+            low = linear(address, self._context(start if is_forward else stop))
+            if start < stop and not self._service.is_mapped(low, size, start, stop):
+                raise MemoryReadError(
+                    f"The {size} bytes at {low:#x} are not mapped between transitions "
+                    f"#{start} and #{stop - 1}.",
+                    low,
+                )
+        length = _WHOLE_MEMORY if size is None else size
+        return self._generate_accesses(
+            low,
+            length,
+            start,
+            stop,
+            is_forward=is_forward,
+            operation=operation,
+            fetch_count=fetch_count,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Trace):
+            return NotImplemented
+        return self is other or self._info.uuid == other._info.uuid
+
+    def __hash__(self) -> int:
+        return hash(self._info.uuid)
+
+    def __repr__(self) -> str:
+        return f"Trace({self._info.name!r}, {self.transition_count} transitions)"
+
+    def _context(self, number: int) -> Context:
+        """The context of that number, 0 … N."""
+        if not 0 <= number <= self.transition_count:
+            raise OutOfRangeError(
+                f"There is no context {number}: the trace has {self.transition_count + 1}, "
+                "counted from 0."
+            )
+        return Context(self, number)
+
+    def _contexts_of(
+        self, numbers: Sequence[int], first_page: int = 16, largest_page: int = 1024
+    ) -> Iterator[Context]:
+        """Contexts of these numbers; their registers are fetched page by page."""
+        for part in growing(numbers, first_page, largest_page):
+            batch = RegisterBatch(self._service, part)
+            for index, number in enumerate(part):
+                yield Context(self, number, batch, index)
+
+    def _generate_transitions(self, numbers: range) -> Iterator[Transition]:
+        if numbers.step != 1:
+            for number in numbers:
+                yield Transition(self, number)
+            return
+        for block in self._pages.blocks(numbers):
+            for number in range(block.first, block.first + block.count):
+                yield Transition(self, number, block)
+
+    def _generate_accesses(
+        self,
+        address: int,
+        size: int,
+        start: int,
+        stop: int,
+        *,
+        is_forward: bool,
+        operation: MemoryAccessOperation | None,
+        fetch_count: int,
+    ) -> Iterator[MemoryAccess]:
+        write, read = MemoryAccessOperation.Write, MemoryAccessOperation.Read
+        while start < stop:
+            page = self._service.accesses(
+                start,
+                stop,
+                address,
+                size,
+                reads=operation is not write,
+                writes=operation is not read,
+                forward=is_forward,
+                limit=fetch_count,
+            )
+            for number, offset, length, is_write in zip(
+                column(page.transition, "Q"),
+                column(page.address, "Q"),
+                column(page.size, "I"),
+                page.is_write,
+                strict=True,
+            ):
+                yield MemoryAccess(
+                    Transition(self, number),
+                    LinearAddress(offset),
+                    length,
+                    write if is_write else read,
+                )
+            if page.next is None:
+                return
+            if is_forward:
+                start = page.next
+            else:
+                stop = page.next
+
+    @staticmethod
+    def _nearest(numbers: Iterable[int | None], is_forward: bool) -> int | None:
+        found = [number for number in numbers if number is not None]
+        if not found:
+            return None
+        return min(found) if is_forward else max(found)
+
+    def _range(
+        self,
+        start: int | Transition | Context | None,
+        stop: int | Transition | Context | None,
+        count: int,
+        what: str,
+    ) -> range:
+        begin = 0 if start is None else _number(start)
+        end = count if stop is None else _number(stop)
+        self._check_bound(begin, count, what)
+        self._check_bound(end, count, what)
+        return range(begin, max(begin, end))
+
+    @staticmethod
+    def _check_bound(number: int, count: int, what: str) -> None:
+        if not 0 <= number <= count:
+            raise OutOfRangeError(
+                f"{what.capitalize()} {number} is outside the trace, which has {count}."
+            )
+
+
+def _number(value: int | Transition | Context) -> int:
+    return value if isinstance(value, int) else value._id

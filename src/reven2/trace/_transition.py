@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One step of the machine."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from reven2._service import KIND_INSTRUCTION
+from reven2.trace._exception import Exception as TraceEvent
+from reven2.trace._instruction import Instruction
+from reven2.trace._moment import Moment
+from reven2.trace._pages import Block
+
+if TYPE_CHECKING:
+    from reven2.memhist import MemoryAccess, MemoryAccessOperation
+    from reven2.trace._context import Context
+    from reven2.trace._trace import Trace
+
+__all__ = ["Mode", "Transition", "TransitionType"]
+
+
+class TransitionType(enum.Enum):
+    """Kind of transition."""
+
+    Instruction = "instruction"
+    Exception = "exception"
+
+
+class Mode(enum.Enum):
+    """Mode of the processor. A trace of a 64-bit Linux program is in X86_64 throughout."""
+
+    X86_64 = "x86_64"
+    X86_32 = "x86_32"
+    X86_16 = "x86_16"
+
+
+class Transition(Moment):
+    """An executed instruction, or an event that changes the state without one (a signal, a
+    thread switch). It leads from `context_before()` to `context_after()`.
+
+    Transitions of one trace are ordered and hashable; `transition + n` and
+    `transition - n` are its neighbours. Not meant to be constructed directly: ask the
+    trace.
+    """
+
+    __slots__ = ("_block",)
+
+    def __init__(self, trace: Trace, number: int, block: Block | None = None) -> None:
+        self._trace, self._id, self._block = trace, number, block
+
+    @property
+    def id(self) -> int:
+        """Number in the trace, from 0."""
+        return self._id
+
+    @property
+    def type(self) -> TransitionType:
+        """Kind of transition."""
+        if self._data().kind(self._id) == KIND_INSTRUCTION:
+            return TransitionType.Instruction
+        return TransitionType.Exception
+
+    @property
+    def instruction(self) -> Instruction | None:
+        """The instruction if one was fully executed, else None: see `exception`."""
+        block = self._data()
+        if block.kind(self._id) != KIND_INSTRUCTION:
+            return None
+        return block.instruction(self._id)
+
+    @property
+    def exception(self) -> TraceEvent | None:
+        """The event if it is one, else None."""
+        return self._data().event(self._id)
+
+    @property
+    def pc(self) -> int:
+        """Program counter: address of the instruction, or where the event came."""
+        return self._data().pc(self._id)
+
+    @property
+    def mode(self) -> Mode:
+        """Mode of the processor."""
+        return Mode.X86_64
+
+    @property
+    def thread(self) -> int:
+        """Number of the thread, from 1; for a thread switch, the one before it."""
+        return self._data().thread(self._id)
+
+    def context_before(self) -> Context:
+        """The machine before it."""
+        return self._trace._context(self._id)
+
+    def context_after(self) -> Context:
+        """The machine after it."""
+        return self._trace._context(self._id + 1)
+
+    def memory_accesses(
+        self, operation: MemoryAccessOperation | None = None
+    ) -> Iterator[MemoryAccess]:
+        """The memory accesses made at this transition, in program order.
+
+        Parameters:
+            operation: reads or writes only; default: both.
+        """
+        return self._trace.memory_accesses(
+            from_transition=self._id, to_transition=self._id + 1, operation=operation
+        )
+
+    def format_as_html(self) -> str:
+        """The number, for embedding in HTML: `#10`. Of a server's trace, as a link that
+        publishes the transition to the sessions that are tracked when it is clicked."""
+        links = self._trace._links
+        return f"#{self._id}" if links is None else links.transition(self)
+
+    def _repr_html_(self) -> str:
+        return self.format_as_html()
+
+    def _at(self, number: int) -> Transition:
+        return self._trace.transition(number)
+
+    def __str__(self) -> str:
+        block = self._block
+        if block is None:
+            block = self._data()
+        return f"#{self._id} {block.text(self._id)}"
+
+    def __repr__(self) -> str:
+        return f"Transition(id={self._id})"
+
+    def _data(self) -> Block:
+        block = self._block
+        if block is None:
+            block = self._block = self._trace._pages.block_of(self._id)
+        return block
