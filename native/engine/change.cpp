@@ -5,6 +5,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "bytes.h"
 #include "queries.h"
 
 namespace reven {
@@ -42,14 +43,72 @@ struct Field {
     }
 };
 
+// Which instructions of which blocks write a field.
+class FieldWriters {
+   public:
+    FieldWriters(const Field& field, BlockCache& blocks) : field_(field), blocks_(blocks) {}
+
+    const Field& field() const { return field_; }
+
+    // Indexes of the block's instructions, ascending.
+    const std::vector<uint16_t>& of(uint32_t id) {
+        const auto [at, is_new] = writers_.try_emplace(id);
+        if (!is_new) return at->second;
+        for (const reven_event& event : blocks_.get(id).body->events) {
+            const bool indexed = event.kind == REVEN_EVENT_SET_INDEXED;
+            if (!indexed && event.kind != REVEN_EVENT_SET_REGISTER) continue;
+            const uint32_t count = indexed ? event.size * event.x1 : event.size;
+            if (!field_.overlaps(event.offset, count)) continue;
+            if (at->second.empty() || at->second.back() != event.instruction)
+                at->second.push_back(event.instruction);
+        }
+        return at->second;
+    }
+
+    // May the field change in a segment? Its values need not be decoded.
+    bool occur_in(const SegmentView& view) {
+        const auto changes = [&](const RecordPoint& point) {
+            const RecordView record = view.record(point);
+            switch (record.header->type) {
+                case REVEN_SWITCH:
+                case REVEN_REGISTERS:
+                    return true;
+                case REVEN_REGISTER_PATCH:
+                    return patch_overlaps(record);
+                default:
+                    return false;
+            }
+        };
+        if (std::any_of(view.records().begin(), view.records().end(), changes)) return true;
+        const auto& headers = view.segment().headers;
+        return std::any_of(headers.begin(), headers.end(),
+                           [&](uint32_t header) { return !of(header >> REVEN_EXIT_BITS).empty(); });
+    }
+
+   private:
+    bool patch_overlaps(const RecordView& record) const {
+        for (size_t at = 0; at + 8 <= record.header->size;) {
+            const auto offset = read_as<uint16_t>(record.payload + at);
+            const auto size = read_as<uint16_t>(record.payload + at + 2);
+            if (field_.overlaps(offset, size)) return true;
+            at += 8 + ((size + 7u) & ~size_t{7});
+        }
+        return false;
+    }
+
+    const Field& field_;
+    BlockCache& blocks_;
+    std::unordered_map<uint32_t, std::vector<uint16_t>> writers_;
+};
+
 // Follows a field through a segment. Calls `seen(context, value)` (local contexts)
 // at the start and wherever the value may have changed, in order; it returns
 // false to stop.
 template <typename Seen>
 class FieldScan {
    public:
-    FieldScan(const SegmentView& view, BlockCache& blocks, const Field& field, Seen& seen)
-        : view_(view), blocks_(blocks), field_(field), seen_(seen), replayer_(view, blocks) {}
+    FieldScan(const SegmentView& view, BlockCache& blocks, FieldWriters& writers, Seen& seen)
+        : view_(view), writers_(writers), seen_(seen), replayer_(view, blocks) {}
 
     void run(uint32_t from) {
         const auto& records = view_.records();
@@ -71,14 +130,16 @@ class FieldScan {
             if (execution == view_.execution_count()) return;
             if (!report(view_.start(execution))) return;
             const uint32_t id = view_.segment().headers[execution] >> REVEN_EXIT_BITS;
-            const auto& writers = writers_of(id);
+            const auto& writers = writers_.of(id);
             if (!writers.empty() && !step(execution, writers)) return;
             replayer_.template run_execution<Effects::Registers>(execution, none);
         }
     }
 
    private:
-    bool report(uint32_t context) { return seen_(context, field_.of(replayer_.registers())); }
+    bool report(uint32_t context) {
+        return seen_(context, writers_.field().of(replayer_.registers()));
+    }
 
     // The values after each instruction of an execution that writes the field.
     bool step(uint32_t execution, const std::vector<uint16_t>& writers) {
@@ -94,26 +155,10 @@ class FieldScan {
         return true;
     }
 
-    const std::vector<uint16_t>& writers_of(uint32_t id) {
-        const auto [at, is_new] = writers_.try_emplace(id);
-        if (!is_new) return at->second;
-        for (const reven_event& event : blocks_.get(id).body->events) {
-            const bool indexed = event.kind == REVEN_EVENT_SET_INDEXED;
-            if (!indexed && event.kind != REVEN_EVENT_SET_REGISTER) continue;
-            const uint32_t count = indexed ? event.size * event.x1 : event.size;
-            if (!field_.overlaps(event.offset, count)) continue;
-            if (at->second.empty() || at->second.back() != event.instruction)
-                at->second.push_back(event.instruction);
-        }
-        return at->second;
-    }
-
     const SegmentView& view_;
-    BlockCache& blocks_;
-    const Field& field_;
+    FieldWriters& writers_;
     Seen& seen_;
     Replayer replayer_;
-    std::unordered_map<uint32_t, std::vector<uint16_t>> writers_;
 };
 
 }  // namespace
@@ -134,11 +179,14 @@ std::optional<uint64_t> Queries::find_register_change(uint64_t context, uint32_t
         return std::nullopt;
     }
     const Field::Value original = field.of(view.data());
+    FieldWriters writers(field, trace_.blocks());
     const size_t origin = trace_.segment_of_context(context);
     const size_t segments = trace_.store().segment_count();
     for (size_t step = 0; forward ? origin + step < segments : step <= origin; ++step) {
         if (progress) progress(step, forward ? segments - origin : origin + 1);
         const size_t segment = forward ? origin + step : origin - step;
+        if (step > 0 && !writers.occur_in(*trace_.load_view(segment, Parts::WithoutValues)))
+            continue;
         const auto replayed = trace_.view(segment);
         const uint64_t first = replayed->first_transition();
         std::optional<uint64_t> found;
@@ -149,7 +197,7 @@ std::optional<uint64_t> Queries::find_register_change(uint64_t context, uint32_t
                 return false;
             };
             const auto from = static_cast<uint32_t>(std::max(context, first) - first);
-            FieldScan(*replayed, trace_.blocks(), field, seen).run(from);
+            FieldScan(*replayed, trace_.blocks(), writers, seen).run(from);
         } else {
             // Contexts of this segment below `end` can answer.
             const uint64_t end =
@@ -162,7 +210,7 @@ std::optional<uint64_t> Queries::find_register_change(uint64_t context, uint32_t
                 differs = value != original;
                 return first + at < end;
             };
-            FieldScan(*replayed, trace_.blocks(), field, seen).run(0);
+            FieldScan(*replayed, trace_.blocks(), writers, seen).run(0);
             if (differs && end > first && (!found || *found < end - 1)) {
                 // The scan ended inside the segment's last stretch with another value.
                 RegisterView last;
