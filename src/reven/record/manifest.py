@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""manifest.json: what a trace is of, and how far it got (docs/trace-format.md).
+
+It is replaced atomically whenever it changes, so that a reader always finds a whole one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from reven.ossi.stored_binaries import BinaryEntry
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+
+END_REASONS = {1: "exit", 2: "signal", 3: "exec", 4: "until", 5: "limit"}
+"""REVEN_END_… of event_stream.h."""
+
+
+class Manifest(msgspec.Struct, kw_only=True):
+    """The contents of manifest.json."""
+
+    format: int = FORMAT
+    uuid: str
+    recorder: str  # name and version
+    command: list[str]  # the program's argument vector
+    cwd: str  # where the recording was started
+    program: str  # path of the executable
+    start_time: str  # ISO 8601, UTC
+    kernel: str  # of the recorded machine
+    pid: int
+    ppid: int
+    parent: str | None = None  # name of the trace, beside this one, of the process that forked it
+    binaries: list[BinaryEntry] = []
+    transitions: int = 0
+    executions: int = 0
+    threads: int = 0
+    complete: bool = False  # the recording ended, and all of it was written
+    end_reason: str | None = None  # a value of END_REASONS; None: it runs, or was cut off
+    end_code: int | None = None  # exit status, or signal number
+    error: str = ""  # why the trace ends early, if writing failed
+    seconds: float = 0.0  # wall time
+
+
+def write_manifest(trace: Path, manifest: Manifest) -> None:
+    """Replace the manifest of a trace directory. Raises OSError."""
+    data = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    temporary = trace / f".{MANIFEST}.new"
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(trace / MANIFEST)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One recorded process: its stream, its trace, its manifest."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import struct
+import time
+import uuid
+from concurrent.futures import Executor, Future, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reven import _engine
+from reven.ossi.stored_binaries import BinaryEntry
+from reven.record.binaries import BinaryCopier
+from reven.record.manifest import END_REASONS, Manifest, write_manifest
+
+# The live transport of native/event_stream/event_stream.h.
+HELLO_MAGIC = 0x52455645
+STREAM_VERSION = 1
+_HELLO = struct.Struct("<8I")
+_WELCOME = struct.Struct("<4IQ")
+_HELLO_TIMEOUT = 10.0  # seconds
+_LARGEST_TEXT = 1 << 20
+
+_SYSCALL = b"\x0f\x05"
+_EXEC_NUMBERS = (59, 322)  # execve, execveat; rax before the instruction
+
+
+@dataclass(frozen=True)
+class Hello:
+    """How a recorder introduces itself (reven_hello)."""
+
+    pid: int
+    parent_pid: int
+    forked: bool
+    template_count: int
+    recorder: str
+    program: str
+    command: tuple[str, ...]
+
+
+def receive_hello(connection: socket.socket) -> Hello | None:
+    """Read reven_hello and its text; None if the other side is no recorder of this version."""
+    connection.settimeout(_HELLO_TIMEOUT)
+    try:
+        magic, version, pid, parent, forked, templates, size, _ = _HELLO.unpack(
+            _receive(connection, _HELLO.size)
+        )
+        if magic != HELLO_MAGIC or version != STREAM_VERSION or size > _LARGEST_TEXT:
+            return None
+        texts = _receive(connection, size).decode("utf-8", "surrogateescape").split("\0")[:-1]
+    except (OSError, EOFError):
+        return None
+    connection.settimeout(None)
+    texts += [""] * (2 - len(texts))
+    return Hello(pid, parent, forked != 0, templates, texts[0], texts[1], tuple(texts[2:]))
+
+
+def refuse(connection: socket.socket) -> None:
+    """Let the process go on unrecorded."""
+    with suppress(OSError):
+        connection.sendall(_WELCOME.pack(HELLO_MAGIC, 0, os.getpid(), 0, 0))
+    connection.close()
+
+
+def _receive(connection: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        part = connection.recv(size - len(data))
+        if not part:
+            raise EOFError
+        data += part
+    return data
+
+
+class ProcessRecording:
+    """Writes the trace of one process while it runs."""
+
+    def __init__(
+        self,
+        trace: Path,
+        connection: socket.socket,
+        hello: Hello,
+        *,
+        max_transitions: int,
+        parent: ProcessRecording | None,
+        copier: BinaryCopier,
+        executor: Executor,
+    ) -> None:
+        """`trace`: an existing, empty directory. `parent`: the recording that the process
+        was forked from. `executor`: where binaries are copied.
+
+        Raises OSError or _engine.TraceError when the trace cannot be begun.
+        """
+        self.trace = trace
+        self.hello = hello
+        self.replaced = False  # a new program runs in this process
+        self._limit = max_transitions
+        self._copier = copier
+        self._executor = executor
+        self._copies: list[Future[BinaryEntry | None]] = []
+        self._seen: set[str] = set()
+        self._started = time.monotonic()
+        self._error = ""
+        self.manifest = Manifest(
+            uuid=str(uuid.uuid4()),
+            recorder=hello.recorder,
+            command=[_printable(word) for word in hello.command],
+            cwd=_printable(str(Path.cwd())),
+            program=_printable(hello.program),
+            start_time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            kernel=f"{platform.system()} {platform.release()}",
+            pid=hello.pid,
+            ppid=hello.parent_pid,
+            parent=parent.trace.name if parent else None,
+        )
+        self._recording: _engine.Recording = _engine.Recording(
+            str(trace),
+            connection.fileno(),
+            max_transitions=max_transitions,
+            parent=parent._recording if parent else None,
+            template_count=hello.template_count if hello.forked else 0,
+        )
+        self.status = self._recording.status()
+        self._write_manifest()
+
+    def poll(self) -> bool:
+        """Take note of what came; True once the stream has ended and the trace is closed."""
+        self.status = self._recording.status()
+        for mapped in self._recording.mapped_files():
+            if mapped.path not in self._seen:
+                self._seen.add(mapped.path)
+                self._copies.append(
+                    self._executor.submit(self._copier.copy, mapped.path, self.trace)
+                )
+        self._collect()
+        return self.status.finished
+
+    def stop(self) -> None:
+        """Record no more; what has arrived is still written."""
+        self._recording.stop()
+
+    def close(self) -> None:
+        """Complete the manifest. After poll() gave True."""
+        wait(self._copies)
+        self._collect()
+        manifest = self.manifest
+        manifest.end_reason = self._end_reason()
+        if manifest.end_reason in ("exit", "signal"):
+            manifest.end_code = self.status.end_code
+        manifest.complete = manifest.end_reason is not None and not self.error
+        self._write_manifest()
+
+    @property
+    def error(self) -> str:
+        """Why not everything was written, or ""."""
+        return self.status.error or self._error
+
+    def _end_reason(self) -> str | None:
+        reason = END_REASONS.get(self.status.end_reason)
+        if reason is None and self._limit and self.status.transitions >= self._limit:
+            return "limit"
+        if reason is None and (self.replaced or self._ended_in_exec()):
+            return "exec"
+        return reason
+
+    def _ended_in_exec(self) -> bool:
+        """Whether another program replaced the recorded one: a successful execve never
+        returns, so the stream ends within it."""
+        try:
+            trace = _engine.Trace(str(self.trace))
+            last = trace.transition_count - 1
+            if last < 0:
+                return False
+            columns = trace.transitions(last, last + 1)
+            _, registers = trace.registers(last)
+        except _engine.TraceError:
+            return False
+        code = bytes(columns.code[0][: columns.size[0]])
+        return code == _SYSCALL and int.from_bytes(registers[:8], "little") in _EXEC_NUMBERS
+
+    def _collect(self) -> None:
+        """Note the binaries that have been copied."""
+        changed = False
+        for copy in [copy for copy in self._copies if copy.done()]:
+            self._copies.remove(copy)
+            try:
+                entry = copy.result()
+            except OSError as error:
+                self._fail(error)
+                continue
+            if entry is not None:
+                self.manifest.binaries.append(entry)
+                changed = True
+        if changed:
+            self._write_manifest()
+
+    def _write_manifest(self) -> None:
+        manifest, status = self.manifest, self.status
+        manifest.transitions = status.transitions
+        manifest.executions = status.executions
+        manifest.threads = status.threads
+        manifest.error = self.error
+        manifest.seconds = round(time.monotonic() - self._started, 3)
+        try:
+            write_manifest(self.trace, manifest)
+        except OSError as error:
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        self._error = self._error or f"{error.strerror or error}"
+
+
+def _printable(text: str) -> str:
+    """Text that can be stored as UTF-8, whatever bytes the program was given."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,386 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run a program under the recorder and write its traces."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from reven import _engine
+from reven.record.binaries import BinaryCopier
+from reven.record.errors import CannotRecord, NothingRecorded
+from reven.record.process import Hello, ProcessRecording, receive_hello, refuse
+from reven.record.program import resolve_program
+from reven.record.recorder import TOOL, Recorder, find_recorder
+from reven.record.trace_folder import create_child_trace, create_trace
+
+_POLL = 0.05  # seconds between looks at what happens
+_LATE_CONNECTIONS = 0.15  # seconds to wait for a last child when all seems over
+_FORK_MEMORY = 5.0  # seconds for which an ended recording can still be forked from
+_GRACE = 3.0  # seconds from Ctrl-C to SIGTERM, and from that to SIGKILL
+_BACKLOG = 256
+_LONGEST_BASE = 64  # characters; the path of a Unix socket has 107
+
+
+@dataclass(frozen=True)
+class RecordOptions:
+    """How to record."""
+
+    start: str | None = None
+    """Record from here on: a symbol or 0xADDRESS, with @N its N-th execution."""
+    until: str | None = None
+    """Record up to here; then the program runs on unrecorded."""
+    max_transitions: int = 0
+    """Most transitions to record of each process; 0: no limit."""
+    follow: bool = True
+    """Record child processes too."""
+    force: bool = False
+    """Replace an existing trace."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a recording is."""
+
+    transitions: int  # of all processes
+    bytes_written: int
+    seconds: float  # wall time since the start
+    processes: int  # recorded so far
+
+
+@dataclass(frozen=True)
+class RecordedProcess:
+    """One process's trace."""
+
+    trace: Path
+    pid: int
+    program: str
+    command: tuple[str, ...]
+    transitions: int
+    bytes_written: int
+    threads: int
+    complete: bool  # the recording ended, and all of it was written
+    end_reason: str | None  # "exit", "signal", "exec", "until", "limit"; None: it was cut off
+    end_code: int | None  # exit status, or signal number
+    error: str  # why not everything was written, or ""
+
+
+@dataclass(frozen=True)
+class RecordSummary:
+    """What became of a recording."""
+
+    exit_status: int  # the program's; 128+n if signal n ended it
+    signal: int  # that ended the program; 0: none
+    seconds: float  # wall time
+    processes: tuple[RecordedProcess, ...]  # the program's own first
+    interrupted: bool  # by Ctrl-C or a signal to this process
+
+    @property
+    def main(self) -> RecordedProcess:
+        """The program's own trace."""
+        return self.processes[0]
+
+
+def record(
+    command: Sequence[str],
+    output: Path,
+    *,
+    options: RecordOptions | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> RecordSummary:
+    """Run a program, with this process's standard streams, and record what it does.
+
+    Parameters:
+        command: the program (a path, or a name to find in PATH) and its arguments.
+        output: the trace directory to make. Traces of child processes are made beside it.
+        options: see RecordOptions.
+        on_progress: called from this thread some times a second, and once at the end.
+
+    While it runs, Ctrl-C is left to the program; if that has not ended some seconds
+    later, it is ended. The trace is kept.
+
+    Raises: exceptions of reven.record.errors.
+    """
+    options = options or RecordOptions()
+    program = resolve_program(command[0])
+    recorder = find_recorder()
+    create_trace(output, replace=options.force)
+    with _private_folder() as folder:
+        try:
+            with _Session(output, options, folder) as session:
+                session.start(recorder, program, command)
+                session.run(on_progress)
+                return session.summary()
+        finally:
+            _remove_if_empty(output)
+
+
+class _Session:
+    def __init__(self, output: Path, options: RecordOptions, folder: Path) -> None:
+        self._output = output
+        self._options = options
+        self._folder = folder
+        self._socket = folder / "socket"
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(self._socket))
+        self._listener.listen(_BACKLOG)
+        self._listener.setblocking(False)
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="copy-binaries")
+        self._copier = BinaryCopier()
+        self._all: list[ProcessRecording] = []
+        self._running: list[ProcessRecording] = []
+        self._forkable: dict[int, tuple[ProcessRecording, float]] = {}  # by pid; until when
+        self._problem = ""
+        self._started = time.monotonic()
+        self._program: subprocess.Popen[bytes] | None = None
+        self._interrupted = 0.0  # when
+
+    def __enter__(self) -> _Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._program is not None and self._program.poll() is None:
+            self._program.kill()  # an error: nobody is left to record it
+            self._program.wait()
+        self._listener.close()
+        self._executor.shutdown()
+
+    # ------------------------------------------------------------- the program
+
+    def start(self, recorder: Recorder, program: Path, command: Sequence[str]) -> None:
+        options = self._options
+        arguments = [
+            str(recorder.valgrind.launcher),
+            f"--tool={TOOL}",
+            "--command-line-only=yes",
+            "--quiet",
+            "--vgdb=no",
+            "--sigill-diagnostics=no",
+            f"--log-file={self._folder}/log.%p",
+            f"--trace-children={_yes(options.follow)}",
+            f"--reven-socket={self._socket}",
+            f"--reven-follow={_yes(options.follow)}",
+        ]
+        if options.start is not None:
+            arguments.append(f"--reven-from={options.start}")
+        if options.until is not None:
+            arguments.append(f"--reven-until={options.until}")
+        name = command[0] if not command[0].startswith("-") else str(program.resolve())
+        environment = {**os.environ, "VALGRIND_LIB": str(recorder.folder)}
+        self._started = time.monotonic()
+        # What this process inherited, it inherits.
+        self._program = subprocess.Popen(
+            [*arguments, name, *command[1:]], env=environment, close_fds=False
+        )
+
+    def run(self, on_progress: Callable[[Progress], None] | None) -> None:
+        """Serve recorders until the program and everything recorded has ended."""
+        assert self._program is not None
+        quiet_since = 0.0
+        with self._signals_to_program():
+            while True:
+                self._accept(_POLL)
+                self._poll()
+                self._hurry()
+                if on_progress:
+                    on_progress(self._progress())
+                if self._running or self._program.poll() is None:
+                    quiet_since = 0.0
+                elif quiet_since == 0.0:
+                    quiet_since = time.monotonic()
+                elif time.monotonic() - quiet_since > _LATE_CONNECTIONS:
+                    return
+
+    @contextmanager
+    def _signals_to_program(self) -> Iterator[None]:
+        """The terminal sends SIGINT to the program too; other signals are passed on."""
+        assert self._program is not None
+        program = self._program
+
+        def note(number: int, _frame: FrameType | None) -> None:
+            self._interrupted = self._interrupted or time.monotonic()
+            if number != signal.SIGINT:
+                program.send_signal(number)
+
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {
+            number: signal.signal(number, note)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            if signal.getsignal(number) != signal.SIG_IGN
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _hurry(self) -> None:
+        """End what a Ctrl-C has not ended: first the program, then the recordings."""
+        assert self._program is not None
+        if not self._interrupted:
+            return
+        waited = time.monotonic() - self._interrupted
+        if self._program.poll() is None:
+            if waited > 2 * _GRACE:
+                self._program.kill()
+            elif waited > _GRACE:
+                self._program.terminate()
+        elif waited > _GRACE:
+            for recording in self._running:
+                recording.stop()
+
+    # ----------------------------------------------------------- the recorders
+
+    def _accept(self, seconds: float) -> None:
+        self._listener.settimeout(seconds)
+        try:
+            connection, _ = self._listener.accept()
+        except TimeoutError:
+            return
+        with connection:
+            hello = receive_hello(connection)
+            try:
+                if hello is None or not self._begin(connection, hello):
+                    refuse(connection)
+            except (OSError, _engine.TraceError) as error:
+                self._problem = self._problem or str(error)
+                refuse(connection)
+
+    def _begin(self, connection: socket.socket, hello: Hello) -> bool:
+        """False if the process cannot be recorded."""
+        for other in self._running:
+            if other.hello.pid == hello.pid:
+                other.replaced = True
+        parent = None
+        if hello.forked:
+            if hello.parent_pid not in self._forkable:
+                return False
+            parent, _ = self._forkable[hello.parent_pid]
+        trace = create_child_trace(self._output) if self._all else self._output
+        recording = ProcessRecording(
+            trace,
+            connection,
+            hello,
+            max_transitions=self._options.max_transitions,
+            parent=parent,
+            copier=self._copier,
+            executor=self._executor,
+        )
+        self._all.append(recording)
+        self._running.append(recording)
+        self._forkable[hello.pid] = recording, float("inf")
+        return True
+
+    def _poll(self) -> None:
+        now = time.monotonic()
+        for recording in [r for r in self._running if r.poll()]:
+            recording.close()
+            self._running.remove(recording)
+            if self._forkable[recording.hello.pid][0] is recording:
+                self._forkable[recording.hello.pid] = recording, now + _FORK_MEMORY
+        for pid in [pid for pid, (_, until) in self._forkable.items() if until < now]:
+            del self._forkable[pid]
+
+    # ------------------------------------------------------------- the outcome
+
+    def _progress(self) -> Progress:
+        return Progress(
+            sum(recording.status.transitions for recording in self._all),
+            sum(recording.status.bytes_written for recording in self._all),
+            time.monotonic() - self._started,
+            len(self._all),
+        )
+
+    def summary(self) -> RecordSummary:
+        assert self._program is not None
+        code = self._program.wait()
+        status = code if code >= 0 else 128 - code
+        if not self._all:
+            raise NothingRecorded(self._why_nothing(), status)
+        return RecordSummary(
+            exit_status=status,
+            signal=max(0, -code),
+            seconds=time.monotonic() - self._started,
+            processes=tuple(self._recorded(recording) for recording in self._all),
+            interrupted=self._interrupted > 0,
+        )
+
+    def _recorded(self, recording: ProcessRecording) -> RecordedProcess:
+        manifest, status = recording.manifest, recording.status
+        error = recording.error
+        if not error and manifest.end_reason is None:
+            error = self._log(recording.hello.pid)
+        return RecordedProcess(
+            trace=recording.trace,
+            pid=recording.hello.pid,
+            program=manifest.program,
+            command=tuple(manifest.command),
+            transitions=status.transitions,
+            bytes_written=status.bytes_written,
+            threads=status.threads,
+            complete=manifest.complete,
+            end_reason=manifest.end_reason,
+            end_code=manifest.end_code,
+            error=error,
+        )
+
+    def _why_nothing(self) -> str:
+        assert self._program is not None
+        if self._problem:
+            return f"The trace could not be begun: {self._problem}."
+        log = self._log(self._program.pid)
+        if log:
+            return f"The program could not be recorded: {log}."
+        if self._options.start is not None:
+            return (
+                f"The program ended without reaching {self._options.start}; nothing was recorded."
+            )
+        return "The program ended before the recorder could begin; nothing was recorded."
+
+    def _log(self, pid: int) -> str:
+        """The first thing that Valgrind complained of in a process, or ""."""
+        try:
+            text = (self._folder / f"log.{pid}").read_text(errors="replace")
+        except OSError:
+            return ""
+        lines = [line.split("== ", 1)[-1].strip() for line in text.splitlines()]
+        return next((line.rstrip(".:") for line in lines if line.strip("= ")), "")
+
+
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    """For the socket, whose path must be short, and Valgrind's messages."""
+    base = tempfile.gettempdir()
+    try:
+        folder = tempfile.TemporaryDirectory(
+            prefix="reven-", dir=base if len(base) <= _LONGEST_BASE else "/tmp"
+        )
+    except OSError as error:
+        raise CannotRecord(
+            f"The recorder's socket cannot be made in {base}: {error.strerror}; "
+            "set TMPDIR to a folder that can be written."
+        ) from None
+    with folder as name:
+        yield Path(name)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _remove_if_empty(trace: Path) -> None:
+    with suppress(OSError):  # it holds a trace
+        trace.rmdir()
