@@ -28,6 +28,7 @@ Recording::Recording(std::filesystem::path directory, int connection, uint64_t m
       resolver_(writer_.templates()) {
     for (size_t i = 0; i < LANES; i++) lanes_.emplace_back(writer_.templates());
     progress_->directory = std::move(directory);
+    ring_.welcome();
     thread_ = std::thread(&Recording::run, this);
 }
 

@@ -19,10 +19,10 @@ namespace {
 
 // The recorder keeps room for REVEN_KEY_INTERVAL of its largest records so far; a
 // slot's pages are only used as far as they are filled.
-constexpr uint32_t SLOT_COUNT = 8;
+constexpr uint32_t SLOT_COUNT = 6;
 constexpr uint64_t ALIGNMENT = 64u << 10;
 constexpr uint64_t VALUES_SIZE = uint64_t{REVEN_KEY_INTERVAL} * REVEN_MAX_RECORD + (4u << 20);
-constexpr uint64_t CONTROL_SIZE = 8u << 20;
+constexpr uint64_t CONTROL_SIZE = 4u << 20;
 constexpr uint64_t VALUES_OFFSET = REVEN_SLOT_EXECUTIONS * sizeof(uint32_t) + ALIGNMENT;
 constexpr uint64_t CONTROL_OFFSET = VALUES_OFFSET + VALUES_SIZE + ALIGNMENT;
 constexpr uint64_t SLOT_SIZE = CONTROL_OFFSET + CONTROL_SIZE + ALIGNMENT;
@@ -64,6 +64,9 @@ Ring::Ring(int connection)
     header_->control_offset = CONTROL_OFFSET;
     header_->control_size = CONTROL_SIZE;
     header_->slot_count = SLOT_COUNT;
+}
+
+void Ring::welcome() {
     reven_welcome welcome{REVEN_HELLO_MAGIC, 1, static_cast<uint32_t>(::getpid()),
                           static_cast<uint32_t>(memory_.get()), RING_SIZE};
     // A recorder that has gone already is met as such in next().

@@ -25,13 +25,14 @@ class Ring {
         std::span<const uint8_t> control;
     };
 
-    // Creates the shared memory and sends reven_welcome over a duplicate of
-    // `connection`. Throws TraceError.
+    // Creates the shared memory; keeps a duplicate of `connection`. Throws TraceError.
     explicit Ring(int connection);
     ~Ring();
     Ring(const Ring&) = delete;
     Ring& operator=(const Ring&) = delete;
 
+    // Sends reven_welcome: the recorder begins.
+    void welcome();
     // Waits until a slot is filled; gives those that are, in order, up to `most`.
     // None once the recorder has gone and all are taken.
     std::vector<Slot> next(size_t most);
