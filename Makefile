@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every target works from a fresh clone and does only what is not done yet.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+sources := pyproject.toml CMakeLists.txt $(shell find src native -type f -not -name '*.pyc')
+
+.PHONY: demo test lint format bench install clean
+
+demo: $(VENV)/.installed
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV)/.installed $(VENV)/.test
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.lint
+	@scripts/lint
+
+format: $(VENV)/.lint
+	@scripts/lint --format
+
+bench: $(VENV)/.installed $(VENV)/.test
+	@$(BIN)/python -m benchmarks
+
+install: $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) build
+
+# Stamps: each says that its step is done for what it depends on.
+$(VENV)/.created: pyproject.toml scripts/system-packages scripts/environment
+	@scripts/system-packages $(PYTHON)
+	@scripts/environment create $(VENV) $(PYTHON)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created $(sources)
+	@scripts/environment install $(VENV)
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.created
+	@scripts/system-packages $(PYTHON) test
+	@scripts/environment extra $(VENV) test
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.created
+	@scripts/environment extra $(VENV) lint test
+	@touch $@

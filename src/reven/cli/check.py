@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`reven check`: the user's own proof that a trace is right."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from reven._engine import CheckResult, Trace
+from reven.cli.console import count_text, duration_text, out, plural, print_json
+from reven.cli.progress import progress_bar
+
+
+def check(
+    trace: Annotated[Path, typer.Argument(help="The trace directory.", metavar="TRACE")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Verify every checksum and replay the whole trace.
+
+    Every recorded load must equal memory rebuilt from the initial image, the
+    stores and the kernel's writes; every key frame must equal the decoded
+    registers. Exit status 0 if all do, 1 if not, 2 if the trace cannot be read.
+    """
+    started = time.monotonic()
+    with progress_bar("Checking") as report:
+        result = Trace(str(trace)).check(report)
+    good = not (result.bad_loads or result.bad_key_frames or result.problems)
+    if json:
+        print_json(_as_dict(result, good))
+    else:
+        _print(result, good, time.monotonic() - started)
+    raise typer.Exit(0 if good else 1)
+
+
+def _as_dict(result: CheckResult, good: bool) -> dict[str, object]:
+    return {
+        "good": good,
+        "segments": result.segments,
+        "executions": result.executions,
+        "transitions": result.transitions,
+        "loads": result.loads,
+        "bad_loads": result.bad_loads,
+        "key_frames": result.key_frames,
+        "bad_key_frames": result.bad_key_frames,
+        "problems": result.problems,
+    }
+
+
+def _print(result: CheckResult, good: bool, seconds: float) -> None:
+    console = out()
+    console.print(
+        f"{plural(result.transitions, 'transition')} in {plural(result.segments, 'segment')}, "
+        f"replayed in {duration_text(seconds)}"
+    )
+    console.print(f"loads       {_verdict(result.loads, result.bad_loads)}")
+    console.print(f"key frames  {_verdict(result.key_frames, result.bad_key_frames)}")
+    for problem in result.problems:
+        console.print(f"  [bad]{escape(problem)}[/]")
+    console.print("[good]The trace is right.[/]" if good else "[bad]The trace is wrong.[/]")
+
+
+def _verdict(compared: int, bad: int) -> str:
+    if bad:
+        return f"{count_text(compared)} compared, [bad]{count_text(bad)} differ[/]"
+    return f"{count_text(compared)} compared, [good]all equal[/]"

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`reven index`: compute the index now instead of at the first query that needs it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reven._engine import Trace
+from reven.cli.console import duration_text, err, plural, rate_text
+from reven.cli.progress import progress_bar
+
+
+def index(
+    trace: Annotated[Path, typer.Argument(help="The trace directory.", metavar="TRACE")],
+    threads: Annotated[int, typer.Option(help="Threads to use.", min=1)] = 2,
+) -> None:
+    """Build what is missing of the trace's index.
+
+    Searches build it by themselves when they need it; this does it beforehand.
+    Interrupted, it goes on the next time where it stopped.
+    """
+    opened = Trace(str(trace))
+    if opened.indexed:
+        err().print("The index is complete.")
+        return
+    started = time.monotonic()
+    with progress_bar("Indexing") as report:
+        opened.build_index(report, threads)
+    seconds = time.monotonic() - started
+    count = opened.transition_count
+    err().print(
+        f"Indexed {plural(count, 'transition')} in {duration_text(seconds)} "
+        f"({rate_text(count / max(seconds, 1e-9))})."
+    )

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`reven info`: what a trace is of, when and where it was recorded, how large it is."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.markup import escape
+
+from reven._engine import Trace
+from reven.cli.console import count_text, duration_text, out, plural, print_json, size_text
+from reven.cli.opening import open_indexed
+from reven.errors import RevenError
+from reven.ossi import signal_name
+from reven.record.manifest import MANIFEST, Manifest
+
+
+class DamagedManifest(RevenError):
+    """The trace's manifest.json does not say what it must."""
+
+
+class ShownThread(msgspec.Struct, frozen=True):
+    id: int
+    first_transition: int
+    last_transition: int
+
+
+class ShownInfo(msgspec.Struct, frozen=True):
+    """`manifest` is what the recorder wrote down; the rest is what the trace holds."""
+
+    path: str
+    transitions: int
+    segments: int
+    size_bytes: int
+    bytes_per_transition: float
+    threads: list[ShownThread]
+    processes: list[str]
+    executed_binaries: list[str]
+    manifest: Manifest
+
+
+def info(
+    trace: Annotated[Path, typer.Argument(help="The trace directory.", metavar="TRACE")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say what a trace is of, when and where it was recorded, and how large it is."""
+    found = _gather(trace)
+    if json:
+        print_json(found)
+        return
+    console = out()
+    for label, text in _lines(found):
+        console.print(f"[label]{label:<12}[/] {text}")
+
+
+def _gather(path: Path) -> ShownInfo:
+    with open_indexed(path) as server:
+        engine = Trace(str(path))
+        return ShownInfo(
+            path=str(path),
+            transitions=engine.transition_count,
+            segments=engine.segment_count,
+            size_bytes=engine.size_on_disk,
+            bytes_per_transition=engine.size_on_disk / max(engine.transition_count, 1),
+            threads=[
+                ShownThread(thread.id, thread.first_transition.id, thread.last_transition.id)
+                for thread in server.trace.threads
+            ],
+            processes=[str(process) for process in server.ossi.executed_processes()],
+            executed_binaries=[binary.path for binary in server.ossi.executed_binaries()],
+            manifest=_read_manifest(path),
+        )
+
+
+def _read_manifest(trace: Path) -> Manifest:
+    try:
+        return msgspec.json.decode((trace / MANIFEST).read_bytes(), type=Manifest)
+    except msgspec.DecodeError as error:
+        raise DamagedManifest(
+            f"{trace / MANIFEST} is damaged ({error}); the trace itself can still be shown"
+        ) from None
+
+
+def _lines(found: ShownInfo) -> Iterator[tuple[str, str]]:
+    """Label and text of each line for people."""
+    manifest = found.manifest
+    yield "trace", escape(found.path)
+    yield "command", f"[command]{escape(shlex.join(manifest.command))}[/]"
+    yield "program", escape(manifest.program)
+    yield "directory", escape(manifest.cwd)
+    yield "process", ", ".join(map(escape, found.processes)) + f", child of {manifest.ppid}"
+    if manifest.parent:
+        yield "forked from", escape(manifest.parent)
+    yield "recorded", f"{manifest.start_time}, {duration_text(manifest.seconds)}"
+    yield "recorder", f"{escape(manifest.recorder)}, on {escape(manifest.kernel)}"
+    yield "end", _end(manifest)
+    yield "transitions", count_text(found.transitions)
+    yield (
+        "size",
+        f"{size_text(found.size_bytes)} in {plural(found.segments, 'segment')}, "
+        f"{found.bytes_per_transition:.2g} bytes per transition with the index",
+    )
+    yield from _listed(
+        "threads",
+        [
+            f"{thread.id}  [label]#{thread.first_transition} … #{thread.last_transition}[/]"
+            for thread in found.threads
+        ],
+    )
+    yield from _listed("binaries", list(map(escape, found.executed_binaries)))
+
+
+def _listed(label: str, items: list[str]) -> Iterator[tuple[str, str]]:
+    for position, item in enumerate(items):
+        yield (label if position == 0 else "", item)
+
+
+def _end(manifest: Manifest) -> str:
+    if manifest.error:
+        return f"[bad]incomplete[/]: {escape(manifest.error)}"
+    if not manifest.complete:
+        return "[bad]incomplete[/]: it is still recording, or was cut off"
+    match manifest.end_reason:
+        case "exit":
+            return f"exited with status {manifest.end_code}"
+        case "signal":
+            return f"killed by [event]{signal_name(manifest.end_code or 0) or manifest.end_code}[/]"
+        case "exec":
+            return "replaced by another program (exec)"
+        case "until":
+            return "the end that --until chose"
+        case _:
+            return "the chosen number of transitions"

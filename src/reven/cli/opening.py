@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Open a trace for a command that needs its index, showing progress while that is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import reven2
+from reven._engine import Trace
+from reven.cli.progress import progress_bar
+
+
+def open_indexed(path: Path) -> reven2.OpenTrace:
+    """The trace with its index complete. Raises TraceError of the engine or of reven2."""
+    engine = Trace(str(path))
+    if not engine.indexed:
+        with progress_bar("Indexing") as report:
+            engine.build_index(report)
+    return reven2.open(path)

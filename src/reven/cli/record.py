@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`reven record`: run a program and record everything that it does.
+
+Exit status: the program's own; 128+n if signal n ended it. If it could not be
+recorded: 125 when something of ours is in the way, 126 when PROGRAM cannot be
+executed, 127 when it is not found (as `env` and `timeout` have it).
+"""
+
+from __future__ import annotations
+
+from itertools import chain, count
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reven.cli.console import duration_text, plural, print_error, rate_text, size_text
+from reven.cli.record_summary import print_summary
+from reven.cli.status_line import StatusLine
+from reven.record import (
+    CannotRecord,
+    ProgramNotExecutable,
+    ProgramNotFound,
+    Progress,
+    RecordOptions,
+)
+from reven.record import record as run
+
+EXIT_CANNOT_RECORD = 125
+EXIT_NOT_EXECUTABLE = 126
+EXIT_NOT_FOUND = 127
+
+DELAY_BEFORE_STATUS = 0.5
+"""Seconds; what is over sooner needs no progress."""
+STATUS_INTERVAL = 0.2
+"""Seconds between two looks of the same status line."""
+
+
+def record(
+    command: Annotated[
+        list[str],
+        typer.Argument(help="The program to run, and its arguments.", metavar="PROGRAM [ARGS]"),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Trace directory to make. Default: PROGRAM.reven here, numbered if that exists.",
+            metavar="TRACE",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace TRACE if it exists.")] = False,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Record from here on: a symbol or 0xADDRESS; @N for its N-th execution. "
+            "Before it the program runs without being recorded.",
+            metavar="WHERE[@N]",
+        ),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until",
+            help="Record up to here; then the program runs on. "
+            "@N counts from where the record begins.",
+            metavar="WHERE[@N]",
+        ),
+    ] = None,
+    max_transitions: Annotated[
+        int,
+        typer.Option(
+            help="Record at most so many transitions; then the program runs on. 0: no limit.",
+            metavar="N",
+            min=0,
+        ),
+    ] = 0,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow/--no-follow",
+            help="Record child processes too, each in a trace of its own beside this one.",
+        ),
+    ] = True,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Neither progress nor summary.")
+    ] = False,
+) -> None:
+    """Run PROGRAM and record everything that it does.
+
+    It keeps its standard streams, working directory, environment and exit status.
+    Ctrl-C goes to it as usual; the trace is kept.
+    """
+    options = RecordOptions(
+        start=start, until=until, max_transitions=max_transitions, follow=follow, force=force
+    )
+    try:
+        with StatusLine() as status:
+            summary = run(
+                command,
+                output or _free_name(command[0]),
+                options=options,
+                on_progress=None if quiet else _Reporter(status),
+            )
+    except CannotRecord as error:
+        print_error(error)
+        raise typer.Exit(_exit_status(error)) from None
+    if not quiet:
+        print_summary(summary)
+    raise typer.Exit(summary.exit_status)
+
+
+def _exit_status(error: CannotRecord) -> int:
+    if isinstance(error, ProgramNotFound):
+        return EXIT_NOT_FOUND
+    if isinstance(error, ProgramNotExecutable):
+        return EXIT_NOT_EXECUTABLE
+    return EXIT_CANNOT_RECORD
+
+
+def _free_name(program: str) -> Path:
+    """`PROGRAM.reven` in the current directory, or the first free `PROGRAM-N.reven`."""
+    stem = Path(program).name
+    names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+    return next(path for name in names if not (path := Path(f"{name}.reven")).exists())
+
+
+class _Reporter:
+    """Shows progress in the status line, some times a second."""
+
+    def __init__(self, status: StatusLine) -> None:
+        self._status = status
+        self._next = DELAY_BEFORE_STATUS
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.seconds < self._next:
+            return
+        self._next = progress.seconds + STATUS_INTERVAL
+        parts = [
+            "recording",
+            plural(progress.transitions, "transition"),
+            rate_text(progress.transitions / progress.seconds),
+            size_text(progress.bytes_written),
+            duration_text(progress.seconds),
+        ]
+        if progress.processes > 1:
+            parts.append(f"{progress.processes} processes")
+        self._status.show("  ·  ".join(parts))

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`reven serve`: serve traces to scripts, notebooks and browsers, until it is stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from reven.cli.console import count_text, err, out
+from reven.errors import RevenError
+
+
+class NameForMany(RevenError):
+    """`--name` names one scenario, and several traces were given."""
+
+
+def serve(
+    traces: Annotated[list[Path], typer.Argument(help="Trace directories.", metavar="TRACE…")],
+    host: Annotated[str, typer.Option(help="Name or address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="TCP port; 0 for one that is free.", min=0, max=65535)
+    ] = 13370,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the scenario, instead of that of its directory.", metavar="NAME"
+        ),
+    ] = None,
+    hub: Annotated[
+        str,
+        typer.Option(
+            help="A Redis (redis://HOST:PORT) over which several servers share their sessions.",
+            metavar="URL",
+        ),
+    ] = "",
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Let other machines reach the server.")
+    ] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A further name to answer to; may be repeated.", metavar="NAME"),
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="TLS certificate (chain), a PEM file.", metavar="FILE")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="The certificate's key, a PEM file.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Serve traces to scripts, notebooks and browsers, until Ctrl-C or `reven stop`.
+
+    Programs of the same user on this machine find the server by its port; a browser
+    opens the address that is printed, which works once.
+    """
+    from reven.server.process import Options, Server
+
+    if name is not None and len(traces) > 1:
+        raise NameForMany("--name names one scenario: serve one trace, or leave it out")
+    server = Server(
+        traces,
+        Options(
+            host=host,
+            port=port,
+            name=name,
+            hub=hub,
+            allow_remote=allow_remote,
+            allowed_hosts=allow_host or (),
+            certificate=certificate,
+            key=key,
+        ),
+    )
+
+    def started() -> None:
+        console = out()
+        for scenario in server.scenarios:
+            transitions = count_text(scenario.service.transition_count())
+            console.print(f"[label]serving[/]  {escape(scenario.name)}, {transitions} transitions")
+        console.print(f"[label]at[/]       {escape(server.url)}")
+        console.print(f"[label]open[/]     {escape(server.login_url)}")
+        if allow_remote and certificate is None:
+            err().print(
+                "[bad]without TLS:[/] who can watch the network can read the token and the trace; "
+                "add --certificate and --key"
+            )
+
+    server.run(started)

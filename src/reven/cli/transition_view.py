@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `reven show` says of a transition: gathered here, printed there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from reven2.arch import x64
+from reven2.arch.register import Register
+from reven2.errors import MemoryReadError
+from reven2.memhist import MemoryAccess, MemoryAccessOperation
+from reven2.trace import Context, Transition
+
+MAX_VALUE_SIZE = 32
+"""Bytes of an access that are shown as its value; of longer ones the first."""
+
+_GENERAL = tuple(
+    Register.from_name(name)
+    for name in (
+        "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
+        "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+        "fs_base", "gs_base",
+    )
+)  # fmt: skip
+_FLAGS = (x64.cf, x64.pf, x64.af, x64.zf, x64.sf, x64.df, x64.of)
+_FPU = tuple(Register.from_name(f"st{i}") for i in range(8))
+_VECTORS = tuple((Register.from_name(f"xmm{i}"), Register.from_name(f"ymm{i}")) for i in range(16))
+
+
+class ShownLocation(msgspec.Struct, frozen=True):
+    """Where an instruction stands: `offset` bytes into `name`, which is `binary!symbol`,
+    or what is mapped there."""
+
+    name: str
+    offset: int
+    binary: str | None
+    symbol: str | None
+    file: str | None
+    line: int | None
+
+
+class ShownRegister(msgspec.Struct, frozen=True):
+    name: str
+    before: str
+    after: str
+
+
+class ShownAccess(msgspec.Struct, frozen=True):
+    """`value` is the integer of up to 8 bytes, else the bytes in hexadecimal as they
+    stand in memory; None if the trace does not have it."""
+
+    operation: str
+    address: str
+    size: int
+    value: str | None
+
+
+class ShownTransition(msgspec.Struct, frozen=True):
+    """`kind` is "instruction" or "event"; `bytes` is empty for an event."""
+
+    id: int
+    kind: str
+    thread: int
+    pc: str
+    text: str
+    bytes: str
+    location: ShownLocation | None
+    registers: list[ShownRegister]
+    accesses: list[ShownAccess]
+
+
+def shown(transition: Transition) -> ShownTransition:
+    """Everything `reven show` says of `transition`."""
+    before = transition.context_before()
+    after = transition.context_after()
+    instruction = transition.instruction
+    return ShownTransition(
+        id=transition.id,
+        kind="instruction" if instruction else "event",
+        thread=transition.thread,
+        pc=hex(transition.pc),
+        text=str(instruction or transition.exception).rstrip(),
+        bytes=bytes(instruction.raw).hex() if instruction else "",
+        location=_location(before),
+        registers=list(_changes(before, after)) if before.thread == after.thread else [],
+        accesses=[_access(access, before, after) for access in transition.memory_accesses()],
+    )
+
+
+def _location(context: Context) -> ShownLocation | None:
+    location = context.ossi.location()
+    if location is None:
+        return None
+    name, plus, offset = str(location).rpartition("+0x")
+    return ShownLocation(
+        name=name if plus else offset,
+        offset=int(offset, 16) if plus else 0,
+        binary=location.binary.path if location.binary else None,
+        symbol=location.symbol.name if location.symbol else None,
+        file=location.file,
+        line=location.line,
+    )
+
+
+def _changes(before: Context, after: Context) -> Iterator[ShownRegister]:
+    for register in (*_GENERAL, *_FLAGS):
+        old, new = before.read(register), after.read(register)
+        if old != new:
+            form = "#x" if register.bit_size > 1 else ""
+            yield ShownRegister(register.name, f"{old:{form}}", f"{new:{form}}")
+    for register in _FPU:
+        if before.read(register, raw=True) != after.read(register, raw=True):
+            yield ShownRegister(
+                register.name, str(before.read(register)), str(after.read(register))
+            )
+    for half, whole in _VECTORS:
+        old, new = before.read(whole), after.read(whole)
+        if old != new:
+            only_half = old >> 128 == new >> 128
+            register = half if only_half else whole
+            yield ShownRegister(
+                register.name, f"{before.read(register):#x}", f"{after.read(register):#x}"
+            )
+
+
+def _access(access: MemoryAccess, before: Context, after: Context) -> ShownAccess:
+    is_write = access.operation is MemoryAccessOperation.Write
+    address = access.physical_address
+    # A program's physical addresses are its linear ones.
+    size = min(access.size, MAX_VALUE_SIZE)
+    try:
+        data = bytes((after if is_write else before).read(address, size, raw=True))
+    except MemoryReadError:
+        value = None
+    else:
+        value = hex(int.from_bytes(data, "little")) if access.size <= 8 else data.hex()
+    return ShownAccess(
+        operation="write" if is_write else "read",
+        address=hex(address.offset),
+        size=access.size,
+        value=value,
+    )
