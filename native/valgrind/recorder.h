@@ -65,8 +65,8 @@ UInt stream_last_header(void);
 void stream_publish(void);
 /* Hands the last slot over. */
 void stream_publish_last(void);
-/* Publishes if the last time is a while ago, for those who read live. */
-void stream_publish_if_old(void);
+/* Publishes if the last time is so long ago. */
+void stream_publish_if_old(UInt milliseconds);
 /* The values of later executions may take up to this. */
 void stream_announce_record_size(UInt size);
 

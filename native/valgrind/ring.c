@@ -22,7 +22,6 @@ extern Int vgPlain_cl_exec_fd;
 
 #define KEY_BYTES (REVEN_KEY_INTERVAL * 4)
 #define KEY_FRAME_SIZE (sizeof(reven_record) + REVEN_REGISTER_FILE_SIZE)
-#define PUBLISH_AFTER_MS 250
 
 static Int connection = -1;
 static reven_ring_header* ring;
@@ -197,8 +196,8 @@ void stream_publish_last(void) {
     if (mode == RECORDING && ring != NULL) hand_over();
 }
 
-void stream_publish_if_old(void) {
-    if (VG_(read_millisecond_timer)() - last_publish_ms >= PUBLISH_AFTER_MS) stream_publish();
+void stream_publish_if_old(UInt milliseconds) {
+    if (VG_(read_millisecond_timer)() - last_publish_ms >= milliseconds) stream_publish();
 }
 
 /* Whether the values until the next key point fit. */

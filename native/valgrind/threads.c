@@ -13,6 +13,10 @@ extern void vgPlain_discard_translations(Addr start, ULong range, const HChar* w
 
 #define CLONE_CHILD_CLEARTID 0x00200000
 #define LONGEST_CLEARING_MS 100
+/* Who reads a recording while it grows sees what is at most so old, also of a
+ * program that waits. */
+#define PUBLISH_MS 250
+#define PUBLISH_BEFORE_WAIT_MS 50
 #define MADV_DONTNEED 4
 #define MADV_REMOVE 9
 
@@ -220,6 +224,33 @@ void threads_killed(Int signal) {
 
 /* ---------------------------------------------------------- system calls */
 
+static Bool may_wait(UInt number) {
+    switch (number) {
+        case __NR_read:
+        case __NR_poll:
+        case __NR_ppoll:
+        case __NR_select:
+        case __NR_pselect6:
+        case __NR_epoll_wait:
+        case __NR_epoll_pwait:
+        case __NR_pause:
+        case __NR_rt_sigsuspend:
+        case __NR_rt_sigtimedwait:
+        case __NR_nanosleep:
+        case __NR_clock_nanosleep:
+        case __NR_accept:
+        case __NR_accept4:
+        case __NR_recvfrom:
+        case __NR_recvmsg:
+        case __NR_wait4:
+        case __NR_waitid:
+        case __NR_futex:
+            return True;
+        default:
+            return False;
+    }
+}
+
 static void before_syscall(ThreadId tid, UInt number, UWord* arguments, UInt count) {
     ULong payload[7] = {number};
     UInt i;
@@ -237,7 +268,7 @@ static void before_syscall(ThreadId tid, UInt number, UWord* arguments, UInt cou
     if (number == __NR_execve || number == __NR_execveat)
         stream_publish();
     else
-        stream_publish_if_old();
+        stream_publish_if_old(may_wait(number) ? PUBLISH_BEFORE_WAIT_MS : PUBLISH_MS);
 }
 
 static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt count, SysRes result) {

@@ -238,6 +238,29 @@ WAITING = """
 int main(void) { puts("ready"); fflush(stdout); while (1) pause(); }
 """
 
+SLEEPING = """
+#include <stdio.h>
+#include <unistd.h>
+int main(void) { puts("ready"); fflush(stdout); while (1) usleep(100000); }
+"""
+
+STUBBORN = """
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void) {
+  if (fork() == 0) {
+    signal(SIGINT, SIG_IGN);
+    puts("ready");
+    fflush(stdout);
+    while (1) pause();
+  }
+  wait(NULL);
+  return 0;
+}
+"""
+
 FAULTS = """
 #include <signal.h>
 #include <stdlib.h>

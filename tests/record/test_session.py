@@ -30,9 +30,11 @@ from tests.record import programs
 CompileProgram = Callable[..., Path]
 
 RECORD = """
+import os
 import sys
 from pathlib import Path
-from reven.record import record
+from reven.record import record, session
+session.GRACE = float(os.environ.get("GRACE", session.GRACE))
 summary = record(sys.argv[2:], Path(sys.argv[1]))
 sys.exit(summary.exit_status)
 """
@@ -285,9 +287,17 @@ class TestOutput:
         assert manifest_of(trace)["end_code"] == 7
 
 
+CLOCK_NANOSLEEP = 230
+
+
+def _last_syscall(trace: _engine.Trace) -> int | None:
+    calls = trace.syscalls(trace.transition_count - 1, trace.transition_count)
+    return calls[-1].number if calls else None
+
+
 class TestInterruption:
-    def start(self, trace: Path, program: Path) -> subprocess.Popen[bytes]:
-        process = run_recorder(trace, [program])
+    def start(self, trace: Path, program: Path, **environment: str) -> subprocess.Popen[bytes]:
+        process = run_recorder(trace, [program], environment)
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         return process
@@ -313,14 +323,29 @@ class TestInterruption:
         assert process.returncode == 143
         assert manifest_of(trace)["complete"]
 
+    def test_a_child_that_ignores_ctrl_c_is_terminated(
+        self, tmp_path: Path, compile_program: CompileProgram
+    ) -> None:
+        trace = tmp_path / "t.reven"
+        process = self.start(trace, compile_program(programs.STUBBORN), GRACE="0.3")
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate()
+        assert process.returncode == 130
+        ends = [manifest_of(path)["end_code"] for path in (trace, tmp_path / "t.1.reven")]
+        assert ends == [signal.SIGINT, signal.SIGTERM]
+
     def test_a_program_that_waits_can_be_looked_at(
         self, tmp_path: Path, compile_program: CompileProgram
     ) -> None:
         trace = tmp_path / "t.reven"
-        process = self.start(trace, compile_program(programs.WAITING))
+        process = self.start(trace, compile_program(programs.SLEEPING))
         assert not manifest_of(trace)["complete"]
+        engine = _engine.Trace(str(trace))
+        while engine.refresh() == 0 or _last_syscall(engine) != CLOCK_NANOSLEEP:
+            assert process.poll() is None
         os.killpg(process.pid, signal.SIGINT)
         process.communicate()
+        assert engine.refresh() == manifest_of(trace)["transitions"]
 
     def test_a_killed_program_leaves_a_trace(
         self, tmp_path: Path, compile_program: CompileProgram

@@ -142,10 +142,6 @@ class ProcessRecording:
         self._collect()
         return self.status.finished
 
-    def stop(self) -> None:
-        """Record no more; what has arrived is still written."""
-        self._recording.stop()
-
     def close(self) -> None:
         """Complete the manifest. After poll() gave True."""
         wait(self._copies)

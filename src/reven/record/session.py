@@ -28,7 +28,8 @@ from reven.record.trace_folder import create_child_trace, create_trace
 _POLL = 0.05  # seconds between looks at what happens
 _LATE_CONNECTIONS = 0.15  # seconds to wait for a last child when all seems over
 _FORK_MEMORY = 5.0  # seconds for which an ended recording can still be forked from
-_GRACE = 3.0  # seconds from Ctrl-C to SIGTERM, and from that to SIGKILL
+GRACE = 3.0
+"""Seconds from Ctrl-C to SIGTERM, and from that to SIGKILL."""
 _BACKLOG = 256
 _LONGEST_BASE = 64  # characters; the path of a Unix socket has 107
 
@@ -145,6 +146,7 @@ class _Session:
         self._started = time.monotonic()
         self._program: subprocess.Popen[bytes] | None = None
         self._interrupted = 0.0  # when
+        self._escalation = [signal.SIGTERM, signal.SIGKILL]  # what is still to be sent then
 
     def __enter__(self) -> _Session:
         return self
@@ -228,19 +230,19 @@ class _Session:
                 signal.signal(number, handler)
 
     def _hurry(self) -> None:
-        """End what a Ctrl-C has not ended: first the program, then the recordings."""
+        """End what a Ctrl-C has not ended: the program, and children that are recorded."""
         assert self._program is not None
-        if not self._interrupted:
+        if not self._interrupted or not self._escalation:
             return
-        waited = time.monotonic() - self._interrupted
+        if time.monotonic() - self._interrupted < GRACE * (3 - len(self._escalation)):
+            return
+        number = self._escalation.pop(0)
         if self._program.poll() is None:
-            if waited > 2 * _GRACE:
-                self._program.kill()
-            elif waited > _GRACE:
-                self._program.terminate()
-        elif waited > _GRACE:
-            for recording in self._running:
-                recording.stop()
+            self._program.send_signal(number)
+        for recording in self._running:
+            if recording.hello.pid != self._program.pid:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(recording.hello.pid, number)
 
     # ----------------------------------------------------------- the recorders
 
