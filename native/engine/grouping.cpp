@@ -11,9 +11,10 @@ constexpr uint32_t EXIT_MASK = (1u << REVEN_EXIT_BITS) - 1;
 
 }  // namespace
 
-const Grouping& Grouper::group(const Batch& batch) {
+const Grouping& Grouper::group(const Batch& batch, uint32_t template_count) {
     const size_t executions = batch.headers.size();
-    if (indexes_.size() <= templates_.count()) indexes_.resize(2 * templates_.count() + 4096);
+    template_count_ = template_count;
+    if (indexes_.size() <= template_count) indexes_.resize(2 * size_t{template_count} + 4096);
     for (const Template* block : grouping_.templates) indexes_[block->id] = 0;
     for (uint32_t name : grouping_.names) symbols_[name] = 0;
     grouping_.templates.clear();
@@ -23,7 +24,7 @@ const Grouping& Grouper::group(const Batch& batch) {
     for (size_t i = 0; i < executions; i++) {
         uint32_t header = batch.headers[i];
         uint32_t id = header >> REVEN_EXIT_BITS;
-        uint32_t index = id < indexes_.size() ? indexes_[id] : 0;
+        uint32_t index = id <= template_count ? indexes_[id] : 0;
         uint16_t symbol = 0;
         if (index) symbol = symbols_[((index - 1) << REVEN_EXIT_BITS) | (header & EXIT_MASK)];
         if (symbol == 0) symbol = new_symbol(header);
@@ -42,7 +43,7 @@ const Grouping& Grouper::group(const Batch& batch) {
 uint16_t Grouper::new_symbol(uint32_t header) {
     uint32_t id = header >> REVEN_EXIT_BITS;
     uint32_t k = header & EXIT_MASK;
-    const Template* block = templates_.find(id);
+    const Template* block = id <= template_count_ ? templates_.find(id) : nullptr;
     if (!block) throw TraceError("the recorder's stream refers to a template it has not sent");
     if (k > block->exits.size() && k != REVEN_CUT && k != REVEN_NOTHING)
         throw TraceError("a block is left at an exit that it does not have");

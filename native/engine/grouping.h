@@ -28,10 +28,10 @@ class Grouper {
    public:
     explicit Grouper(const TemplateTable& templates) : templates_(templates) {}
 
-    // Groups a resolved batch. Valid until the next call. Throws TraceError for
-    // unknown templates or exits, or when the records of the executions do not fill
-    // the batch's values exactly.
-    const Grouping& group(const Batch& batch);
+    // Groups a resolved batch of the first `template_count` templates. Valid until the
+    // next call. Throws TraceError for other templates or unknown exits, or when the
+    // records of the executions do not fill the batch's values exactly.
+    const Grouping& group(const Batch& batch, uint32_t template_count);
 
    private:
     uint16_t new_symbol(uint32_t header);
@@ -39,6 +39,7 @@ class Grouper {
     void find_records(const Batch& batch);
 
     const TemplateTable& templates_;
+    uint32_t template_count_ = 0;
     Grouping grouping_;
     std::vector<uint16_t> indexes_;  // by template id: index in `templates`, plus one
     std::vector<uint16_t> symbols_;  // by name: symbol, plus one

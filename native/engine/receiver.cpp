@@ -89,23 +89,25 @@ void Recording::run() {
             Ring::Slot slot = ring_.salvage();
             if (slot.possible && slot.first_execution == writer_.execution_count())
                 take({&slot, 1});
-        } catch (const TraceError&) {
+        } catch (const std::exception&) {
         }
     }
     attempt([&] { writer_.finish(); });
     publish(error);
     std::lock_guard lock(progress_->mutex);
+    progress_->writing = false;
     progress_->status.finished = true;
     progress_->changed.notify_all();
 }
 
 // The parent's recorder handed over everything before it forked, so what is shared
-// arrives without the child's doing.
+// arrives without the child's doing. A parent that is no longer written is not waited
+// for: it may itself wait for the child.
 void Recording::share_templates() {
     if (shared_templates_ == 0) return;
     std::unique_lock lock(parent_->mutex);
     auto arrived = [&] {
-        return parent_->templates_written >= shared_templates_ || parent_->status.finished;
+        return parent_->templates_written >= shared_templates_ || !parent_->writing;
     };
     while (!parent_->changed.wait_for(lock, std::chrono::milliseconds(100), arrived)) {
         std::lock_guard own(progress_->mutex);
@@ -235,6 +237,7 @@ void Recording::publish(const std::string& error) {
     status.end_reason = end_reason_;
     status.end_code = end_code_;
     status.error = error;
+    progress_->writing = !dropping_;
     progress_->templates_written = writer_.templates_written();
     progress_->mapped.insert(progress_->mapped.end(), mapped_.begin(), mapped_.end());
     mapped_.clear();

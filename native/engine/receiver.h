@@ -62,6 +62,7 @@ class Recording {
         mutable std::condition_variable changed;
         RecordingStatus status;
         uint32_t templates_written = 0;
+        bool writing = true;
         bool abandoned = false;
         std::vector<MappedFile> mapped;
     };

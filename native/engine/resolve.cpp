@@ -34,13 +34,14 @@ Segment outline(const Batch& batch, const TemplateTable& templates) {
     segment.template_index.resize(batch.headers.size());
     segment.value_offsets.resize(batch.headers.size());
     thread_local std::vector<uint32_t> index;  // by id: in segment.templates, plus one
-    if (index.size() <= templates.count()) index.resize(templates.count() + size_t{1} + 4096);
+    const uint32_t count = templates.count();
+    if (index.size() <= count) index.resize(count + size_t{1} + 4096);
     size_t offset = 0;
     bool known = true;
     for (size_t i = 0; i < batch.headers.size(); i++) {
         uint32_t id = batch.headers[i] >> REVEN_EXIT_BITS;
-        if (id >= index.size() || index[id] == 0) {
-            const Template* block = templates.find(id);
+        if (id > count || index[id] == 0) {
+            const Template* block = id > count ? nullptr : templates.find(id);
             if (!(known = block != nullptr)) break;
             segment.templates.push_back({block, 0, 0});
             index[id] = static_cast<uint32_t>(segment.templates.size());

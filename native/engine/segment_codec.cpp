@@ -28,7 +28,7 @@ SegmentEncoder::SegmentEncoder(const TemplateTable& templates)
     : grouper_(templates), compressor_(LEVEL) {}
 
 EncodedSegment& SegmentEncoder::encode(const Batch& batch, uint32_t template_count) {
-    const Grouping& grouping = grouper_.group(batch);
+    const Grouping& grouping = grouper_.group(batch, template_count);
     format::SegmentHeader& header = encoded_.header;
     header = {};
     header.first_execution = batch.first_execution;

@@ -218,6 +218,15 @@ def test_a_fork_of_a_parent_that_died_early_says_so(tmp_path: Path) -> None:
     assert "parent was not recorded completely" in child.finish().error
 
 
+def test_a_fork_does_not_wait_for_a_parent_that_is_no_longer_written(tmp_path: Path) -> None:
+    parent = Recorder(tmp_path / "parent", max_transitions=1)
+    parent.publish(Slot([(1, 0, b"")], templates=BLOCKS))
+    child = Recorder(tmp_path / "child", parent=parent.recording, template_count=3)
+    assert "parent was not recorded completely" in child.finish().error
+    assert not parent.recording.wait(0)
+    parent.finish()
+
+
 def test_mapped_files_are_told_once(tmp_path: Path) -> None:
     def mapping(path: bytes, protection: int) -> Record:
         return Record(MAP, struct.pack("<2Q2IQ", 0x40_0000, 4096, protection, 1, 0) + path)
