@@ -79,7 +79,7 @@ struct Accesses {
 
 // Binds a column that is handed over to numpy once, then kept by Python.
 template <typename Class, typename T>
-void bind_column(nb::class_<Class>& bound, const char* name, std::vector<T> Class::* member) {
+void bind_column(nb::class_<Class>& bound, const char* name, std::vector<T> Class::*member) {
     bound.def_prop_ro(name, [member](nb::handle_t<Class> self) {
         auto& values = nb::cast<Class&>(self).*member;
         return Column<T>(values.data(), {values.size()}, self);

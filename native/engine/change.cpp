@@ -80,9 +80,10 @@ class FieldWriters {
             }
         };
         if (std::any_of(view.records().begin(), view.records().end(), changes)) return true;
-        const auto& headers = view.segment().headers;
-        return std::any_of(headers.begin(), headers.end(),
-                           [&](uint32_t header) { return !of(header >> REVEN_EXIT_BITS).empty(); });
+        const auto& blocks = view.segment().templates;
+        return std::any_of(blocks.begin(), blocks.end(), [&](const SegmentTemplate& used) {
+            return !of(used.block->id).empty();
+        });
     }
 
    private:

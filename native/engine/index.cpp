@@ -112,7 +112,7 @@ void Index::open_file(bool writable) {
 }
 
 void Index::read_chunks() {
-    struct stat status{};
+    struct stat status {};
     if (fstat(descriptor_, &status) != 0) return;
     const auto end = static_cast<uint64_t>(status.st_size);
     std::vector<uint8_t> packed, head;

@@ -201,11 +201,9 @@ SegmentSummary summarise(const SegmentView& view, uint32_t segment, BlockCache& 
         summary.pages.push_back(
             {touch->page, offset, static_cast<uint32_t>(summary.encoded.size()) - offset});
     }
-    for (const uint32_t header : view.segment().headers)
-        summary.blocks.push_back(header >> REVEN_EXIT_BITS);
+    for (const SegmentTemplate& used : view.segment().templates)
+        summary.blocks.push_back(used.block->id);
     std::sort(summary.blocks.begin(), summary.blocks.end());
-    summary.blocks.erase(std::unique(summary.blocks.begin(), summary.blocks.end()),
-                         summary.blocks.end());
     for (const RecordPoint& point : view.records()) {
         const RecordView record = view.record(point);
         size_t size = 0;

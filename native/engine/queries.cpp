@@ -206,11 +206,12 @@ std::vector<uint64_t> Queries::find_pcs(const PcQuery& query, const Progress& pr
     for (size_t i = 0; i < segments.size(); ++i) {
         if (progress) progress(i, segments.size());
         const auto view = trace_.load_view(segments[i], Parts::WithoutValues);
+        const Segment& segment = view->segment();
         found.clear();
         for (uint32_t execution = 0; execution < view->execution_count(); ++execution) {
-            const uint32_t id = view->segment().headers[execution] >> REVEN_EXIT_BITS;
-            if (!wanted[id]) continue;
-            const auto& instructions = trace_.store().find_template(id).instructions;
+            const Template& block = segment.block(execution);
+            if (!wanted[block.id]) continue;
+            const auto& instructions = block.instructions;
             const uint64_t start = view->first_transition() + view->start(execution);
             for (uint32_t at = 0; at < view->retired(execution); ++at)
                 if (start + at >= query.start && start + at < query.stop &&

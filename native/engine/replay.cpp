@@ -1,43 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replay.h"
 
-#include "store_reader.h"
-
 namespace reven {
 
-uint32_t retired_instructions(const Template& block, uint32_t exit, uint64_t cut_ip) {
-    if (exit == REVEN_NOTHING) return 0;
-    if (exit == REVEN_CUT) {
-        const int index = block.find_instruction(cut_ip);
-        return index < 0 ? static_cast<uint32_t>(block.instructions.size())
-                         : static_cast<uint32_t>(index);
-    }
-    if (exit == 0) return static_cast<uint32_t>(block.instructions.size());
-    if (exit > block.exits.size())
-        throw TraceError("an execution left at a side exit that its block does not have");
-    return block.exits[exit - 1].retired;
-}
-
-namespace {
-
-// Where a fault cut the execution that ends at `position`.
-uint64_t cut_ip(const Segment& segment, const std::vector<RecordPoint>& records,
-                uint32_t position) {
-    for (const RecordPoint& point : records) {
-        if (point.position != position) continue;
-        const uint8_t* at = segment.control.data() + point.offset;
-        const RecordView view{reinterpret_cast<const reven_record*>(at), at + sizeof(reven_record)};
-        if (view.header->type == REVEN_SIGNAL && view.as<reven_signal>().synchronous)
-            return view.as<reven_signal>().ip;
-        if (view.header->type == REVEN_END) return view.as<reven_end>().ip;
-    }
-    throw TraceError("an execution was cut by a fault that the segment does not hold");
-}
-
-}  // namespace
-
-SegmentView::SegmentView(std::shared_ptr<const Segment> segment, const StoreReader& store)
-    : segment_(std::move(segment)) {
+SegmentView::SegmentView(std::shared_ptr<const Segment> segment) : segment_(std::move(segment)) {
     const auto& headers = segment_->headers;
     for (RecordCursor cursor(segment_->control); !cursor.done(); cursor.next()) {
         const RecordView view = cursor.view();
@@ -53,7 +19,6 @@ SegmentView::SegmentView(std::shared_ptr<const Segment> segment, const StoreRead
         throw TraceError("a segment does not start with a key frame");
 
     starts_.resize(headers.size() + 1);
-    retired_.resize(headers.size());
     uint32_t transition = 0;
     size_t next = 0;
     for (uint32_t execution = 0; execution <= headers.size(); ++execution) {
@@ -69,12 +34,7 @@ SegmentView::SegmentView(std::shared_ptr<const Segment> segment, const StoreRead
         }
         starts_[execution] = transition;
         if (execution == headers.size()) break;
-        const Template& block = store.find_template(headers[execution] >> REVEN_EXIT_BITS);
-        const uint32_t exit = headers[execution] & ((1u << REVEN_EXIT_BITS) - 1);
-        const uint64_t ip = exit == REVEN_CUT ? cut_ip(*segment_, records_, execution + 1) : 0;
-        const uint32_t retired = retired_instructions(block, exit, ip);
-        retired_[execution] = static_cast<uint16_t>(retired);
-        transition += retired;
+        transition += segment_->retired[execution];
     }
 }
 
@@ -110,8 +70,7 @@ const RecordPoint* SegmentView::event_at(uint32_t transition) const {
 }
 
 size_t SegmentView::bytes() const {
-    return segment_->values.size() + segment_->control.size() + segment_->headers.size() * 14 +
-           records_.size() * 16;
+    return segment_->memory_size() + starts_.size() * 4 + records_.size() * 16;
 }
 
 uint64_t* Replayer::scratch_of_this_thread() {

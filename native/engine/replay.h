@@ -27,15 +27,15 @@ struct RecordPoint {
 // A segment with its transitions numbered.
 class SegmentView {
    public:
-    SegmentView(std::shared_ptr<const Segment> segment, const StoreReader& store);
+    explicit SegmentView(std::shared_ptr<const Segment> segment);
 
     const Segment& segment() const { return *segment_; }
     uint64_t first_transition() const { return segment_->info.first_transition; }
-    uint32_t execution_count() const { return static_cast<uint32_t>(segment_->headers.size()); }
+    uint32_t execution_count() const { return segment_->execution_count(); }
     uint32_t transition_count() const { return starts_.back(); }
     // Transition at which an execution starts; for the number of executions, the end.
     uint32_t start(uint32_t execution) const { return starts_[execution]; }
-    uint32_t retired(uint32_t execution) const { return retired_[execution]; }
+    uint32_t retired(uint32_t execution) const { return segment_->retired[execution]; }
     // The execution that holds the moment `context`: the last one starting at or before it.
     uint32_t execution_at(uint32_t context) const;
     const std::vector<RecordPoint>& records() const { return records_; }
@@ -56,16 +56,11 @@ class SegmentView {
    private:
     std::shared_ptr<const Segment> segment_;
     std::vector<uint32_t> starts_;
-    std::vector<uint16_t> retired_;
     std::vector<RecordPoint> records_;
     std::vector<uint32_t> key_frames_;  // indexes into records_
     std::vector<uint32_t> events_;      // indexes into records_
     std::vector<uint32_t> switches_;    // indexes into records_
 };
-
-// Instructions that an execution with a resolved header retired; for REVEN_CUT,
-// `cut_ip` is where the fault was.
-uint32_t retired_instructions(const Template& block, uint32_t exit, uint64_t cut_ip);
 
 // Visitors of `run_accesses` get accesses with their local transition, and also
 // `record(point, view)`, before what it says of registers is applied.
@@ -109,7 +104,8 @@ class Replayer {
         const uint32_t exit = header & ((1u << REVEN_EXIT_BITS) - 1);
         if (exit == 0) [[likely]] {
             const CompiledBlock& block = blocks_.get(header >> REVEN_EXIT_BITS);
-            run(block.program<effects>(), record_of(execution), registers_, scratch_, visit);
+            run(block.program<effects>(), view_.segment().record(execution), registers_, scratch_,
+                visit);
         } else if (exit != REVEN_NOTHING) {
             step(execution, view_.retired(execution), visit);
         }
@@ -121,7 +117,7 @@ class Replayer {
         const uint32_t header = view_.segment().headers[execution];
         const uint32_t exit = header & ((1u << REVEN_EXIT_BITS) - 1);
         run_partly(blocks_.get(header >> REVEN_EXIT_BITS), retired, exit >= REVEN_CUT ? 0 : exit,
-                   record_of(execution), registers_, scratch_, visit);
+                   view_.segment().record(execution), registers_, scratch_, visit);
     }
     void apply(const RecordView& record);
     void start_at(size_t key_frame_record);
@@ -140,10 +136,6 @@ class Replayer {
             visit.store(start + instruction, address, size, value);
         }
     };
-
-    const uint8_t* record_of(uint32_t execution) const {
-        return view_.segment().values.data() + view_.segment().value_offsets[execution];
-    }
 
     const SegmentView& view_;
     BlockCache& blocks_;

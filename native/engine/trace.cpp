@@ -24,7 +24,7 @@ size_t TraceReader::segment_of_context(uint64_t context) const {
 }
 
 std::shared_ptr<const SegmentView> TraceReader::load_view(size_t segment, Parts parts) const {
-    return std::make_shared<const SegmentView>(store_.load(segment, parts), store_);
+    return std::make_shared<const SegmentView>(store_.load(segment, parts));
 }
 
 std::shared_ptr<const SegmentView> TraceReader::view(size_t segment) {
@@ -43,17 +43,15 @@ void describe_instruction(const reven_instruction& instruction, TransitionInfo& 
 }
 
 // The instruction that a synchronous signal interrupted, if it was recorded.
-void describe_faulting(const SegmentView& view, const StoreReader& store, const RecordPoint& point,
-                       TransitionInfo& info) {
+void describe_faulting(const SegmentView& view, const RecordPoint& point, TransitionInfo& info) {
     if (!info.synchronous || point.position == 0) return;
-    const Template& block =
-        store.find_template(view.segment().headers[point.position - 1] >> REVEN_EXIT_BITS);
+    const Template& block = view.segment().block(point.position - 1);
     const int index = block.find_instruction(info.pc);
     if (index >= 0) describe_instruction(block.instructions[static_cast<size_t>(index)], info);
 }
 
-void describe_event(const SegmentView& view, const StoreReader& store, const RecordPoint& point,
-                    uint32_t thread, TransitionInfo& info) {
+void describe_event(const SegmentView& view, const RecordPoint& point, uint32_t thread,
+                    TransitionInfo& info) {
     const RecordView record = view.record(point);
     info.thread = info.next_thread = thread;
     switch (record.header->type) {
@@ -81,11 +79,11 @@ void describe_event(const SegmentView& view, const StoreReader& store, const Rec
             info.synchronous = end.synchronous;
         }
     }
-    describe_faulting(view, store, point, info);
+    describe_faulting(view, point, info);
 }
 
 // Walks the transitions [start, stop) of a segment, both local.
-void walk(const SegmentView& view, const StoreReader& store, uint32_t start, uint32_t stop,
+void walk(const SegmentView& view, uint32_t start, uint32_t stop,
           const std::function<void(const TransitionInfo&)>& visit) {
     const auto& records = view.records();
     uint32_t execution = view.execution_at(start);
@@ -97,14 +95,13 @@ void walk(const SegmentView& view, const StoreReader& store, uint32_t start, uin
             const uint32_t at = records[next].context;
             if (is_transition(record) && at >= start && at < stop) {
                 TransitionInfo info;
-                describe_event(view, store, records[next], thread, info);
+                describe_event(view, records[next], thread, info);
                 visit(info);
             }
             if (record.header->type == REVEN_SWITCH) thread = record.header->thread;
         }
         if (execution == view.execution_count() || view.start(execution) >= stop) return;
-        const auto& block =
-            store.find_template(view.segment().headers[execution] >> REVEN_EXIT_BITS);
+        const auto& block = view.segment().block(execution);
         const uint32_t begin = view.start(execution);
         const uint32_t end = std::min(begin + view.retired(execution), stop);
         for (uint32_t at = std::max(begin, start); at < end; ++at) {
@@ -129,8 +126,7 @@ void TraceReader::for_transitions(uint64_t start, uint64_t stop,
         const uint64_t low = std::max(start, info.first_transition) - info.first_transition;
         const uint64_t high =
             std::min<uint64_t>(stop - info.first_transition, info.transition_count);
-        walk(*view(segment), store_, static_cast<uint32_t>(low), static_cast<uint32_t>(high),
-             visit);
+        walk(*view(segment), static_cast<uint32_t>(low), static_cast<uint32_t>(high), visit);
     }
 }
 
@@ -150,8 +146,7 @@ uint64_t TraceReader::end_ip() {
         }
         for (uint32_t execution = last->execution_count(); execution-- > 0;) {
             if (last->retired(execution) == 0) continue;
-            const auto& block =
-                store_.find_template(last->segment().headers[execution] >> REVEN_EXIT_BITS);
+            const auto& block = last->segment().block(execution);
             const auto& instruction = block.instructions[last->retired(execution) - 1u];
             return instruction.address + instruction.size;
         }
