@@ -7,7 +7,7 @@
 void record_two(UInt type, ThreadId tid, const void* first, SizeT first_size, const void* second,
                 SizeT second_size) {
     SizeT size = first_size + second_size, padded = VG_ROUNDUP(size, 8);
-    UChar* to = stream_control(sizeof(reven_record) + padded);
+    UChar* to = stream_control(type, sizeof(reven_record) + padded);
     reven_record header = {type, tid, stream_position(), size};
     if (to == NULL) return;
     VG_(memcpy)(to, &header, sizeof header);

@@ -72,7 +72,7 @@ void stream_announce_record_size(UInt size);
 
 /* Bytes for a control record; publishes first when there is no room. Null when
  * recording has stopped. */
-UChar* stream_control(SizeT size);
+UChar* stream_control(UInt type, SizeT size);
 /* The largest payload of a control record. */
 SizeT stream_largest_payload(void);
 

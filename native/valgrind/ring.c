@@ -22,6 +22,7 @@ extern Int vgPlain_cl_exec_fd;
 
 #define KEY_BYTES (REVEN_KEY_INTERVAL * 4)
 #define KEY_FRAME_SIZE (sizeof(reven_record) + REVEN_REGISTER_FILE_SIZE)
+#define FAULT_RESERVE (2 * sizeof(reven_record) + sizeof(reven_signal) + sizeof(reven_end))
 
 static Int connection = -1;
 static reven_ring_header* ring;
@@ -212,19 +213,23 @@ void stream_announce_record_size(UInt size) {
     if (mode == RECORDING && ring != NULL && values_low()) stream_publish();
 }
 
-UChar* stream_control(SizeT size) {
+UChar* stream_control(UInt type, SizeT size) {
+    SizeT reserve = KEY_FRAME_SIZE;
     if (mode != RECORDING || ring == NULL) return NULL;
-    if (control_used + size + KEY_FRAME_SIZE > ring->control_size) {
+    /* Where a fault cut an execution must stand in the same slot as the execution. */
+    if (type != REVEN_SIGNAL && type != REVEN_END) reserve += FAULT_RESERVE;
+    if (control_used + size + reserve > ring->control_size) {
         stream_publish();
         if (mode != RECORDING) return NULL;
     }
-    tl_assert(control_used + size + KEY_FRAME_SIZE <= ring->control_size);
+    tl_assert(control_used + size + reserve <= ring->control_size);
     control_used += size;
     return control + control_used - size;
 }
 
 SizeT stream_largest_payload(void) {
-    return ring == NULL ? 4096 : ring->control_size - 2 * KEY_FRAME_SIZE - sizeof(reven_record);
+    if (ring == NULL) return 4096;
+    return ring->control_size - 2 * KEY_FRAME_SIZE - FAULT_RESERVE - sizeof(reven_record);
 }
 
 void stream_key_point(UChar* guest_state) {
@@ -236,7 +241,7 @@ void stream_key_point(UChar* guest_state) {
     if (cursor_headers == headers) return;
     registers_translate(guest_state, threads_known_registers());
     if (cursor_headers - headers >= (Long)REVEN_SLOT_EXECUTIONS * 4 || values_low() ||
-        control_used + 2 * KEY_FRAME_SIZE > ring->control_size ||
+        control_used + 2 * KEY_FRAME_SIZE + FAULT_RESERVE > ring->control_size ||
         __atomic_load_n(&ring->stop, __ATOMIC_RELAXED))
         stream_publish();
     else {
