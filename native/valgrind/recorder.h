@@ -70,7 +70,7 @@ void stream_publish_if_old(UInt milliseconds);
 /* The values of later executions may take up to this. */
 void stream_announce_record_size(UInt size);
 
-/* Bytes for a control record; publishes first when there is no room. Null when
+/* Bytes for a control record of a type; publishes first when there is no room. Null when
  * recording has stopped. */
 UChar* stream_control(UInt type, SizeT size);
 /* The largest payload of a control record. */
