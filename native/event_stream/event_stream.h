@@ -79,10 +79,12 @@ typedef struct {
 typedef struct {
     uint8_t kind; /* REVEN_NODE_… */
     uint8_t size; /* bytes: 1, 2, 4, 8, 16 or 32 (a one-bit value has size 1) */
-    uint16_t op;  /* REVEN_OP_… for UNARY and BINARY; for CONSTANT 1 if `immediate`
-                    is a bit mask with one bit per byte (0 → 00, 1 → ff) */
-    uint32_t a;   /* SLOT: offset in the record; REGISTER: offset in the register
-                   file, read at block entry; else an operand's node */
+    /* REVEN_OP_… for UNARY and BINARY; for CONSTANT 1 if `immediate` is a bit mask
+     * with one bit per byte (0 → 00, 1 → ff) */
+    uint16_t op;
+    /* SLOT: offset in the record; REGISTER: offset in the register file, read at
+     * block entry; else an operand's node */
+    uint32_t a;
     uint32_t b;   /* BINARY: second operand; SELECT: value when the condition is false */
     uint32_t c;   /* SELECT: node of the condition (bit 0) */
     uint64_t immediate; /* CONSTANT: value; UNARY: 1 if the result is one bit */
@@ -318,8 +320,9 @@ typedef struct {
     uint32_t version;  /* REVEN_STREAM_VERSION */
     uint32_t pid;
     uint32_t parent_pid;
-    uint32_t forked;   /* 1: this process is a fork of the stream `parent_pid`, whose
-                        templates up to `template_count` it shares */
+    /* 1: this process is a fork of the stream `parent_pid`, whose templates up to
+     * `template_count` it shares */
+    uint32_t forked;
     uint32_t template_count;
     uint32_t text_size;
     uint32_t reserved;
