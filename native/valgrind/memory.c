@@ -12,6 +12,7 @@ extern UChar vgPlain_trampoline_stuff_start;
 
 #define PAGE 4096
 #define LARGEST_FILE_MAPPING (64UL << 20)
+#define LARGE_IMAGE ((SizeT)256 << 10)
 #define LARGEST_RUN (1UL << 20)
 
 /* Of the mmap call in progress; -1: none. A descriptor tells the size of files
@@ -104,12 +105,15 @@ static void record_mapping(ThreadId tid, Addr address, SizeT size, UInt access, 
         size = file_size(file, map.file_offset, size);
         if (map.size > LARGEST_FILE_MAPPING || size == 0) map.kind = REVEN_MAP_UNKNOWN;
     }
+    /* A large image has slots of its own: reading registers near it need not unpack it. */
+    if (map.kind != REVEN_MAP_UNKNOWN && size >= LARGE_IMAGE) stream_publish();
     record_map(tid, &map, file == NULL ? name : file);
     if (map.kind == REVEN_MAP_UNKNOWN) return;
     if (access & 1)
         record_pages(tid, address, (const UChar*)address, size);
     else if (file != NULL)
         record_file(tid, address, size, file, map.file_offset);
+    if (size >= LARGE_IMAGE) stream_publish();
 }
 
 void memory_contents_dropped(ThreadId tid, Addr address, SizeT size) {
@@ -156,6 +160,7 @@ void memory_record_image(ThreadId tid) {
     }
     VG_(free)(starts);
     record(REVEN_SNAPSHOT_END, tid, NULL, 0);
+    stream_publish();
 }
 
 /* ---------------------------------------------------------------- changes */
