@@ -39,7 +39,7 @@ enum {
     REVEN_SSE_ROUND = 208,  /* 2 bits */
     REVEN_FPU_ROUND = 216,  /* 2 bits */
     REVEN_FPU_C3210 = 224,  /* status word bits 14, 10, 9, 8 in place */
-    REVEN_FPU_TOP = 232,    /* 0 … 7 (32 bits used) */
+    REVEN_FPU_TOP = 232,    /* taken modulo 8 (32 bits used) */
     REVEN_FPU_TAGS = 240,   /* 8 × 1 byte, by physical register: 0 = empty */
     REVEN_FPU_REGS = 248,   /* 8 × 8 bytes, by physical register: IEEE doubles */
     REVEN_YMM = 320,        /* 16 × 32 bytes */

@@ -8,7 +8,7 @@ void record_two(UInt type, ThreadId tid, const void* first, SizeT first_size, co
                 SizeT second_size) {
     SizeT size = first_size + second_size, padded = VG_ROUNDUP(size, 8);
     UChar* to = stream_control(type, sizeof(reven_record) + padded);
-    reven_record header = {type, tid, stream_position(), size};
+    reven_record header = {type, threads_number(tid), stream_position(), size};
     if (to == NULL) return;
     VG_(memcpy)(to, &header, sizeof header);
     to += sizeof header;
@@ -35,7 +35,7 @@ void record_memory(ThreadId tid, Addr address, SizeT size, UInt cause, const voi
 }
 
 void record_end(UInt reason, Int code, Bool synchronous, ThreadId tid, Addr ip) {
-    reven_end end = {reason, code, synchronous, tid, ip};
+    reven_end end = {reason, code, synchronous, threads_number(tid), ip};
     record(REVEN_END, tid, &end, sizeof end);
     stream_publish_last();
     stop_recording();

@@ -109,6 +109,9 @@ UInt registers_difference(const UChar* from, const UChar* to, UChar* patch);
 void threads_init(void);
 /* The running thread, as the trace knows it; 0 before the first one. */
 ThreadId threads_current(void);
+UInt threads_current_number(void);
+/* The number of a thread in the trace; 0 for 0. */
+UInt threads_number(ThreadId tid);
 /* Register file of the running thread, as the trace knows it here. */
 UChar* threads_known_registers(void);
 /* The previous block ended, by the exit with index k, in a fault. */

@@ -129,7 +129,7 @@ static Bool wait_for_slot(void) {
 }
 
 static void put_key_frame(void) {
-    reven_record header = {REVEN_KEY_FRAME, threads_current(), stream_position(),
+    reven_record header = {REVEN_KEY_FRAME, threads_current_number(), stream_position(),
                            REVEN_REGISTER_FILE_SIZE};
     if (header.thread == 0) return;
     tl_assert(control_used + KEY_FRAME_SIZE <= ring->control_size);

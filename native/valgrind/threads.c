@@ -24,13 +24,16 @@ typedef struct {
     /* Register file as the trace knows it; for a thread that does not run, as of
      * when it last did. */
     UChar known[REVEN_REGISTER_FILE_SIZE] __attribute__((aligned(8)));
+    UInt number;        /* in the trace: Valgrind reuses its own */
     Addr clear_at_exit; /* the kernel zeroes this word when the thread ends */
     Addr clearing;      /* … is about to zero it: the thread has ended */
 } Thread;
 
 static Thread** threads;
+static UInt last_number;
 static ThreadId current;
-static Bool current_ended; /* its number may come to mean another thread */
+static UInt current_number;
+static Bool current_ended; /* `current` may come to mean another thread */
 static Addr next_clear_at_exit;
 static UInt clearing_count;
 
@@ -50,11 +53,24 @@ static Addr fatal_ip;
 
 static Thread* thread(ThreadId tid) {
     if (threads == NULL) threads = VG_(calloc)("reven.threads", VG_N_THREADS, sizeof(Thread*));
-    if (threads[tid] == NULL) threads[tid] = VG_(calloc)("reven.thread", 1, sizeof(Thread));
+    if (threads[tid] == NULL) {
+        threads[tid] = VG_(calloc)("reven.thread", 1, sizeof(Thread));
+        threads[tid]->number = ++last_number;
+    }
     return threads[tid];
 }
 
 ThreadId threads_current(void) { return current; }
+
+UInt threads_current_number(void) { return current == 0 ? 0 : current_number; }
+
+UInt threads_number(ThreadId tid) { return tid == 0 ? 0 : thread(tid)->number; }
+
+static void set_current(ThreadId tid) {
+    current = tid;
+    current_number = thread(tid)->number;
+    current_ended = False;
+}
 
 UChar* threads_known_registers(void) {
     tl_assert(current != 0);
@@ -86,11 +102,10 @@ static void synchronise(ThreadId tid) {
     UChar now[REVEN_REGISTER_FILE_SIZE] __attribute__((aligned(8)));
     registers_read(tid, now);
     if (tid != current || current_ended) {
-        reven_switch change = {current, 0, 0};
+        reven_switch change = {threads_current_number(), 0, 0};
         if (current != 0) change.previous_ip = known_ip(current);
         record_two(REVEN_SWITCH, tid, &change, sizeof change, now, sizeof now);
-        current = tid;
-        current_ended = False;
+        set_current(tid);
     } else {
         UChar patch[REGISTERS_PATCH_MAX];
         UInt size = registers_difference(thread(tid)->known, now, patch);
@@ -139,8 +154,7 @@ static void record_cleared_words(void) {
 
 static void begin_stream(ThreadId tid) {
     reven_switch change = {0, 0, 0};
-    current = tid;
-    current_ended = False;
+    set_current(tid);
     registers_read(tid, thread(tid)->known);
     record(REVEN_KEY_FRAME, tid, thread(tid)->known, REVEN_REGISTER_FILE_SIZE);
     record_two(REVEN_SWITCH, tid, &change, sizeof change, thread(tid)->known,
@@ -275,6 +289,8 @@ static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt coun
     ULong payload[2] = {number, sr_isError(result) ? -sr_Err(result) : sr_Res(result)};
     memory_note_syscall(0, NULL);
     if (number == __NR_execve) exec_failed();
+    /* Valgrind lets these return, the kernel does not. */
+    if (number == __NR_exit || number == __NR_exit_group) return;
     if (mode != RECORDING || current == 0) return;
     if (number == __NR_madvise && count >= 3 && !sr_isError(result) &&
         (arguments[2] == MADV_DONTNEED || arguments[2] == MADV_REMOVE))
@@ -285,7 +301,8 @@ static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt coun
 /* ------------------------------------------------------- threads and fork */
 
 static void thread_created(ThreadId parent, ThreadId child) {
-    ULong payload = child;
+    Bool reused = threads != NULL && threads[child] != NULL;
+    ULong payload = reused ? (threads[child]->number = ++last_number) : thread(child)->number;
     thread(child)->clear_at_exit = next_clear_at_exit;
     if (mode == RECORDING && current != 0)
         record(REVEN_THREAD_START, parent, &payload, sizeof payload);

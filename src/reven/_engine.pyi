@@ -101,6 +101,7 @@ class Trace:
     segment_count: int
     size_on_disk: int  # bytes, indexes included
     indexed: bool  # the index covers every segment
+    problem: str  # "" or what was left out at the end because it is torn or damaged
 
     def __init__(self, path: str, cache_bytes: int = ...) -> None:
         """Raises TraceError."""

@@ -12,7 +12,9 @@ from rich.markup import escape
 
 from reven._engine import CheckResult, Trace
 from reven.cli.console import count_text, duration_text, out, plural, print_json
+from reven.cli.info import read_manifest
 from reven.cli.progress import progress_bar
+from reven.record.manifest import MANIFEST
 
 
 def check(
@@ -23,20 +25,35 @@ def check(
 
     Every recorded load must equal memory rebuilt from the initial image, the
     stores and the kernel's writes; every key frame must equal the decoded
-    registers. Exit status 0 if all do, 1 if not, 2 if the trace cannot be read.
+    registers; a recording that was complete must still be. Exit status 0 if all
+    do, 1 if not, 2 if the trace cannot be read.
     """
     started = time.monotonic()
+    opened = Trace(str(trace))
     with progress_bar("Checking") as report:
-        result = Trace(str(trace)).check(report)
-    good = not (result.bad_loads or result.bad_key_frames or result.problems)
+        result = opened.check(report)
+    lost = _lost(trace, opened)
+    problems = [*result.problems, lost] if lost else result.problems
+    good = not (result.bad_loads or result.bad_key_frames or problems)
     if json:
-        print_json(_as_dict(result, good))
+        print_json(_as_dict(result, problems, good))
     else:
-        _print(result, good, time.monotonic() - started)
+        _print(result, problems, good, time.monotonic() - started)
     raise typer.Exit(0 if good else 1)
 
 
-def _as_dict(result: CheckResult, good: bool) -> dict[str, object]:
+def _lost(trace: Path, opened: Trace) -> str:
+    """What is missing of a complete recording, or ""."""
+    if not (trace / MANIFEST).exists():
+        return ""
+    manifest = read_manifest(trace)
+    lost = manifest.transitions - opened.transition_count
+    if not manifest.complete or not (lost or opened.problem):
+        return ""
+    return f"{plural(lost, 'transition')} of the recording cannot be read: {opened.problem}"
+
+
+def _as_dict(result: CheckResult, problems: list[str], good: bool) -> dict[str, object]:
     return {
         "good": good,
         "segments": result.segments,
@@ -46,11 +63,11 @@ def _as_dict(result: CheckResult, good: bool) -> dict[str, object]:
         "bad_loads": result.bad_loads,
         "key_frames": result.key_frames,
         "bad_key_frames": result.bad_key_frames,
-        "problems": result.problems,
+        "problems": problems,
     }
 
 
-def _print(result: CheckResult, good: bool, seconds: float) -> None:
+def _print(result: CheckResult, problems: list[str], good: bool, seconds: float) -> None:
     console = out()
     console.print(
         f"{plural(result.transitions, 'transition')} in {plural(result.segments, 'segment')}, "
@@ -58,7 +75,7 @@ def _print(result: CheckResult, good: bool, seconds: float) -> None:
     )
     console.print(f"loads       {_verdict(result.loads, result.bad_loads)}")
     console.print(f"key frames  {_verdict(result.key_frames, result.bad_key_frames)}")
-    for problem in result.problems:
+    for problem in problems:
         console.print(f"  [bad]{escape(problem)}[/]")
     console.print("[good]The trace is right.[/]" if good else "[bad]The trace is wrong.[/]")
 

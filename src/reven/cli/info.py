@@ -73,11 +73,12 @@ def _gather(path: Path) -> ShownInfo:
             ],
             processes=[str(process) for process in server.ossi.executed_processes()],
             executed_binaries=[binary.path for binary in server.ossi.executed_binaries()],
-            manifest=_read_manifest(path),
+            manifest=read_manifest(path),
         )
 
 
-def _read_manifest(trace: Path) -> Manifest:
+def read_manifest(trace: Path) -> Manifest:
+    """The manifest of a trace directory. Raises DamagedManifest."""
     try:
         return msgspec.json.decode((trace / MANIFEST).read_bytes(), type=Manifest)
     except msgspec.DecodeError as error:

@@ -72,7 +72,7 @@ class _Follower:
 
     def shown(self, event: TransitionEvent | AddressEvent) -> ListenedEvent:
         transition = event.transition_id if isinstance(event, TransitionEvent) else None
-        is_address = isinstance(event, AddressEvent)
+        address = event if isinstance(event, AddressEvent) else None
         return ListenedEvent(
             event.session,
             event.sequence,
@@ -83,8 +83,8 @@ class _Follower:
             event.gap,
             transition,
             None if transition is None else self._text(event.scenario, transition),
-            str(event) if is_address else None,
-            event.size if is_address else None,
+            None if address is None else str(address),
+            None if address is None else address.size,
         )
 
     def _text(self, scenario: str, number: int) -> str | None:
