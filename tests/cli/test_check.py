@@ -36,3 +36,16 @@ def test_what_is_no_trace_is_one_clear_line(reven, tmp_path):
     done = reven("check", tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "is not a trace" in done.stderr
+
+
+def test_a_damaged_copy_of_a_binary_is_reported(reven, crash_trace, tmp_path):
+    damaged = tmp_path / "damaged.reven"
+    shutil.copytree(crash_trace, damaged)
+    largest = max((damaged / "binaries").iterdir(), key=lambda file: file.stat().st_size)
+    data = bytearray(largest.read_bytes())
+    data[len(data) // 2] ^= 0x10
+    largest.write_bytes(data)
+    done = reven("check", damaged)
+    assert done.returncode == 1
+    assert "the copy of" in done.stdout
+    assert "The trace is wrong." in done.stdout

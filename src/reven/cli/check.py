@@ -14,6 +14,7 @@ from reven._engine import CheckResult, Trace
 from reven.cli.console import count_text, duration_text, out, plural, print_json
 from reven.cli.info import read_manifest
 from reven.cli.progress import progress_bar
+from reven.ossi.stored_binaries import StoredBinaries
 from reven.record.manifest import MANIFEST
 
 
@@ -25,15 +26,15 @@ def check(
 
     Every recorded load must equal memory rebuilt from the initial image, the
     stores and the kernel's writes; every key frame must equal the decoded
-    registers; a recording that was complete must still be. Exit status 0 if all
-    do, 1 if not, 2 if the trace cannot be read.
+    registers; the copies of the mapped binaries must have their hashes; a recording
+    that was complete must still be. Exit status 0 if all do, 1 if not, 2 if the
+    trace cannot be read.
     """
     started = time.monotonic()
     opened = Trace(str(trace))
     with progress_bar("Checking") as report:
         result = opened.check(report)
-    lost = _lost(trace, opened)
-    problems = [*result.problems, lost] if lost else result.problems
+    problems = [*result.problems, *_missing(trace, opened)]
     good = not (result.bad_loads or result.bad_key_frames or problems)
     if json:
         print_json(_as_dict(result, problems, good))
@@ -42,15 +43,18 @@ def check(
     raise typer.Exit(0 if good else 1)
 
 
-def _lost(trace: Path, opened: Trace) -> str:
-    """What is missing of a complete recording, or ""."""
+def _missing(trace: Path, opened: Trace) -> list[str]:
+    """What the manifest promises and the trace does not hold."""
     if not (trace / MANIFEST).exists():
-        return ""
+        return []
     manifest = read_manifest(trace)
+    problems = StoredBinaries(trace, manifest.binaries).damaged()
     lost = manifest.transitions - opened.transition_count
-    if not manifest.complete or not (lost or opened.problem):
-        return ""
-    return f"{plural(lost, 'transition')} of the recording cannot be read: {opened.problem}"
+    if manifest.complete and (lost or opened.problem):
+        problems.append(
+            f"{plural(lost, 'transition')} of the recording cannot be read: {opened.problem}"
+        )
+    return problems
 
 
 def _as_dict(result: CheckResult, problems: list[str], good: bool) -> dict[str, object]:

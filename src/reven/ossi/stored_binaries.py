@@ -52,6 +52,16 @@ class StoredBinaries:
         """What the manifest says of a path, or None."""
         return self._entries.get(path)
 
+    def damaged(self) -> list[str]:
+        """Verify every copy against its hash: a sentence for each that fails."""
+        problems = []
+        for path in self._entries:
+            try:
+                self._verified(self._entries[path])
+            except BinaryError as error:
+                problems.append(str(error))
+        return problems
+
     def header(self, path: str) -> ElfHeader | None:
         """What the loader needs of a binary, without reading all of it; None if the trace
         has no copy or it is nothing that can be loaded. Raises BinaryError for a damaged
@@ -74,10 +84,13 @@ class StoredBinaries:
         entry = self._entries.get(path)
         if entry is None:
             return None
+        return ElfImage(self._verified(entry), path)
+
+    def _verified(self, entry: BinaryEntry) -> bytes:
         data = self._read(entry, entry.size)
         if hashlib.sha256(data).hexdigest() != entry.sha256:
-            raise BinaryError(f"the copy of {path} in the trace is damaged; record again")
-        return ElfImage(data, path)
+            raise BinaryError(f"the copy of {entry.path} in the trace is damaged; record again")
+        return data
 
     def _read(self, entry: BinaryEntry, size: int) -> bytes:
         file = self._folder / f"{entry.sha256}.zst"

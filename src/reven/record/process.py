@@ -120,6 +120,8 @@ class ProcessRecording:
             ppid=hello.parent_pid,
             parent=parent.trace.name if parent else None,
         )
+        # First of all: a trace whose recording is killed at once has a manifest too.
+        write_manifest(trace, self.manifest)
         self._recording: _engine.Recording = _engine.Recording(
             str(trace),
             connection.fileno(),
@@ -128,7 +130,6 @@ class ProcessRecording:
             template_count=hello.template_count if hello.forked else 0,
         )
         self.status = self._recording.status()
-        self._write_manifest()
 
     def poll(self) -> bool:
         """Take note of what came; True once the stream has ended and the trace is closed."""
