@@ -153,7 +153,13 @@ class Trace:
         """Transitions of [start, stop) that execute an instruction whose address lies in a
         range [low, high); the first `limit` in the direction."""
     def find_register_change(
-        self, context: int, offset: int, size: int, mask: int, forward: bool, progress: Progress | None = None
+        self,
+        context: int,
+        offset: int,
+        size: int,
+        mask: int,
+        forward: bool,
+        progress: Progress | None = None,
     ) -> int | None:
         """Nearest context (> or < `context`) in which (value & mask) of the register view's
         little-endian field [offset, offset+size) differs. Forward: first context
@@ -200,7 +206,7 @@ class Recording:
         connection: int,
         *,
         max_transitions: int = 0,
-        parent: "Recording | None" = None,
+        parent: Recording | None = None,
         template_count: int = 0,
     ) -> None:
         """`path`: an existing, empty trace directory. `parent`: the forked-from recording,

@@ -19,14 +19,19 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from reven._engine import Trace, TraceError, UnknownMemory
 
 MEMORY = 2 << 30  # bytes of address space
 SECONDS = 5  # for all queries of one damaged trace
 STEPS = 12
+
+
+Columns = tuple[npt.NDArray[Any], ...]
 
 
 class Answers:
@@ -38,7 +43,12 @@ class Answers:
         self.registers = {c: trace.registers(c) for c in self.contexts}
         self.pcs = trace.transitions(0, count).pc
         accesses = trace.accesses(0, count, limit=1 << 30)
-        self.accesses = (accesses.transition, accesses.address, accesses.size, accesses.is_write)
+        self.accesses: Columns = (
+            accesses.transition,
+            accesses.address,
+            accesses.size,
+            accesses.is_write,
+        )
         writes = accesses.address[accesses.is_write]
         self.address = int(writes[len(writes) // 2])
         self.memory = {c: read(trace, c, self.address) for c in self.contexts}
@@ -60,11 +70,14 @@ class Answers:
             if not last and read(trace, context, self.address) != self.memory[context]:
                 return f"memory at #{context} differs"
         accesses = trace.accesses(0, count, limit=1 << 30)
-        columns = (accesses.transition, accesses.address, accesses.size, accesses.is_write)
-        for mine, intact in zip(columns, self.accesses, strict=True):
-            kept = self.accesses[0] < count
-            if not np.array_equal(mine, intact[kept]):
-                return "accesses differ"
+        columns: Columns = (accesses.transition, accesses.address, accesses.size, accesses.is_write)
+        kept = self.accesses[0] < count
+        same = (
+            np.array_equal(mine, intact[kept])
+            for mine, intact in zip(columns, self.accesses, strict=True)
+        )
+        if not all(same):
+            return "accesses differ"
         found = trace.find_pcs([(self.pc, self.pc + 1)], 0, count, limit=1 << 30)
         if not np.array_equal(found, self.found[self.found < count]):
             return "executions of an address differ"
