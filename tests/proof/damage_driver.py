@@ -24,14 +24,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reven._engine import Trace, TraceError, UnknownMemory
+from reven._engine import Accesses, Trace, TraceError, UnknownMemory
 
 MEMORY = 2 << 30  # bytes of address space
 SECONDS = 5  # for all queries of one damaged trace
 STEPS = 12
 
 
-Columns = tuple[npt.NDArray[Any], ...]
+def columns_of(accesses: Accesses) -> tuple[npt.NDArray[Any], ...]:
+    return accesses.transition, accesses.address, accesses.size, accesses.is_write
 
 
 class Answers:
@@ -70,7 +71,7 @@ class Answers:
             if not last and read(trace, context, self.address) != self.memory[context]:
                 return f"memory at #{context} differs"
         accesses = trace.accesses(0, count, limit=1 << 30)
-        columns: Columns = (accesses.transition, accesses.address, accesses.size, accesses.is_write)
+        columns = columns_of(accesses)
         kept = self.accesses[0] < count
         same = (
             np.array_equal(mine, intact[kept])
