@@ -44,12 +44,7 @@ class Answers:
         self.registers = {c: trace.registers(c) for c in self.contexts}
         self.pcs = trace.transitions(0, count).pc
         accesses = trace.accesses(0, count, limit=1 << 30)
-        self.accesses: Columns = (
-            accesses.transition,
-            accesses.address,
-            accesses.size,
-            accesses.is_write,
-        )
+        self.accesses = columns_of(accesses)
         writes = accesses.address[accesses.is_write]
         self.address = int(writes[len(writes) // 2])
         self.memory = {c: read(trace, c, self.address) for c in self.contexts}
