@@ -20,7 +20,7 @@ lint: $(VENV)/.lint
 format: $(VENV)/.lint
 	@scripts/lint --format
 
-bench: $(VENV)/.installed $(VENV)/.test
+bench: $(VENV)/.installed $(VENV)/.bench
 	@$(BIN)/python -m benchmarks
 
 install: $(VENV)/.installed
@@ -41,6 +41,11 @@ $(VENV)/.installed: $(VENV)/.created $(sources)
 $(VENV)/.test: $(VENV)/.created
 	@scripts/system-packages $(PYTHON) test
 	@scripts/environment extra $(VENV) test
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.created
+	@scripts/system-packages $(PYTHON) bench
+	@scripts/environment extra $(VENV) bench
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.created

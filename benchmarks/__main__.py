@@ -33,6 +33,7 @@ QUICK = Settings(
     peer_seconds=1.0,
     samples=40,
     loop=20_000,
+    listeners=(1, 100),
 )
 
 INTRODUCTION = """\
@@ -40,7 +41,7 @@ INTRODUCTION = """\
 
 `make bench` measures all this anew, in some ten minutes, and writes this page; nothing else
 should run meanwhile. The budgets are those of the design: `met` or `missed` by the figure in the
-same row. Those of HTTP, sessions and Axion are not measured here.
+same row. Those of HTTP and Axion are not measured here.
 """
 
 

@@ -14,6 +14,8 @@ from benchmarks.measure import in_fresh_process, percentile
 from benchmarks.peers import PEERS
 from benchmarks.programs import Sizes, compressor, make_programs
 from benchmarks.recording import ProgramResult, measure_program, record
+from benchmarks.remote import remote_table
+from benchmarks.sessions import sessions_table
 from benchmarks.table import Table, count, duration, mebibytes, verdict
 
 Note = Callable[[str], None]
@@ -36,6 +38,8 @@ class Settings:
     """Of each query."""
     loop: int = 200_000
     """Items of each loop."""
+    listeners: tuple[int, ...] = (1, 10, 100, 1000)
+    """Of a session."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ def measure(folder: Path, settings: Settings, note: Note) -> Iterator[Table]:
         yield queries_table(trace, settings.samples, note)
     yield limits_table(traces[-1], note)
     yield rates_table(traces[-1], settings.loop, note)
+    yield remote_table(traces[0].path, note)
+    yield sessions_table(traces[0].path, note, settings.listeners)
 
 
 def _index_all(results: Sequence[ProgramResult], note: Note) -> list[dict[int, dict[str, Any]]]:

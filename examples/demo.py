@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
 from itertools import takewhile
@@ -29,6 +30,7 @@ PROGRAM = BUILD / "weather"
 TRACE = BUILD / "weather.reven"
 SEGMENTATION_FAULT = 128 + 11
 POINTER_SIZE = 8
+USUAL_PORT = 13370
 SHOWN_REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "rip")
 
 console = Console(highlight=False, soft_wrap=True, emoji=False)
@@ -56,6 +58,38 @@ def main() -> None:
     show_command(".venv/bin/reven", "info", TRACE)
     show_command(".venv/bin/python")
     console.print(f">>> import reven2\n>>> trace = reven2.open({str(TRACE)!r}).trace")
+
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        title("Served to scripts, notebooks and browsers, until Ctrl-C")
+        desktop = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+        with socket.socket() as probe:
+            taken = probe.connect_ex(("localhost", USUAL_PORT)) == 0
+        options = [*(["--open"] if desktop else []), *(["--port", "0"] if taken else [])]
+        run("reven", "serve", TRACE, *options)
+    else:
+        title("Serve it, and ask the server")
+        ask_server()
+
+
+def ask_server() -> None:
+    """Serve the trace on a free port, look at its last transition through it, end it."""
+    command = ("reven", "serve", TRACE, "--port", "0")
+    show_command(*command)
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as serving:
+        assert serving.stdout is not None
+        address = next((line for line in serving.stdout if line.startswith("at ")), "")
+        if not address:
+            sys.exit(serving.wait() or 1)
+        port = int(address.rpartition(":")[2])
+        for line in serving.stdout:
+            if line.startswith("open "):
+                break
+        server = reven2.RevenServer("localhost", port)
+        console.print(f"{escape(repr(server))}: {escape(str(server.trace.last_transition))}")
+        server.close()
+        serving.terminate()
+    if serving.returncode != 0:
+        sys.exit(serving.returncode)
 
 
 def explain(trace: Trace) -> None:
@@ -170,11 +204,21 @@ def show_command(*words: str | Path) -> None:
 def run(*words: str | Path, expected: int = 0) -> None:
     """Show a command and run it; leave with its status unless that is the expected one."""
     show_command(*words)
-    # The commands of the environment that this script runs in come first.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    status = subprocess.run(words, env={**os.environ, "PATH": path}, check=False).returncode
+    process = subprocess.Popen(words, env=environment())
+    while True:
+        try:
+            status = process.wait()
+            break
+        except KeyboardInterrupt:
+            continue  # the command has got it too, and decides
     if status != expected:
         sys.exit(status or 1)
+
+
+def environment() -> dict[str, str]:
+    """That of a command: those of the environment that this script runs in come first."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path}
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ Programs and traces are made once per test session, keyed by what they are made 
 from __future__ import annotations
 
 import hashlib
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,10 @@ CompileProgram = Callable[..., Path]
 RecordProgram = Callable[..., Path]
 OpenTrace = Callable[[Path], Any]
 ServeTraces = Callable[..., int]
+
+# A shell ignores SIGINT in what it runs in the background, and so would every program that
+# a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 COMPILER_FLAGS = ("-g", "-O1", "-Wall", "-Werror")
 
@@ -97,23 +102,25 @@ def record_program(compile_program: CompileProgram, record_command: RecordProgra
 
 @pytest.fixture(scope="session")
 def serve_traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeTraces]:
-    """`serve_traces(*paths) -> port` of a server process; one for the same paths. It leaves
-    its run file and state where the tests find them, and nobody else."""
-    served: dict[tuple[Path, ...], int] = {}
+    """`serve_traces(*paths, options=()) -> port` of a server process; one for the same
+    request. It leaves its run file and state where the tests find them, and nobody else."""
+    served: dict[tuple[str, ...], int] = {}
     processes: list[subprocess.Popen[str]] = []
 
-    def serve_(*paths: Path) -> int:
-        if paths not in served:
-            command = [Path(sys.executable).with_name("reven"), "serve", "--port", "0", *paths]
+    def serve_(*paths: Path, options: Sequence[str] = ()) -> int:
+        words = (*map(str, paths), *options)
+        if words not in served:
+            reven = str(Path(sys.executable).with_name("reven"))
+            command = [reven, "serve", "--port", "0", *words]
             server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
             processes.append(server)
             assert server.stdout is not None
             for line in server.stdout:
                 if line.startswith("at "):
-                    served[paths] = int(line.rpartition(":")[2])
+                    served[words] = int(line.rpartition(":")[2])
                 if line.startswith("open "):
                     break
-        return served[paths]
+        return served[words]
 
     with pytest.MonkeyPatch.context() as patch:
         for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):

@@ -152,7 +152,7 @@ class Connection:
         self, method: str, path: str, body: bytes | None, media_type: str
     ) -> urllib3.BaseHTTPResponse:
         if self.closed:
-            raise ClosedError(f"The connection to {self.name} was closed: make a new one.")
+            raise ClosedError(f"The connection to {self.name} is closed: open it again.")
         headers = {**self.headers, "Accept": media_type}
         if body is not None:
             headers["Content-Type"] = media_type
@@ -170,8 +170,9 @@ class Connection:
     def _reason(self, error: BaseException) -> str:
         cause: BaseException = error
         while True:
-            inner = getattr(cause, "reason", None) or cause.__cause__
-            if not isinstance(inner, BaseException):
+            wrapped = (getattr(cause, "reason", None), cause.__cause__, *cause.args)
+            inner = next((one for one in wrapped if isinstance(one, BaseException)), None)
+            if inner is None:
                 break
             cause = inner
         if isinstance(cause, ConnectionRefusedError):

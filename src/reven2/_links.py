@@ -90,8 +90,9 @@ class Links:
             self._tracked = names
 
     def renew(self) -> None:
-        """Make the key known to a server that was started anew."""
-        with self._lock:
+        """Tell the server of this client's new id, and a server that was started anew of
+        what is tracked."""
+        with self._lock, contextlib.suppress(RevenError):
             if self._key:
                 self._tell(self._tracked)
 

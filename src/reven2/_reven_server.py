@@ -65,12 +65,9 @@ class RevenServer(OpenTrace):
         super().__init__(service)
         self._connection = connection
         self._scenario = scenario
-        live = Live(connection, name, kind)
-        self._links = self.trace._links = Links(
-            connection, self.trace, scenario, lambda: live.client
-        )
-        self._live = live
-        self._live.on_restart = self._links.renew
+        links = Links(connection, self.trace, scenario, lambda: self._live.client)
+        self._links = self.trace._links = links
+        self._live = Live(connection, name, kind, links.renew)
         self._sessions = Sessions(connection, self._live, self._links, self.trace, scenario)
         show_lists_as_tables()
 
@@ -118,6 +115,16 @@ def connect_as(
     server = RevenServer.__new__(RevenServer)
     server._connect(Connection(host, port, token), scenario, name or _who(), kind)
     return server
+
+
+def connect_to_any(kind: Literal["cli", "bridge"], host: str, port: int) -> RevenServer:
+    """The same, for whom it does not matter which of the server's traces it is."""
+    connection = Connection(host, port, None)
+    try:
+        first = next(iter(connection.describe().scenarios), None)
+    finally:
+        connection.close()
+    return connect_as(kind, host, port, first)
 
 
 def _chosen(connection: Connection, scenario: str | None) -> str:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Open traces of the programs in `programs`."""
+"""Open traces of the programs in `programs`, in this process and over a server: every test
+holds for both."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,24 @@ import pytest
 import reven2
 
 from .programs import BARE, BARE_FLAGS, SIGNALS, THREADS, VALUES
+
+
+@pytest.fixture(params=["in process", "server"])
+def open_trace(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], reven2.OpenTrace]]:
+    """`open_trace(path) -> server`, closed when the test ends."""
+    opened: list[reven2.OpenTrace] = []
+
+    def open_(path: Path) -> reven2.OpenTrace:
+        if request.param == "server":
+            port = request.getfixturevalue("serve_traces")(path)
+            opened.append(reven2.RevenServer("localhost", port))
+        else:
+            opened.append(reven2.open(path))
+        return opened[-1]
+
+    yield open_
+    for server in opened:
+        server.close()
 
 
 @pytest.fixture(scope="session")

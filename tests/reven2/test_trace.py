@@ -197,8 +197,11 @@ def test_threads(threads: reven2.OpenTrace) -> None:
 
 def test_the_server_shaped_object(record_program: Any, bare: reven2.OpenTrace) -> None:
     assert bare.scenario_name.startswith("program")
-    assert repr(bare).startswith("Reven trace (")
-    assert repr(bare).endswith(".reven)")
+    if isinstance(bare, reven2.RevenServer):
+        assert repr(bare) == f"Reven server (localhost:{bare.port}) [connected]"
+    else:
+        assert repr(bare).startswith("Reven trace (")
+        assert repr(bare).endswith(".reven)")
     assert bare
 
 

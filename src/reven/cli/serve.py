@@ -43,6 +43,9 @@ def serve(
         list[str] | None,
         typer.Option(help="A further name to answer to; may be repeated.", metavar="NAME"),
     ] = None,
+    open_: Annotated[
+        bool, typer.Option("--open", help="Open it in this desktop's browser.")
+    ] = False,
     certificate: Annotated[
         Path | None, typer.Option(help="TLS certificate (chain), a PEM file.", metavar="FILE")
     ] = None,
@@ -80,6 +83,8 @@ def serve(
             console.print(f"[label]serving[/]  {escape(scenario.name)}, {transitions} transitions")
         console.print(f"[label]at[/]       {escape(server.url)}")
         console.print(f"[label]open[/]     {escape(server.login_url)}")
+        if open_:
+            server.open_browser()
         if allow_remote and certificate is None:
             err().print(
                 "[bad]without TLS:[/] who can watch the network can read the token and the trace; "

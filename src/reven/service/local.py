@@ -41,6 +41,7 @@ from reven2.errors import (
     InvalidArgumentError,
     MemoryReadError,
     OutOfRangeError,
+    RevenError,
     TraceError,
 )
 
@@ -133,9 +134,7 @@ class LocalService:
 
     def read_memory(self, context: int, address: int, size: int) -> bytes:
         if address + size > _END_OF_MEMORY:
-            raise MemoryReadError(
-                f"Cannot read {size} bytes at {address:#x}: memory ends before.", _END_OF_MEMORY
-            )
+            raise MemoryReadError(f"Cannot read {size} bytes at {address:#x}: memory ends before.")
         try:
             with _translated():
                 return self._trace().read_memory(context, address, size)
@@ -233,9 +232,7 @@ class LocalService:
         self, context: int, address: int, size: int, forward: bool
     ) -> int | None:
         with _translated():
-            return self._trace().find_memory_change(
-                context, address, size, forward, keep_going
-            )
+            return self._trace().find_memory_change(context, address, size, forward, keep_going)
 
     def binaries(self) -> list[BinaryData]:
         return self._ossi().binaries()
@@ -343,6 +340,8 @@ def _translated() -> Iterator[None]:
         yield
     except (_engine.TraceError, BinaryError) as error:
         raise TraceError(str(error)) from None
+    except RevenError:
+        raise
     except IndexError as error:
         raise OutOfRangeError(str(error)) from None
     except ValueError as error:

@@ -3,15 +3,21 @@
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 
+import regex
+
 from reven.ossi import AddressSpace, Binary, ElfSymbol, Load, Location
+from reven.service.stopping import keep_going
 from reven2._service import BinaryData, LocationData, RangeData, SymbolData, SymbolPage
+from reven2.errors import InvalidArgumentError, OutOfRangeError
 
 _KINDS = {"function": ("function", "plt"), "object": ("object",), "": ("function", "plt", "object")}
 _LOCATIONS_KEPT = 1 << 16
+_SEARCH_SECONDS = 3.0
+"""A pattern can take for ever on a name that almost fits, so that it gets so long."""
 
 
 class Symbols:
@@ -41,7 +47,7 @@ class Symbols:
         """Where the code of a binary was mapped, and when."""
         return [
             RangeData(low, high, load.first_context, load.last_context)
-            for load in self._space.loads_of(self._binaries[number])
+            for load in self._space.loads_of(self._binary(number))
             for low, high in load.executable_ranges
         ]
 
@@ -54,7 +60,7 @@ class Symbols:
                 load.first_context,
                 load.last_context,
             )
-            for load in self._space.loads_of(self._binaries[number])
+            for load in self._space.loads_of(self._binary(number))
         ]
 
     def page(
@@ -62,7 +68,7 @@ class Symbols:
     ) -> SymbolPage:
         """Symbols of a binary from a position on."""
         matching = self._matching(number, pattern, case_sensitive, kind)
-        binary = self._binaries[number]
+        binary = self._binary(number)
         stop = start + limit
         return SymbolPage(
             [self._symbol(binary, symbol) for symbol in matching[start:stop]],
@@ -105,17 +111,38 @@ class Symbols:
     def _find_matching(
         self, number: int, pattern: str, case_sensitive: bool, kind: str
     ) -> list[ElfSymbol]:
-        search = re.compile(pattern, 0 if case_sensitive else re.IGNORECASE).search
-        kinds = _KINDS[kind]
-        return [
-            symbol
-            for symbol in self._binaries[number].symbols()
-            if symbol.kind in kinds
-            and (
-                search(symbol.name)
-                or (symbol.demangled_name is not None and search(symbol.demangled_name))
-            )
-        ]
+        try:
+            compiled = regex.compile(pattern, 0 if case_sensitive else regex.IGNORECASE)
+        except regex.error as error:
+            raise InvalidArgumentError(f"{pattern!r} is no regular expression: {error}.") from None
+        if kind not in _KINDS:
+            raise InvalidArgumentError(f"{kind!r} is no kind of symbol: use one of {set(_KINDS)}.")
+        deadline = time.monotonic() + _SEARCH_SECONDS
+
+        def is_found(name: str | None) -> bool:
+            if name is None:
+                return False
+            keep_going()
+            # `concurrent` lets other threads run meanwhile.
+            left = max(deadline - time.monotonic(), 0.001)
+            return compiled.search(name, concurrent=True, timeout=left) is not None
+
+        try:
+            return [
+                symbol
+                for symbol in self._binary(number).symbols()
+                if symbol.kind in _KINDS[kind]
+                and (is_found(symbol.name) or is_found(symbol.demangled_name))
+            ]
+        except TimeoutError:
+            raise InvalidArgumentError(
+                f"The pattern {pattern!r} takes too long: use a simpler one."
+            ) from None
+
+    def _binary(self, number: int) -> Binary:
+        if not 0 <= number < len(self._binaries):
+            raise OutOfRangeError(f"There is no binary {number}.")
+        return self._binaries[number]
 
     def _symbol(self, binary: Binary, symbol: ElfSymbol) -> SymbolData:
         return SymbolData(

@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from reven2 import _messages as wire
-from reven2._events import AddressEvent, TransitionEvent, event_of
 from reven2._live import Live
+from reven2.session._events import AddressEvent, TransitionEvent, event_of
 
 if TYPE_CHECKING:
     from reven2.trace import Trace, Transition

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The traces that a server serves, by scenario name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from reven.server.wire import RequestError
+from reven.service.local import LocalService
+from reven2._messages import Selection, TransitionSelection
+from reven2._service import TraceInfo
+from reven2.errors import InvalidArgumentError
+
+__all__ = ["Scenario", "Scenarios"]
+
+TEXT_LENGTH = 1000
+
+
+class Scenario:
+    """An open trace and the name under which it is served."""
+
+    def __init__(self, name: str, service: LocalService) -> None:
+        self.name = name
+        self.service = service
+        self._info = service.info()
+
+    @property
+    def uuid(self) -> str:
+        return self._info.uuid
+
+    def info(self) -> TraceInfo:
+        """`TraceService.info`, with the scenario's name."""
+        info = self.service.info()
+        return TraceInfo(info.uuid, self.name, info.path, info.complete, info.kernel)
+
+
+class Scenarios:
+    """Scenarios in the order in which they were given.
+
+    Parameters:
+        paths: trace directories.
+        name: of the only one; None: that of its directory. Of several with the same
+            name the later ones get a number.
+
+    Raises:
+        reven2.errors.TraceError: one cannot be opened; the others are closed again.
+        reven2.errors.InvalidArgumentError: the name cannot be that of a scenario.
+    """
+
+    def __init__(self, paths: Sequence[Path], name: str | None = None) -> None:
+        self._scenarios: dict[str, Scenario] = {}
+        if name is not None and (not name.isprintable() or "/" in name or not name):
+            raise InvalidArgumentError(
+                f"{name!r} is no name of a scenario: it needs printable characters, without '/'."
+            )
+        try:
+            for path in paths:
+                service = LocalService(path)
+                self._add(service.info().name if name is None else name, service)
+        except BaseException:
+            self.close()
+            raise
+
+    def _add(self, wanted: str, service: LocalService) -> None:
+        name, number = wanted, 1
+        while name in self._scenarios:
+            number += 1
+            name = f"{wanted}-{number}"
+        self._scenarios[name] = Scenario(name, service)
+
+    def __iter__(self) -> Iterator[Scenario]:
+        return iter(self._scenarios.values())
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._scenarios)
+
+    def get(self, name: str) -> Scenario:
+        """Raises RequestError (404) for a name that is not served."""
+        scenario = self._scenarios.get(name)
+        if scenario is None:
+            raise RequestError(
+                404,
+                f"There is no scenario {name[:100]!r} here. There is: {', '.join(self.names)}.",
+            )
+        return scenario
+
+    async def check(self, selection: Selection) -> None:
+        """Raises InvalidArgumentError for a selection that means nothing in what is served."""
+        scenario = self._scenarios.get(selection.scenario)
+        if scenario is None or scenario.uuid != selection.trace:
+            raise InvalidArgumentError(
+                f"The selection is of another trace ({selection.scenario[:100]!r}) than those "
+                f"that this server serves: {', '.join(self.names)}."
+            )
+        if selection.transition is not None:
+            count = scenario.service.transition_count()
+            if selection.transition >= count:
+                count = await asyncio.to_thread(scenario.service.refresh)
+            if not 0 <= selection.transition < count:
+                raise InvalidArgumentError(
+                    f"The trace has no transition {selection.transition}, only 0 to {count - 1}."
+                )
+        if isinstance(selection, TransitionSelection):
+            return
+        if not 0 <= selection.address < 1 << 64:
+            raise InvalidArgumentError(f"{selection.address:#x} is no address.")
+        if selection.size is not None and not 0 < selection.size <= (1 << 64) - selection.address:
+            raise InvalidArgumentError(
+                f"{selection.size} bytes at {selection.address:#x} are no range of addresses."
+            )
+        if len(selection.name or "") > TEXT_LENGTH or len(selection.segment or "") > TEXT_LENGTH:
+            raise InvalidArgumentError(
+                f"The name of an address may have at most {TEXT_LENGTH} characters."
+            )
+
+    def close(self) -> None:
+        for scenario in self:
+            scenario.service.close()

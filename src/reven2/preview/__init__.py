@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parts of the documented interface that its authors called previews."""
+
+from __future__ import annotations
+
+from reven2.preview import project_manager
+
+__all__ = ["project_manager"]
