@@ -40,7 +40,7 @@ t=(x,y)=>{s.textContent=' '+x;a.title=y};t('…','publishing');\
 fetch(a.dataset.publish,{method:'POST',headers:{'Content-Type':'application/json'},\
 body:a.dataset.body}).then(r=>r.ok?r.json():r.json().then(j=>Promise.reject(j))).then(\
 j=>j.listeners?t('✓','heard by '+j.listeners):t('∅','nobody listens to the tracked sessions'),\
-e=>t('⚠',e.message||'the server does not answer'))"""
+e=>t('⚠',e.error?e.message:'the server does not answer'))"""
 
 _current: weakref.ref[Links] | None = None
 

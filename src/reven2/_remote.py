@@ -15,7 +15,6 @@ from urllib.parse import quote
 import msgspec
 
 from reven2._connection import MESSAGE_PACK, Connection
-from reven2._register_pages import RegisterPages
 from reven2._service import (
     AccessPage,
     BinaryData,
@@ -93,7 +92,6 @@ class RemoteService:
         self._ahead = _ReadAhead(self._fetch_transitions)
         self._info = self._fetch(TraceService.info)
         self._count = self._fetch(TraceService.transition_count)
-        self._registers = RegisterPages(self._fetch_registers)
 
     def info(self) -> TraceInfo:
         return self._info
@@ -109,7 +107,6 @@ class RemoteService:
             self._kept_bytes = 0
             self._located.clear()
         self._ahead.forget()
-        self._registers.clear()
         self._info, self._count = info, count
         return count
 
@@ -126,9 +123,7 @@ class RemoteService:
         return self._ask(TraceService.operands, address=address, code=code)
 
     def registers(self, contexts: Sequence[int]) -> RegisterPage:
-        if len(contexts) == 1:
-            return self._registers.at(contexts[0], self._count)
-        return self._fetch_registers(contexts)
+        return self._fetch(TraceService.registers, contexts=list(contexts))
 
     def thread_registers(self, thread: int, context: int) -> bytes | None:
         return self._ask(TraceService.thread_registers, thread=thread, context=context)
@@ -270,9 +265,6 @@ class RemoteService:
 
     def _fetch_transitions(self, start: int, stop: int) -> TransitionPage:
         return self._fetch(TraceService.transitions, start=start, stop=stop)
-
-    def _fetch_registers(self, contexts: Sequence[int]) -> RegisterPage:
-        return self._fetch(TraceService.registers, contexts=list(contexts))
 
     def _fetch(self, method: Callable[..., Answer], **arguments: Any) -> Answer:
         return self._send(method, _encode(arguments))[0]

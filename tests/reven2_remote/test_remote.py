@@ -47,13 +47,12 @@ def test_registers_are_those_of_the_trace(
     server: reven2.RevenServer, local: reven2.OpenTrace, numbers: list[int], step: int
 ) -> None:
     count = server.trace.transition_count
-    service = server.trace._service
-    assert isinstance(service, RemoteService)
-    service._registers.clear()
+    pages = server.trace._registers
+    pages.clear()
     for start in numbers:
         for number in range(start, start + 40 * step, step or 1):
             context = max(0, min(number, count))
-            assert service.registers([context]) == local.trace._service.registers([context])
+            assert pages.at(context, count) == local.trace._service.registers([context])
 
 
 def test_a_loop_does_not_cost_a_request_each(

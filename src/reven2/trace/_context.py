@@ -269,8 +269,11 @@ class Context(Moment):
     def _registers(self) -> tuple[int, bytes]:
         if self._state is None:
             if self._batch is None:
-                self._batch = RegisterBatch(self._trace._service, (self._id,))
-            self._state = self._batch.at(self._index)
+                trace = self._trace
+                page = trace._registers.at(self._id, trace.transition_count)
+                self._state = int.from_bytes(page.thread, "little"), page.view
+            else:
+                self._state = self._batch.at(self._index)
         return self._state
 
     def _pc(self) -> int:

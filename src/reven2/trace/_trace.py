@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reven2._register_pages import RegisterPages
 from reven2._service import TraceInfo, TraceService, column
 from reven2.address import LinearAddress, _AbstractAddress, linear
 from reven2.errors import InvalidArgumentError, MemoryReadError, OutOfRangeError
@@ -49,6 +50,7 @@ class Trace:
     def __init__(self, service: TraceService) -> None:
         self._service = service
         self._pages = TransitionPages(service)
+        self._registers = RegisterPages(service.registers)
         self._info: TraceInfo = service.info()
         self._links: Links | None = None
 
@@ -100,7 +102,9 @@ class Trace:
     def refresh(self) -> int:
         """Take in what a recording that still runs has appended, and give the new number of
         transitions. An addition to the documented interface."""
-        return self._service.refresh()
+        count = self._service.refresh()
+        self._registers.clear()
+        return count
 
     def transition(self, transition_id: int) -> Transition:
         """A transition by number.
