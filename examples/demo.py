@@ -84,10 +84,12 @@ def ask_server() -> None:
         for line in serving.stdout:
             if line.startswith("open "):
                 break
-        server = reven2.RevenServer("localhost", port)
-        console.print(f"{escape(repr(server))}: {escape(str(server.trace.last_transition))}")
-        server.close()
-        serving.terminate()
+        try:
+            server = reven2.RevenServer("localhost", port)
+            console.print(f"{escape(repr(server))}: {escape(str(server.trace.last_transition))}")
+            server.close()
+        finally:
+            serving.terminate()
     if serving.returncode != 0:
         sys.exit(serving.returncode)
 

@@ -25,6 +25,7 @@ PATH = "/api/v1/sessions/live"
 _WAITS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 _FIRST_ATTEMPTS = 4
 _ANSWER_SECONDS = 10.0
+_LEAVING_SECONDS = 1.0
 _POLL_SECONDS = 0.002
 _QUEUED_EVENTS = 1024
 _UNAUTHORIZED = (401, 403)
@@ -185,16 +186,23 @@ class Live:
         return subscription
 
     def unlisten(self, subscription: Subscription) -> None:
-        """The opposite of `listen`."""
+        """The opposite of `listen`; returns when the server no longer counts this client, if
+        it says so in time."""
         subscription.end()
+        session, is_last = subscription.session, False
         with self._lock:
-            others = self._subscriptions.get(subscription.session, [])
+            others = self._subscriptions.get(session, [])
             if subscription in others:
                 others.remove(subscription)
                 if not others:
-                    del self._subscriptions[subscription.session]
-                    self._seen.pop(subscription.session, None)
-                    self._send(wire.Unlisten(subscription.session))
+                    del self._subscriptions[session]
+                    self._seen.pop(session, None)
+                    self._send(wire.Unlisten(session))
+                    is_last = self._socket is not None and not self._closed
+        until = time.monotonic() + _LEAVING_SECONDS
+        with contextlib.suppress(RevenError):
+            while is_last and time.monotonic() < until and self._is_listening(session):
+                time.sleep(_POLL_SECONDS)
 
     def presence(self, session: str) -> list[wire.PresentClient]:
         """Who listens to a session now.
@@ -237,10 +245,13 @@ class Live:
             while self._welcome is None:
                 self._wait("take this client in")
         until = time.monotonic() + _ANSWER_SECONDS
-        while not any(one.client == self.client for one in self.presence(session)):
+        while not self._is_listening(session):
             if time.monotonic() > until:
                 raise ServerError(f"{self._connection.name} did not take this listener in.")
             time.sleep(_POLL_SECONDS)
+
+    def _is_listening(self, session: str) -> bool:
+        return any(one.client == self.client for one in self.presence(session))
 
     def _await_published(self, number: int) -> int:
         while number not in self._published:

@@ -288,7 +288,9 @@ def test_a_click_on_a_link_is_not_heard_by_the_client_that_made_it(
             while listeners() != 1:
                 pass
             assert taken(other, 1) == ["#3"]
-        assert listeners() == 0
+        # The other's end reaches the server on a connection of its own.
+        while listeners() != 0:
+            pass
         while (event := own.next_event(0.2)) is not None:
             # Before the server knew which client the link is of.
             assert event.origin.client == ""

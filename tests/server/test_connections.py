@@ -64,6 +64,21 @@ class TestPresence:
 
         asyncio.run(check())
 
+    def test_the_longest_listening_come_first(self, server: Running) -> None:
+        async def check() -> None:
+            async with (
+                listening(server, name="late") as late,
+                listening(server, name="early") as early,
+            ):
+                for one in (early, late):
+                    await one.send(Listen("order"))
+                    while states(await one.next(Sessions)).get("order") is None:
+                        pass
+                listed = server.json("GET", "/api/v1/sessions/order/presence")
+                assert [client["name"] for client in listed] == ["early", "late"]
+
+        asyncio.run(check())
+
     def test_a_killed_client_is_gone(self, server: Running) -> None:
         script = (
             "import sys, asyncio, pathlib\n"

@@ -56,17 +56,17 @@ class Client:
         self.may_publish = may_publish
         self.close = connection.cut
         self.outbox = Outbox(connection)
-        self.sessions: set[str] = set()
+        self.sessions: dict[str, float] = {}
+        """Those that it listens to, and since when."""
         self.watching: set[str] = set()
         self.selection: Selection | None = None
-        self.since = time.time()
 
     @property
     def origin(self) -> Origin:
         return Origin(self.id, self.name, self.kind)
 
-    def present(self) -> PresentClient:
-        return PresentClient(self.id, self.name, self.kind, self.selection, self.since)
+    def as_peer(self) -> Peer:
+        return Peer(self.origin, self.selection, dict(self.sessions))
 
 
 class Hub:
@@ -151,7 +151,7 @@ class Hub:
         self._send_states_to(client)
 
     def unlisten(self, client: Client, session: str) -> None:
-        client.sessions.discard(session)
+        client.sessions.pop(session, None)
         self._listeners.get(session, {}).pop(client.id, None)
         self._change((session,))
         self._send_states_to(client)
@@ -215,20 +215,30 @@ class Hub:
 
     def presence(self, session: str) -> list[PresentClient]:
         """Who listens to the session, the longest-standing first."""
-        here = [client.present() for client in self._listeners.get(session, {}).values()]
-        there = [peer.client for peer in self._log.peers() if session in peer.sessions]
-        return sorted(here + there, key=lambda one: (one.since, one.client))
+        here = [client.as_peer() for client in self._listeners.get(session, {}).values()]
+        there = [peer for peer in self._log.peers() if session in peer.sessions]
+        present = [
+            PresentClient(
+                peer.origin.client,
+                peer.origin.name,
+                peer.origin.kind,
+                peer.selection,
+                peer.sessions[session],
+            )
+            for peer in here + there
+        ]
+        return sorted(present, key=lambda one: (one.since, one.client))
 
     def _listening(self, sessions: list[str]) -> set[str]:
         ids = {id for session in sessions for id in self._listeners.get(session, ())}
         wanted = set(sessions)
         ids |= {
-            peer.client.client for peer in self._log.peers() if wanted.intersection(peer.sessions)
+            peer.origin.client for peer in self._log.peers() if wanted.intersection(peer.sessions)
         }
         return ids
 
     def _add_listener(self, client: Client, session: str) -> None:
-        client.sessions.add(session)
+        client.sessions[session] = time.time()
         self._listeners.setdefault(session, {})[client.id] = client
         self._change((session,))
 
@@ -278,8 +288,7 @@ class Hub:
         self._log.announce(self._known_here)
 
     def _known_here(self) -> tuple[list[Peer], list[str]]:
-        peers = [Peer(one.present(), sorted(one.sessions)) for one in self._clients.values()]
-        return peers, list(self._names)
+        return [client.as_peer() for client in self._clients.values()], list(self._names)
 
     def _send_states_to(self, client: Client) -> None:
         client.outbox.put_state("sessions", self._sessions_frame())

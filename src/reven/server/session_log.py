@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from reven2._messages import Event, Origin, PresentClient, Selection
+from reven2._messages import Event, Origin, Selection
 
 __all__ = ["HISTORY_KEPT", "Draft", "History", "MemoryLog", "Peer", "SessionLog"]
 
@@ -33,10 +33,12 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """A client of another server process that shares the sessions."""
+    """A client as other server processes that share the sessions know it. `sessions`: those
+    that it listens to, and since when (seconds since 1970)."""
 
-    client: PresentClient
-    sessions: list[str]
+    origin: Origin
+    selection: Selection | None
+    sessions: dict[str, float]
 
 
 class History:
