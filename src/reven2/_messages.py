@@ -16,6 +16,8 @@ from typing import Literal
 
 import msgspec
 
+from reven2.errors import InvalidArgumentError
+
 PROTOCOL_VERSION = 1
 
 ClientKind = Literal["python", "cli", "axion", "notebook", "bridge"]
@@ -178,3 +180,19 @@ class Problem(msgspec.Struct, frozen=True, tag="problem"):
 
 
 ServerMessage = Welcome | Event | Published | Sessions | Presence | Ping | Problem
+
+# ---------------------------------------------------------------- session names
+
+LONGEST_SESSION_NAME = 64
+
+
+def check_session_name(name: object) -> None:
+    """Raises InvalidArgumentError, with the rule, for what is no name of a session."""
+    if isinstance(name, str) and name.isprintable() and "/" not in name:
+        if 1 <= len(name) <= LONGEST_SESSION_NAME:
+            return
+        name = name[:LONGEST_SESSION_NAME] + "…" if name else name
+    raise InvalidArgumentError(
+        f"{name!r} is no name of a session: it needs 1 to {LONGEST_SESSION_NAME} printable "
+        "characters, without control characters and without '/'."
+    )

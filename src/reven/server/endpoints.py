@@ -16,9 +16,16 @@ from reven.server.hub import Hub
 from reven.server.links import Links
 from reven.server.queries import QUERIES, Queries, Query
 from reven.server.scenarios import Scenarios
-from reven.server.session_names import DEFAULT, check
+from reven.server.session_names import DEFAULT
 from reven.server.wire import encode
-from reven2._messages import ClientKind, Origin, PresentClient, Selection, SessionState
+from reven2._messages import (
+    ClientKind,
+    Origin,
+    PresentClient,
+    Selection,
+    SessionState,
+    check_session_name,
+)
 
 __all__ = ["Call", "Endpoint", "endpoints"]
 
@@ -117,7 +124,7 @@ def endpoints(
         return hub.states()
 
     async def presence(call: Call) -> list[PresentClient]:
-        check(call.parameters["session"])
+        check_session_name(call.parameters["session"])
         return hub.presence(call.parameters["session"])
 
     async def publish(call: Call) -> PublishAnswer:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import msgspec
 
+from reven2._messages import check_session_name
 from reven2.errors import InvalidArgumentError
 
 __all__ = ["DEFAULT", "SessionNames", "state_file"]
 
 DEFAULT = "default"
 NAMES_KEPT = 1000
-LENGTH = 64
 
 
 def state_file(port: int) -> Path:
@@ -39,7 +39,7 @@ class SessionNames:
         with contextlib.suppress(OSError, msgspec.DecodeError, InvalidArgumentError):
             if file is not None:
                 for name in msgspec.json.decode(file.read_bytes(), type=list[str]):
-                    check(name)
+                    check_session_name(name)
                     self._names[name] = None
 
     def __iter__(self) -> Iterator[str]:
@@ -53,7 +53,7 @@ class SessionNames:
         """
         if name in self._names:
             return
-        check(name)
+        check_session_name(name)
         if len(self._names) >= NAMES_KEPT:
             raise InvalidArgumentError(
                 f"There are {NAMES_KEPT} sessions already: use one of them, or remove "
@@ -70,13 +70,3 @@ class SessionNames:
             new = self._file.with_name(f"{self._file.name}.{os.getpid()}.new")
             new.write_bytes(msgspec.json.encode(list(self._names)))
             new.replace(self._file)
-
-
-def check(name: str) -> None:
-    """Raises InvalidArgumentError, with the rule, for what is no name of a session."""
-    if not (1 <= len(name) <= LENGTH and name.isprintable() and "/" not in name):
-        shown = name if len(name) <= LENGTH else f"{name[:LENGTH]}…"
-        raise InvalidArgumentError(
-            f"{shown!r} is no name of a session: it needs 1 to {LENGTH} printable characters, "
-            "without control characters and without '/'."
-        )

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PresentClient", "Session", "Sessions", "TrackedSessions"]
 
-_LONGEST_NAME = 64
-
 
 class Session:
     """A session and how many clients listened to it when the server was asked.
@@ -323,7 +321,7 @@ class Sessions:
 
     def _track(self, names: list[str]) -> None:
         for name in names:
-            _check(name)
+            wire.check_session_name(name)
         names = list(dict.fromkeys(names))
         self._links.track(names)
         self._tracked_names = names
@@ -334,7 +332,7 @@ class Sessions:
 
 def _name(session: str | Session) -> str:
     name: Any = session.name if isinstance(session, Session) else session
-    _check(name)
+    wire.check_session_name(name)
     return str(name)
 
 
@@ -342,17 +340,3 @@ def _names(sessions: str | Session | Iterable[str | Session]) -> list[str]:
     if isinstance(sessions, (str, Session)):
         return [_name(sessions)]
     return [_name(session) for session in sessions]
-
-
-def _check(name: object) -> None:
-    is_name = (
-        isinstance(name, str)
-        and 1 <= len(name) <= _LONGEST_NAME
-        and name.isprintable()
-        and "/" not in name
-    )
-    if not is_name:
-        raise InvalidArgumentError(
-            f"{name!r} is no name of a session: it needs 1 to {_LONGEST_NAME} printable "
-            "characters, without control characters and without '/'."
-        )
