@@ -44,6 +44,7 @@ except (gdb.error, KeyboardInterrupt):
 print("measured seconds", time.perf_counter() - began)
 print(gdb.execute("info record", to_string=True))
 gdb.execute("kill")
+gdb.flush()
 os._exit(0)
 """
 
