@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bind_trace.h"
 
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -9,6 +8,7 @@
 
 #include <optional>
 
+#include "bind_columns.h"
 #include "queries.h"
 
 namespace nb = nanobind;
@@ -17,49 +17,9 @@ using namespace nb::literals;
 namespace reven {
 namespace {
 
-struct Cancelled : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
 struct UnknownMemory {
     uint64_t address;
 };
-
-template <typename T>
-using Column = nb::ndarray<nb::numpy, T, nb::ndim<1>>;
-
-// A numpy array that owns `values`.
-template <typename T>
-Column<T> column(std::vector<T>&& values) {
-    auto* owned = new std::vector<T>(std::move(values));
-    nb::capsule owner(owned,
-                      [](void* pointer) noexcept { delete static_cast<std::vector<T>*>(pointer); });
-    return Column<T>(owned->data(), {owned->size()}, owner);
-}
-
-nb::ndarray<nb::numpy, uint8_t, nb::ndim<2>> table(std::vector<uint8_t>&& values, size_t width) {
-    auto* owned = new std::vector<uint8_t>(std::move(values));
-    nb::capsule owner(
-        owned, [](void* pointer) noexcept { delete static_cast<std::vector<uint8_t>*>(pointer); });
-    return nb::ndarray<nb::numpy, uint8_t, nb::ndim<2>>(owned->data(),
-                                                        {owned->size() / width, width}, owner);
-}
-
-// Called without the GIL: lets Python handle signals.
-void handle_signals(uint64_t, uint64_t) {
-    nb::gil_scoped_acquire acquire;
-    if (PyErr_CheckSignals() != 0) throw nb::python_error();
-}
-
-// The same, and lets Python see the progress.
-Progress progress_of(const nb::object& callback) {
-    return [&callback](uint64_t done, uint64_t total) {
-        nb::gil_scoped_acquire acquire;
-        if (PyErr_CheckSignals() != 0) throw nb::python_error();
-        if (callback.is_none()) return;
-        const nb::object answer = callback(done, total);
-        if (answer.is(nb::bool_(false))) throw Cancelled("the query was cancelled");
-    };
-}
 
 struct Transitions {
     uint64_t first = 0;
@@ -76,15 +36,6 @@ struct Accesses {
     std::vector<uint32_t> size;
     std::vector<uint8_t> is_write;
 };
-
-// Binds a column that is handed over to numpy once, then kept by Python.
-template <typename Class, typename T>
-void bind_column(nb::class_<Class>& bound, const char* name, std::vector<T> Class::*member) {
-    bound.def_prop_ro(name, [member](nb::handle_t<Class> self) {
-        auto& values = nb::cast<Class&>(self).*member;
-        return Column<T>(values.data(), {values.size()}, self);
-    });
-}
 
 Transitions read_transitions(Queries& queries, uint64_t start, uint64_t stop) {
     nb::gil_scoped_release release;
@@ -207,7 +158,7 @@ void bind_results(nb::module_& module) {
                         .def("__len__", [](const Accesses& self) { return self.transition.size(); })
                         .def_prop_ro("is_write", [](nb::handle_t<Accesses> self) {
                             auto& flags = nb::cast<Accesses&>(self).is_write;
-                            return Column<bool>(flags.data(), {flags.size()}, self);
+                            return ColumnArray<bool>(flags.data(), {flags.size()}, self);
                         });
     bind_column(accesses, "transition", &Accesses::transition);
     bind_column(accesses, "address", &Accesses::address);

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
 import threading
 import time
@@ -17,24 +19,19 @@ import msgspec
 from reven2._connection import MESSAGE_PACK, Connection
 from reven2._service import (
     AccessPage,
-    BinaryData,
     Disassembly,
     LocationData,
-    OperandData,
-    ProcessData,
-    RangeData,
     RegisterPage,
-    SymbolPage,
-    ThreadData,
     TraceInfo,
     TraceService,
     TransitionIds,
     TransitionPage,
+    query_methods,
 )
 from reven2.errors import ServerError
 from reven2.trace._pages import next_page_size
 
-__all__ = ["RemoteService"]
+__all__ = ["remote_service"]
 
 _LARGEST_INTEGER = (1 << 64) - 1
 _KEPT_BYTES = 64 << 20
@@ -53,23 +50,14 @@ Answer = TypeVar("Answer")
 Page = TypeVar("Page", AccessPage, TransitionIds)
 
 
-def _decoders() -> dict[str, msgspec.msgpack.Decoder[Any]]:
-    methods = {
-        name: method
-        for name, method in vars(TraceService).items()
-        if callable(method) and not name.startswith("_")
-    }
-    return {
-        name: msgspec.msgpack.Decoder(get_type_hints(method)["return"])
-        for name, method in methods.items()
-    }
-
-
-_DECODERS = _decoders()
+_DECODERS = {
+    name: msgspec.msgpack.Decoder(get_type_hints(method)["return"])
+    for name, method in query_methods().items()
+}
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class RemoteService:
+def remote_service(connection: Connection, scenario: str) -> TraceService:
     """Queries on one scenario of a server. Safe to call from several threads.
 
     Parameters:
@@ -79,6 +67,11 @@ class RemoteService:
     Raises:
         ServerError (a RuntimeError): the server cannot be reached or has no such scenario.
     """
+    return cast("TraceService", _RemoteService(connection, scenario))
+
+
+class _RemoteService:
+    """What is not written out here is asked as it is, once: see `_forward_others`."""
 
     def __init__(self, connection: Connection, scenario: str) -> None:
         self._connection = connection
@@ -110,43 +103,14 @@ class RemoteService:
         self._info, self._count = info, count
         return count
 
-    def threads(self) -> list[ThreadData]:
-        return self._ask(TraceService.threads)
-
     def transitions(self, start: int, stop: int) -> TransitionPage:
         return self._ahead.get(start, stop, self._count)
 
     def disassemble(self, instructions: Sequence[tuple[int, bytes]]) -> list[Disassembly]:
         return self._fetch(TraceService.disassemble, instructions=instructions)
 
-    def operands(self, address: int, code: bytes) -> list[OperandData]:
-        return self._ask(TraceService.operands, address=address, code=code)
-
     def registers(self, contexts: Sequence[int]) -> RegisterPage:
         return self._fetch(TraceService.registers, contexts=list(contexts))
-
-    def thread_registers(self, thread: int, context: int) -> bytes | None:
-        return self._ask(TraceService.thread_registers, thread=thread, context=context)
-
-    def read_memory(self, context: int, address: int, size: int) -> bytes:
-        return self._ask(TraceService.read_memory, context=context, address=address, size=size)
-
-    def read_known_memory(self, context: int, address: int, size: int) -> tuple[bytes, bytes]:
-        return self._ask(
-            TraceService.read_known_memory, context=context, address=address, size=size
-        )
-
-    def mapped_ranges(self, context: int) -> list[RangeData]:
-        return self._ask(TraceService.mapped_ranges, context=context)
-
-    def is_mapped(self, address: int, size: int, first_context: int, last_context: int) -> bool:
-        return self._ask(
-            TraceService.is_mapped,
-            address=address,
-            size=size,
-            first_context=first_context,
-            last_context=last_context,
-        )
 
     def accesses(
         self,
@@ -225,28 +189,6 @@ class RemoteService:
                 forward=forward,
             )
 
-    def binaries(self) -> list[BinaryData]:
-        return self._ask(TraceService.binaries)
-
-    def binary_ranges(self, binary: int) -> list[RangeData]:
-        return self._ask(TraceService.binary_ranges, binary=binary)
-
-    def symbols(
-        self, binary: int, pattern: str, *, case_sensitive: bool, kind: str, start: int, limit: int
-    ) -> SymbolPage:
-        return self._ask(
-            TraceService.symbols,
-            binary=binary,
-            pattern=pattern,
-            case_sensitive=case_sensitive,
-            kind=kind,
-            start=start,
-            limit=limit,
-        )
-
-    def symbol_entries(self, binary: int, rva: int) -> list[RangeData]:
-        return self._ask(TraceService.symbol_entries, binary=binary, rva=rva)
-
     def locate(self, context: int, address: int) -> LocationData | None:
         known = self._located.get(address)
         if known is not None and known.first <= context <= known.last:
@@ -255,9 +197,6 @@ class RemoteService:
         if location is not None and location.binary is not None:
             self._keep_location(context, address, location)
         return location
-
-    def processes(self) -> list[ProcessData]:
-        return self._ask(TraceService.processes)
 
     def close(self) -> None:
         self._ahead.close()
@@ -305,7 +244,7 @@ class RemoteService:
     def _keep_location(self, context: int, address: int, location: LocationData) -> None:
         """For as long as a binary's code is mapped, its places stay what they are."""
         assert location.binary is not None
-        for code in self.binary_ranges(location.binary.id):
+        for code in self._ask(TraceService.binary_ranges, binary=location.binary.id):
             if (
                 code.start <= address < code.stop
                 and code.first_context <= context <= code.last_context
@@ -353,6 +292,26 @@ class RemoteService:
             self._search_size = min(self._search_size * 4, _LARGEST_INTEGER)
         elif seconds > slow:
             self._search_size = max(self._search_size // 4, _SMALLEST_SEARCH)
+
+
+def _forward_others() -> None:
+    def forwarding(method: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(method)
+
+        @functools.wraps(method)
+        def forward(self: _RemoteService, *values: Any, **named: Any) -> Any:
+            arguments = signature.bind(self, *values, **named).arguments
+            del arguments["self"]
+            return self._ask(method, **arguments)
+
+        return forward
+
+    for name, method in query_methods().items():
+        if name not in vars(_RemoteService):
+            setattr(_RemoteService, name, forwarding(method))
+
+
+_forward_others()
 
 
 class _Located(NamedTuple):

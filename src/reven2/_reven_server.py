@@ -14,7 +14,7 @@ from reven2._html import show_lists_as_tables
 from reven2._links import Links
 from reven2._live import Live
 from reven2._messages import ClientKind
-from reven2._remote import RemoteService
+from reven2._remote import remote_service
 from reven2._server import OpenTrace
 from reven2.errors import RevenError, ServerError
 from reven2.session import Sessions
@@ -58,7 +58,7 @@ class RevenServer(OpenTrace):
     ) -> None:
         try:
             scenario = _chosen(connection, scenario)
-            service = RemoteService(connection, scenario)
+            service = remote_service(connection, scenario)
         except RevenError:
             connection.close()
             raise

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import reven2
-from reven2._remote import RemoteService
+from reven2._remote import _RemoteService
 from reven2._service import KIND_INSTRUCTION
 
 Connect = Callable[..., reven2.RevenServer]
@@ -92,7 +92,7 @@ def test_a_search_in_parts_finds_the_same(
     server: reven2.RevenServer, local: reven2.OpenTrace, forward: bool, part: int, limit: int
 ) -> None:
     service = server.trace._service
-    assert isinstance(service, RemoteService)
+    assert isinstance(service, _RemoteService)
     page = service.transitions(0, 200)
     assert page.kind[100] == KIND_INSTRUCTION
     pc = server.trace.transition(100).pc
@@ -124,7 +124,7 @@ def test_progress_is_shown_on_a_terminal_only(
     monkeypatch.setattr(reven2._remote, "_PROGRESS_AFTER", 0.0)
     monkeypatch.setattr(reven2._remote, "_SEARCH_SECONDS", (-1.0, 1e9))
     service = server.trace._service
-    assert isinstance(service, RemoteService)
+    assert isinstance(service, _RemoteService)
     service._search_size = 500
     assert list(server.trace.search.pc(1)) == []
     assert capsys.readouterr().err == ""

@@ -70,7 +70,7 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
 
 
 def test_every_query_of_the_protocol_is_served() -> None:
-    public = {name for name in vars(TraceService) if not name.startswith("_")}
+    public = {name for name in dir(TraceService) if not name.startswith("_")}
     assert set(QUERIES) == public - {"close"}
 
 

@@ -19,7 +19,7 @@ import msgspec
 from reven.server.scenarios import Scenario
 from reven.server.wire import RequestError
 from reven.service.stopping import stop_when
-from reven2._service import TraceService
+from reven2._service import query_methods
 from reven2.errors import InvalidArgumentError
 
 __all__ = ["QUERIES", "Queries", "Query"]
@@ -64,9 +64,7 @@ class Query(msgspec.Struct, frozen=True):
 
 def _queries() -> dict[str, Query]:
     queries = {}
-    for name, method in vars(TraceService).items():
-        if name.startswith("_") or name == "close" or not callable(method):
-            continue
+    for name, method in query_methods().items():
         hints = get_type_hints(method)
         answer = hints.pop("return")
         camel = "".join(word.capitalize() for word in name.split("_"))

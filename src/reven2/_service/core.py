@@ -1,16 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one interface between this client and whatever answers its queries.
-
-`reven2` turns what `TraceService` answers into its documented objects. Everything
-here is plain integers, bytes and small structs, and every answer that can be long
-is paged with a limit, so that the same messages travel over HTTP unchanged.
+"""The queries that everything else builds on: transitions, registers, memory, symbols.
 
 Columns are `bytes`: little-endian integers one after the other, of the width that
 the field's name of the struct says; `column()` reads them.
-
-Contexts are numbered 0 … N (context n is the one before transition n). Ranges of
-transitions are half open: [start, stop). Implementations raise the errors of
-`reven2.errors`.
 """
 
 from __future__ import annotations
@@ -195,8 +187,8 @@ class ProcessData(msgspec.Struct, frozen=True):
     ppid: int | None
 
 
-class TraceService(Protocol):
-    """Queries on one open trace. Safe to call from several threads."""
+class CoreService(Protocol):
+    """Transitions, registers, memory, accesses, symbols."""
 
     def info(self) -> TraceInfo: ...
 
@@ -287,5 +279,3 @@ class TraceService(Protocol):
     def locate(self, context: int, address: int) -> LocationData | None: ...
 
     def processes(self) -> list[ProcessData]: ...
-
-    def close(self) -> None: ...

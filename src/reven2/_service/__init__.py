@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one interface between this client and whatever answers its queries.
+
+`reven2` turns what `TraceService` answers into its documented objects. Everything
+here is plain integers, bytes and small structs, and every answer that can be long
+is paged with a limit, so that the same messages travel over HTTP unchanged.
+
+Contexts are numbered 0 … N (context n is the one before transition n). Ranges of
+transitions are half open: [start, stop). Implementations raise the errors of
+`reven2.errors`. One module per area; the server's routes and the remote
+implementation are made from the signatures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from reven2._service.core import (
+    KIND_END_SIGNAL,
+    KIND_INSTRUCTION,
+    KIND_SIGNAL,
+    KIND_SWITCH,
+    NO_INSTRUCTION,
+    REGISTER_VIEW_SIZE,
+    AccessPage,
+    BinaryData,
+    CoreService,
+    Disassembly,
+    EventData,
+    LocationData,
+    OperandData,
+    ProcessData,
+    RangeData,
+    RegisterPage,
+    SymbolData,
+    SymbolPage,
+    ThreadData,
+    TraceInfo,
+    TransitionIds,
+    TransitionPage,
+    column,
+)
+
+__all__ = [
+    "KIND_END_SIGNAL",
+    "KIND_INSTRUCTION",
+    "KIND_SIGNAL",
+    "KIND_SWITCH",
+    "NO_INSTRUCTION",
+    "REGISTER_VIEW_SIZE",
+    "AccessPage",
+    "BinaryData",
+    "Disassembly",
+    "EventData",
+    "LocationData",
+    "OperandData",
+    "ProcessData",
+    "RangeData",
+    "RegisterPage",
+    "SymbolData",
+    "SymbolPage",
+    "ThreadData",
+    "TraceInfo",
+    "TraceService",
+    "TransitionIds",
+    "TransitionPage",
+    "column",
+    "query_methods",
+]
+
+
+class TraceService(CoreService, Protocol):
+    """Queries on one open trace. Safe to call from several threads."""
+
+    def close(self) -> None: ...
+
+
+def query_methods() -> dict[str, Callable[..., Any]]:
+    """The methods of `TraceService` that ask something, by name."""
+    return {
+        name: method
+        for area in reversed(TraceService.__mro__)
+        for name, method in vars(area).items()
+        if callable(method) and not name.startswith("_") and name != "close"
+    }
