@@ -4,7 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
-sources := pyproject.toml CMakeLists.txt $(shell find src native -type f -not -name '*.pyc')
+AXION := axion/node_modules/.package-lock.json
+sources := pyproject.toml CMakeLists.txt $(shell find src native -type f -not -name '*.pyc') \
+	$(shell find axion -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .PHONY: demo test lint format bench install clean
 
@@ -12,12 +14,12 @@ demo: $(VENV)/.installed
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/.installed $(VENV)/.test
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
-lint: $(VENV)/.lint
+lint: $(VENV)/.lint $(AXION)
 	@scripts/lint
 
-format: $(VENV)/.lint
+format: $(VENV)/.lint $(AXION)
 	@scripts/lint --format
 
 bench: $(VENV)/.installed $(VENV)/.bench
@@ -50,4 +52,8 @@ $(VENV)/.bench: $(VENV)/.created
 
 $(VENV)/.lint: $(VENV)/.created
 	@scripts/environment extra $(VENV) lint test
+	@touch $@
+
+$(AXION): axion/package.json axion/package-lock.json | $(VENV)/.created
+	@scripts/environment axion $(VENV)
 	@touch $@
