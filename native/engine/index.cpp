@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "index.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <cerrno>
-#include <cstring>
 #include <exception>
 #include <thread>
 
 #include "bytes.h"
-#include "crc32c.h"
+#include "derived_chunk.h"
 
 namespace reven {
 namespace {
@@ -21,19 +14,6 @@ namespace {
 // A chunk ends after so many segments or encoded bytes: the memory that building takes.
 constexpr size_t CHUNK_SEGMENTS = 256;
 constexpr size_t CHUNK_BYTES = 24 << 20;
-
-void write_all(int descriptor, std::span<const uint8_t> bytes, uint64_t offset) {
-    while (!bytes.empty()) {
-        const ssize_t written =
-            pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0)
-            throw TraceError(std::string("the index could not be written: ") +
-                             std::strerror(errno));
-        bytes = bytes.subspan(static_cast<size_t>(written));
-        offset += static_cast<uint64_t>(written);
-    }
-}
 
 // Summaries of consecutive segments, made by several threads.
 std::vector<SegmentSummary> summarise_segments(TraceReader& trace, uint32_t first, uint32_t count,
@@ -67,75 +47,16 @@ void add_unknown(const IndexedRecord& record, UnknownRanges& unknown) {
     unknown.add({&header, record.payload.data()});
 }
 
-class FileLock {
-   public:
-    explicit FileLock(int descriptor) : descriptor_(descriptor) {
-        while (flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) {
-        }
-    }
-    ~FileLock() { flock(descriptor_, LOCK_UN); }
-
-   private:
-    int descriptor_;
-};
-
 }  // namespace
 
-Index::Index(TraceReader& trace) : trace_(trace), path_(trace.path() + "/index.bin") {
-    descriptor_ = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor_ < 0) return;
-    file_ = std::make_unique<BlockFile>(descriptor_);
+Index::Index(TraceReader& trace) : trace_(trace), file_(trace.path(), "index.bin"), blocks_(file_) {
     read_chunks();
 }
 
-Index::~Index() {
-    if (descriptor_ >= 0) close(descriptor_);
-}
-
-void Index::open_file(bool writable) {
-    int descriptor = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor < 0) {
-        char name[] = "/tmp/reven-index-XXXXXX";
-        descriptor = mkostemp(name, O_CLOEXEC);
-        if (descriptor < 0)
-            throw TraceError(std::string("no place to build the index: ") + std::strerror(errno));
-        unlink(name);
-        chunks_.clear();
-        ranges_.clear();
-        switches_.clear();
-        size_ = 0;
-    }
-    if (descriptor_ >= 0) close(descriptor_);
-    descriptor_ = descriptor;
-    file_ = std::make_unique<BlockFile>(descriptor_);
-    writable_ = writable;
-}
-
 void Index::read_chunks() {
-    struct stat status {};
-    if (fstat(descriptor_, &status) != 0) return;
-    const auto end = static_cast<uint64_t>(status.st_size);
-    std::vector<uint8_t> packed, head;
-    while (size_ + sizeof(ChunkHeader) <= end) {
-        ChunkHeader header;
-        if (pread(descriptor_, &header, sizeof header, static_cast<off_t>(size_)) != sizeof header)
-            return;
-        if (header.magic != CHUNK_MAGIC || header.version != INDEX_VERSION ||
-            header.crc != crc32c(&header, offsetof(ChunkHeader, crc)) ||
-            header.length > end - size_ || header.head_packed > header.length - sizeof header ||
-            header.head_size > (1u << 30))
-            return;
-        packed.resize(header.head_packed);
-        head.resize(header.head_size);
-        if (pread(descriptor_, packed.data(), packed.size(),
-                  static_cast<off_t>(size_ + sizeof header)) != static_cast<ssize_t>(packed.size()))
-            return;
-        if (crc32c(packed.data(), packed.size()) != header.head_crc ||
-            !decompress(packed, head.data(), head.size()))
-            return;
+    while (const auto head = read_chunk(file_, size_, CHUNK_MAGIC, INDEX_VERSION)) {
         try {
-            auto chunk =
-                std::make_unique<IndexChunk>(head, size_, sizeof header + header.head_packed);
+            auto chunk = std::make_unique<IndexChunk>(head->bytes, head->body);
             if (chunk->first_segment() != covered() ||
                 chunk->end_segment() > trace_.store().segment_count())
                 return;
@@ -143,7 +64,7 @@ void Index::read_chunks() {
         } catch (const TraceError&) {
             return;
         }
-        size_ += header.length;
+        size_ = head->end;
     }
 }
 
@@ -188,7 +109,7 @@ PageBytes Index::overlay(uint64_t page, uint32_t from, uint32_t to) {
     while (chunk != chunks_.begin()) {
         --chunk;
         if ((*chunk)->end_segment() <= from) break;
-        if ((*chunk)->has_page(page) && (*chunk)->overlay(page, from, to, bytes, *file_)) break;
+        if ((*chunk)->has_page(page) && (*chunk)->overlay(page, from, to, bytes, blocks_)) break;
     }
     return bytes;
 }
@@ -200,13 +121,17 @@ PageBytes Index::page_before(uint64_t page, uint32_t segment) {
 
 void Index::build(const Progress& progress, uint32_t threads) {
     if (complete()) return;
-    if (!writable_) {
-        open_file(true);
+    if (!file_.prepare(size_)) {
+        chunks_.clear();
+        ranges_.clear();
+        switches_.clear();
+        unknown_ = {};
+        blocks_.forget();
+        size_ = 0;
     }
-    FileLock lock(descriptor_);
+    const DerivedFile::Lock lock(file_);
     read_chunks();
-    if (ftruncate(descriptor_, static_cast<off_t>(size_)) != 0)
-        throw TraceError(std::string("the index could not be written: ") + std::strerror(errno));
+    file_.truncate(size_);
     const auto total = static_cast<uint32_t>(trace_.store().segment_count());
     std::vector<SegmentSummary> pending;
     size_t pending_bytes = 0;
@@ -215,7 +140,7 @@ void Index::build(const Progress& progress, uint32_t threads) {
         const uint32_t first = pending.front().segment;
         const auto chunk =
             encode_chunk(pending, [&](uint64_t page) { return page_before(page, first); });
-        write_all(descriptor_, chunk, size_);
+        file_.write(size_, chunk);
         pending.clear();
         pending_bytes = 0;
         read_chunks();

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "derived_file.h"
 #include "index_chunk.h"
 #include "trace.h"
 
@@ -32,7 +33,6 @@ class Index {
    public:
     // Opens what there is; a damaged tail is left out (and built again).
     explicit Index(TraceReader& trace);
-    ~Index();
     Index(const Index&) = delete;
     Index& operator=(const Index&) = delete;
 
@@ -42,12 +42,11 @@ class Index {
     uint64_t size_on_disk() const { return size_; }
 
     // Covers all segments that the trace has. Other processes may do the same at
-    // the same time: one works, the others wait. When the trace's directory cannot
-    // be written, the index lives in a temporary file.
+    // the same time: one works, the others wait.
     void build(const Progress& progress, uint32_t threads);
 
     const std::vector<std::unique_ptr<IndexChunk>>& chunks() const { return chunks_; }
-    BlockFile& file() { return *file_; }
+    BlockFile& file() { return blocks_; }
 
     // Number of the last range change before (segment, order) that covers a page,
     // or -1.
@@ -61,17 +60,14 @@ class Index {
     const UnknownRanges& unknown() const { return unknown_; }
 
    private:
-    void open_file(bool writable);
     void read_chunks();
     void add_chunk(std::unique_ptr<IndexChunk> chunk);
     PageBytes page_before(uint64_t page, uint32_t segment);
 
     TraceReader& trace_;
-    std::string path_;
-    int descriptor_ = -1;
-    bool writable_ = false;
+    DerivedFile file_;
+    BlockFile blocks_;
     uint64_t size_ = 0;
-    std::unique_ptr<BlockFile> file_;
     std::vector<std::unique_ptr<IndexChunk>> chunks_;
     std::vector<PlacedRange> ranges_;
     std::vector<ThreadSwitch> switches_;

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "index_chunk.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <functional>
 #include <map>
 
 #include "bytes.h"
 #include "crc32c.h"
+#include "derived_chunk.h"
 
 namespace reven {
 namespace {
@@ -166,9 +165,7 @@ SharedBytes BlockFile::read(uint64_t offset, uint32_t packed, uint64_t size, uin
         }
     }
     std::vector<uint8_t> frame(packed);
-    if (pread(descriptor_, frame.data(), packed, static_cast<off_t>(offset)) !=
-        static_cast<ssize_t>(packed))
-        damaged();
+    if (!file_.read(offset, frame)) damaged();
     auto bytes = std::make_shared<std::vector<uint8_t>>(size);
     if (crc32c(frame.data(), packed) != crc || !decompress(frame, bytes->data(), size)) damaged();
     std::lock_guard lock(mutex_);
@@ -183,6 +180,13 @@ SharedBytes BlockFile::read(uint64_t offset, uint32_t packed, uint64_t size, uin
         }
     }
     return bytes;
+}
+
+void BlockFile::forget() {
+    std::lock_guard lock(mutex_);
+    entries_.clear();
+    order_.clear();
+    used_ = 0;
 }
 
 SegmentSummary summarise(const SegmentView& view, uint32_t segment, BlockCache& blocks,
@@ -316,26 +320,13 @@ std::vector<uint8_t> encode_chunk(const std::vector<SegmentSummary>& segments,
     put_bytes(head, directory.data(), directory.size());
     put_bytes(head, records.data(), records.size());
 
-    std::vector<uint8_t> out(sizeof(ChunkHeader));
-    const size_t packed = compressor.append(head, out);
-    ChunkHeader header{CHUNK_MAGIC,
-                       INDEX_VERSION,
-                       sizeof header + packed + body.size(),
-                       static_cast<uint32_t>(packed),
-                       static_cast<uint32_t>(head.size()),
-                       crc32c(out.data() + sizeof header, packed),
-                       0};
-    header.crc = crc32c(&header, offsetof(ChunkHeader, crc));
-    std::memcpy(out.data(), &header, sizeof header);
-    put_bytes(out, body.data(), body.size());
-    return out;
+    return make_chunk(CHUNK_MAGIC, INDEX_VERSION, head, body);
 }
 
-IndexChunk::IndexChunk(std::span<const uint8_t> head, uint64_t base, uint64_t head_end) {
+IndexChunk::IndexChunk(std::span<const uint8_t> head, uint64_t body) {
     ByteReader in(head);
     first_segment_ = in.count(UINT32_MAX);
     segment_count_ = in.count(UINT32_MAX);
-    const uint64_t body = base + head_end;
     const uint64_t offsets[] = {body + in.varint(), body + in.varint(), body + in.varint()};
     const uint32_t directory_size = in.count(in.left());
     ByteReader directory({in.take(directory_size), directory_size});

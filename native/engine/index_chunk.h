@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "derived_file.h"
 #include "touch.h"
 #include "zstd.h"
 
@@ -70,9 +71,11 @@ class TableReader {
 // Reads compressed blocks of the index file and keeps the recently used ones.
 class BlockFile {
    public:
-    explicit BlockFile(int descriptor) : descriptor_(descriptor) {}
+    explicit BlockFile(const DerivedFile& file) : file_(file) {}
     // Throws TraceError when the bytes are damaged.
     SharedBytes read(uint64_t offset, uint32_t packed, uint64_t size, uint32_t crc);
+    // Drops what is kept, when the file is another one.
+    void forget();
 
    private:
     static constexpr size_t CAPACITY = 24 << 20;
@@ -80,7 +83,7 @@ class BlockFile {
         uint64_t offset;
         SharedBytes bytes;
     };
-    int descriptor_;
+    const DerivedFile& file_;
     std::mutex mutex_;
     size_t used_ = 0;
     std::list<Entry> order_;
@@ -121,8 +124,8 @@ struct PageVisit {
 
 class IndexChunk {
    public:
-    // Throws TraceError when the section is damaged. `base`: of the chunk in the file.
-    IndexChunk(std::span<const uint8_t> head, uint64_t base, uint64_t head_end);
+    // Throws TraceError when the head is damaged. `body`: where that begins in the file.
+    IndexChunk(std::span<const uint8_t> head, uint64_t body);
 
     uint32_t first_segment() const { return first_segment_; }
     uint32_t segment_count() const { return segment_count_; }
@@ -158,17 +161,6 @@ using PageImage = std::function<PageBytes(uint64_t page)>;
 std::vector<uint8_t> encode_chunk(const std::vector<SegmentSummary>& segments,
                                   const PageImage& image);
 
-// Size of the fixed chunk header, and what it says.
-struct ChunkHeader {
-    uint32_t magic;
-    uint32_t version;
-    uint64_t length;       // of the chunk, header included
-    uint32_t head_packed;  // zstd frame that follows the header
-    uint32_t head_size;
-    uint32_t head_crc;  // CRC-32C of that frame
-    uint32_t crc;       // CRC-32C of the fields before
-};
-static_assert(sizeof(ChunkHeader) == 32);
 inline constexpr uint32_t CHUNK_MAGIC = 0x58444952;  // "RIDX"
 inline constexpr uint32_t INDEX_VERSION = 1;
 
