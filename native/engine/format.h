@@ -9,7 +9,7 @@
 
 namespace reven::format {
 
-constexpr uint32_t VERSION = 1;
+constexpr uint32_t VERSION = 2;
 
 constexpr const char* DIRECTORY_FILE = "directory.bin";
 constexpr const char* SEGMENT_FILE = "segments.bin";

@@ -7,6 +7,7 @@
 
 #include "segment.h"
 #include "store_reader.h"
+#include "vector.h"
 
 namespace reven {
 namespace {
@@ -45,7 +46,10 @@ constexpr OpCode SETS[] = {OpCode::Set1, OpCode::Set2,  OpCode::Set4,
 class Compiler {
    public:
     Compiler(const Template& head, std::shared_ptr<const TemplateBody> body)
-        : head_(head), shared_body_(std::move(body)), block_(*shared_body_) {}
+        : head_(head),
+          shared_body_(std::move(body)),
+          block_(*shared_body_),
+          has_value_(nodes_with_value(block_)) {}
 
     std::unique_ptr<CompiledBlock> compile() {
         auto result = std::make_unique<CompiledBlock>();
@@ -56,21 +60,30 @@ class Compiler {
         result->registers = build(Effects::Registers);
         result->writes = build(Effects::Writes);
         result->accesses = build(Effects::Accesses);
-        needed_.assign(block_.nodes.size(), true);
-        emit_values();
-        result->values = finish();
+        result->values = build_values();
         result->word_of_node = std::move(word_);
         return result;
+    }
+
+    Program compile_values() {
+        assign_words();
+        needed_ = has_value_;
+        emit_values();
+        return finish();
     }
 
    private:
     void assign_words() {
         uint32_t next = 0;
         word_.reserve(block_.nodes.size());
-        for (const reven_node& node : block_.nodes) {
-            if (next + 4 >= 0xffff) refuse(head_, "too many values");
+        for (size_t i = 0; i < block_.nodes.size(); ++i) {
+            if (!has_value_[i]) {
+                word_.push_back(NO_WORD);
+                continue;
+            }
+            if (next + 4 >= NO_WORD) refuse(head_, "too many values");
             word_.push_back(static_cast<uint16_t>(next));
-            next += words_of(node.size);
+            next += words_of(block_.nodes[i].size);
         }
     }
 
@@ -130,6 +143,15 @@ class Compiler {
                     break;
             }
         }
+        need_operands();
+        emit_values();
+        emit_accesses(effects);
+        emit_sets();
+        return finish();
+    }
+
+    // Of what the needed nodes are computed from; not where a slot's value came from.
+    void need_operands() {
         for (size_t i = block_.nodes.size(); i-- > 0;) {
             if (!needed_[i]) continue;
             const reven_node& node = block_.nodes[i];
@@ -140,9 +162,20 @@ class Compiler {
             }
             if (node.kind == REVEN_NODE_SELECT) need(node.c);
         }
+    }
+
+    Program build_values() {
+        needed_.assign(block_.nodes.size(), false);
+        for (const reven_event& event : block_.events) {
+            need(event.value);
+            need(event.guard);
+            if (event.kind != REVEN_EVENT_SET_REGISTER && event.kind != REVEN_EVENT_EXIT)
+                need(event.address);
+            if (event.kind == REVEN_EVENT_CAS || event.kind == REVEN_EVENT_CAS_HIGH)
+                for (uint32_t node : {event.x1, event.x2}) need(node);
+        }
+        need_operands();
         emit_values();
-        emit_accesses(effects);
-        emit_sets();
         return finish();
     }
 
@@ -196,6 +229,8 @@ class Compiler {
     void emit_unary(const reven_node& node, uint16_t dst) {
         const uint64_t mask = node.immediate ? 1 : mask_of(node.size);
         const uint16_t a = word_[node.a];
+        const uint32_t operand_size = block_.nodes[node.a].size;
+        if (emit_vector(node, dst, operand_size)) return;
         switch (node.op) {
             case REVEN_OP_NOT:
                 emit(OpCode::Not, dst, a, 0, mask);
@@ -203,17 +238,28 @@ class Compiler {
             case REVEN_OP_TRUNCATE:
             case REVEN_OP_ZERO_EXTEND:
             case REVEN_OP_SAME_BITS:
-            case REVEN_OP_VECTOR_LOW:
                 emit(OpCode::CopyMasked, dst, a, 0, mask);
                 break;
+            case REVEN_OP_VECTOR_LOW:
+                if (node.size == 16)
+                    emit(OpCode::LowVector, dst, a);
+                else
+                    emit(OpCode::CopyMasked, dst, a, 0, mask);
+                break;
+            case REVEN_OP_LEADING_ZEROS:
+                emit(OpCode::LeadingZeros, dst, a, 0, 64 - 8 * operand_size);
+                break;
+            case REVEN_OP_TRAILING_ZEROS:
+                emit(OpCode::TrailingZeros, dst, a, 0, 8 * operand_size);
+                break;
             case REVEN_OP_SIGN_EXTEND:
-                emit(OpCode::SignExtend, dst, a, block_.nodes[node.a].size, mask);
+                emit(OpCode::SignExtend, dst, a, operand_size, mask);
                 break;
             case REVEN_OP_HIGH_HALF:
                 emit(OpCode::HighHalf, dst, a);
                 break;
             case REVEN_OP_VECTOR_HIGH:
-                emit(OpCode::CopyHigh, dst, a);
+                emit(node.size == 16 ? OpCode::HighVector : OpCode::CopyHigh, dst, a);
                 break;
             case REVEN_OP_VECTOR_ZERO_EXTEND:
                 emit(OpCode::ZeroExtendVector, dst, a);
@@ -221,6 +267,21 @@ class Compiler {
             default:
                 refuse(head_, "unknown operation");
         }
+    }
+
+    // An operation on operands of more than a word, if it is one.
+    bool emit_vector(const reven_node& node, uint16_t dst, uint32_t size) {
+        if (size <= 8) return false;
+        const VectorFunction function = vector_function(node.op, size, node.immediate);
+        if (!function) {
+            const bool moves = node.op == REVEN_OP_VECTOR_LOW || node.op == REVEN_OP_VECTOR_HIGH ||
+                               node.op == REVEN_OP_VECTOR_PAIR;
+            if (!moves) refuse(head_, "unknown operation");
+            return false;
+        }
+        emit(OpCode::Vector, dst, word_[node.a], node.kind == REVEN_NODE_BINARY ? word_[node.b] : 0,
+             reinterpret_cast<uint64_t>(function));
+        return true;
     }
 
     void emit_binary(const reven_node& node, uint16_t dst) {
@@ -236,6 +297,7 @@ class Compiler {
             else
                 emit(plain, dst, a, b, mask);
         };
+        if (emit_vector(node, dst, operand_size)) return;
         const bool small_shift = immediate && right.immediate <= 63;
         switch (node.op) {
             case REVEN_OP_ADD:
@@ -271,6 +333,12 @@ class Compiler {
             case REVEN_OP_SAR:
                 emit(OpCode::Sar, dst, a, b, node.size);
                 break;
+            case REVEN_OP_MUL_HIGH_SIGNED:
+                emit(OpCode::MulHighSigned, dst, a, b);
+                break;
+            case REVEN_OP_MUL_HIGH_UNSIGNED:
+                emit(OpCode::MulHighUnsigned, dst, a, b);
+                break;
             case REVEN_OP_EQ:
                 emit(OpCode::Equal, dst, a, b);
                 break;
@@ -293,7 +361,7 @@ class Compiler {
                 emit(OpCode::Concatenate, dst, a, b);
                 break;
             case REVEN_OP_VECTOR_PAIR:
-                emit(OpCode::Pair, dst, a, b);
+                emit(node.size == 32 ? OpCode::PairVectors : OpCode::Pair, dst, a, b);
                 break;
             default:
                 refuse(head_, "unknown operation");
@@ -381,6 +449,7 @@ class Compiler {
     const Template& head_;
     std::shared_ptr<const TemplateBody> shared_body_;
     const TemplateBody& block_;
+    std::vector<bool> has_value_;
     std::vector<uint16_t> word_;
     std::vector<bool> is_final_;
     std::vector<bool> needed_;
@@ -392,6 +461,10 @@ class Compiler {
 std::unique_ptr<CompiledBlock> compile(const Template& head,
                                        std::shared_ptr<const TemplateBody> body) {
     return Compiler(head, std::move(body)).compile();
+}
+
+Program compile_flow_values(const CompiledBlock& block) {
+    return Compiler(*block.head, block.body).compile_values();
 }
 
 BlockCache::BlockCache(const StoreReader& store) : store_(store) {}

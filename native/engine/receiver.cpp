@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <future>
 
 #include "bytes.h"
 #include "control.h"
@@ -26,7 +25,6 @@ Recording::Recording(std::filesystem::path directory, int connection, uint64_t m
       ring_(connection),
       writer_(directory),
       resolver_(writer_.templates()) {
-    for (size_t i = 0; i < LANES; i++) lanes_.emplace_back(writer_.templates());
     progress_->directory = std::move(directory);
     ring_.welcome();
     thread_ = std::thread(&Recording::run, this);
@@ -61,7 +59,7 @@ bool Recording::wait(double seconds) {
 }
 
 // Nothing may escape from the thread: a failure ends the writing, and the recorder
-// is let go on without it.
+// is let go on without it. Slots are read and written in order, and encoded at once.
 void Recording::run() {
     std::string error;
     auto attempt = [&](auto step) {
@@ -69,17 +67,26 @@ void Recording::run() {
             step();
         } catch (const std::exception& caught) {
             if (error.empty()) error = caught.what();
-            dropping_ = true;
+            dropping_ = failed_ = true;
             ring_.stop();
             publish(error);
         }
     };
+    // A limit is only known to be reached once everything before is written.
+    const size_t most = max_transitions_ ? 1 : LANES;
     attempt([&] { share_templates(); });
     while (true) {
-        std::vector<Ring::Slot> slots = ring_.next(max_transitions_ ? 1 : LANES);
-        if (slots.empty()) break;
-        if (!dropping_) attempt([&] { take(slots); });
-        ring_.release(slots.size());
+        if (taken_.size() < most) {
+            if (auto slot = ring_.next(taken_.size(), taken_.empty())) {
+                take(*slot);
+                continue;
+            }
+        }
+        if (taken_.empty()) break;
+        Taken oldest = std::exchange(taken_.front(), {});
+        attempt([&] { append(oldest); });
+        taken_.pop_front();
+        ring_.release();
         publish(error);
     }
     if (!dropping_ && end_reason_ == 0) {
@@ -87,8 +94,10 @@ void Recording::run() {
         // there is nothing to salvage.
         try {
             Ring::Slot slot = ring_.salvage();
-            if (slot.possible && slot.first_execution == writer_.execution_count())
-                take({&slot, 1});
+            if (slot.possible && slot.first_execution == next_execution_) {
+                take(slot);
+                append(taken_.front());
+            }
         } catch (const std::exception&) {
         }
     }
@@ -119,50 +128,53 @@ void Recording::share_templates() {
     writer_.share_templates(parent_->directory, shared_templates_);
 }
 
-// Slots are read and written in order, and encoded at once.
-void Recording::take(std::span<const Ring::Slot> slots) {
-    std::vector<std::future<EncodedSegment*>> encoded;
-    uint64_t position = writer_.execution_count();
-    std::exception_ptr failure;
+void Recording::take(const Ring::Slot& slot) {
+    Taken& taken = taken_.emplace_back();
+    if (dropping_) return;
+    if (idle_lanes_.empty()) idle_lanes_.push_back(&lanes_.emplace_back(writer_.templates()));
+    EncodingLane& lane = *idle_lanes_.back();
     try {
-        for (const Ring::Slot& slot : slots) {
-            Lane& lane = lanes_[encoded.size()];
-            read(slot, position, lane.batch);
-            if (lane.batch.headers.empty() && lane.batch.control.empty()) continue;
-            position += lane.batch.headers.size();
-            // The last one is encoded by this thread, when its turn comes.
-            auto policy = &slot == &slots.back() ? std::launch::deferred : std::launch::async;
-            encoded.push_back(std::async(policy, [&lane, count = writer_.template_count()] {
-                return &lane.encoder.encode(lane.batch, count);
-            }));
-        }
-    } catch (...) {
-        failure = std::current_exception();
+        if (!read(slot, lane.batch)) return;
+    } catch (const std::exception&) {
+        // It ends the trace, after what came before.
+        taken.failure = std::current_exception();
+        dropping_ = true;
+        return;
     }
-    if (!encoded.empty()) encoded.back().wait();
-    for (size_t i = 0; i < encoded.size(); i++) {
-        writer_.append(*encoded[i].get());
-        for (RecordCursor at(lanes_[i].batch.control); !at.done(); at.next()) note(at.view());
-    }
-    if (failure) std::rethrow_exception(failure);
+    idle_lanes_.pop_back();
+    taken.lane = &lane;
+    lane.start(writer_.template_count());
 }
 
-void Recording::read(const Ring::Slot& slot, uint64_t first_execution, Batch& batch) {
+void Recording::append(Taken taken) {
+    if (taken.failure && !failed_) std::rethrow_exception(taken.failure);
+    if (!taken.lane) return;
+    idle_lanes_.push_back(taken.lane);
+    EncodedSegment& encoded = taken.lane->finish();
+    if (failed_) return;
+    writer_.append(encoded);
+    for (RecordCursor at(taken.lane->batch.control); !at.done(); at.next()) note(at.view());
+}
+
+// False: there is nothing in it to write.
+bool Recording::read(const Ring::Slot& slot, Batch& batch) {
     if (!slot.possible) throw TraceError("the recorder handed over a slot with impossible sizes");
-    if (slot.first_execution != first_execution)
+    if (slot.first_execution != next_execution_)
         throw TraceError("the recorder's stream is out of step");
-    batch.first_execution = first_execution;
+    batch.first_execution = slot.first_execution;
     batch.headers.assign(slot.headers, slot.headers + slot.executions);
     batch.values = slot.values;
     batch.control.clear();
     read_control(slot.control, batch);
     writer_.flush_templates();
-    if (batch.headers.empty() && batch.control.empty()) return;
-    if (std::string wrong = check_control(batch.control, first_execution, slot.executions);
+    if (batch.headers.empty() && batch.control.empty()) return false;
+    if (std::string wrong = check_control(batch.control, batch.first_execution, slot.executions);
         !wrong.empty())
         throw TraceError("the recorder's stream is wrong: " + wrong);
     resolver_.resolve(batch);
     if (max_transitions_) limit(batch);
+    next_execution_ += batch.headers.size();
+    return true;
 }
 
 void Recording::limit(Batch& batch) {

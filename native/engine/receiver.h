@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -13,9 +14,9 @@
 #include <thread>
 #include <vector>
 
+#include "encoding_lane.h"
 #include "resolve.h"
 #include "ring.h"
-#include "segment_codec.h"
 #include "store_writer.h"
 
 namespace reven {
@@ -67,17 +68,17 @@ class Recording {
         std::vector<MappedFile> mapped;
     };
 
-    // What one of the slots that are encoded at once needs.
-    struct Lane {
-        explicit Lane(const TemplateTable& templates) : encoder(templates) {}
-        Batch batch;
-        SegmentEncoder encoder;
+    // A slot that has been read and not been released.
+    struct Taken {
+        EncodingLane* lane = nullptr;  // null: nothing of it is written
+        std::exception_ptr failure;    // reading it threw this
     };
 
     void run();
     void share_templates();
-    void take(std::span<const Ring::Slot> slots);
-    void read(const Ring::Slot& slot, uint64_t first_execution, Batch& batch);
+    void take(const Ring::Slot& slot);
+    void append(Taken taken);
+    bool read(const Ring::Slot& slot, Batch& batch);
     void limit(Batch& batch);
     void read_control(std::span<const uint8_t> control, Batch& batch);
     void note(const RecordView& record);
@@ -90,12 +91,16 @@ class Recording {
     Ring ring_;
     StoreWriter writer_;
     Resolver resolver_;
-    std::deque<Lane> lanes_;
+    std::deque<EncodingLane> lanes_;
+    std::vector<EncodingLane*> idle_lanes_;
+    std::deque<Taken> taken_;        // in order
+    uint64_t next_execution_ = 0;    // after those of the slots taken
     std::set<uint32_t> threads_;
     std::vector<MappedFile> mapped_;
     uint32_t end_reason_ = 0;
     int32_t end_code_ = 0;
-    bool dropping_ = false;  // what comes is no longer written
+    bool dropping_ = false;  // what comes is no longer read
+    bool failed_ = false;    // … and what has been read no longer written
     std::thread thread_;
 };
 

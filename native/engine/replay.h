@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "program.h"
+#include "run.h"
 #include "segment.h"
 
 namespace reven {

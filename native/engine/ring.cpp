@@ -77,9 +77,9 @@ Ring::~Ring() {
     if (header_) ::munmap(header_, RING_SIZE);
 }
 
-bool Ring::wait() {
+bool Ring::wait_after(uint64_t taken) {
     shared(header_->writer_waits).store(1);
-    if (shared(header_->produced).load() != taken_) return true;
+    if (shared(header_->produced).load() != taken) return true;
     pollfd readable{connection_.get(), POLLIN, 0};
     if (::poll(&readable, 1, RECHECK_MS) <= 0) return true;
     char bytes[64];
@@ -102,22 +102,19 @@ Ring::Slot Ring::slot(uint64_t number, uint32_t executions, uint32_t values_size
             {base + CONTROL_OFFSET, control_size}};
 }
 
-std::vector<Ring::Slot> Ring::next(size_t most) {
-    while (shared(header_->produced).load() == taken_) {
-        if (gone_) return {};
-        gone_ = !wait();
+std::optional<Ring::Slot> Ring::next(size_t ahead, bool wait) {
+    const uint64_t number = released_ + ahead;
+    while (shared(header_->produced).load() == number) {
+        if (gone_ || !wait) return {};
+        gone_ = !wait_after(number);
     }
-    std::vector<Slot> slots;
-    for (uint64_t at = taken_; at < shared(header_->produced).load() && slots.size() < most; at++) {
-        const auto& filled = header_->slot[at % SLOT_COUNT];
-        slots.push_back(slot(at, filled.executions, filled.values_size, filled.control_size));
-    }
-    return slots;
+    const auto& filled = header_->slot[number % SLOT_COUNT];
+    return slot(number, filled.executions, filled.values_size, filled.control_size);
 }
 
 Ring::Slot Ring::salvage() const {
-    const auto& filled = header_->slot[taken_ % SLOT_COUNT];
-    return slot(taken_, filled.salvage_executions, filled.salvage_values_size,
+    const auto& filled = header_->slot[released_ % SLOT_COUNT];
+    return slot(released_, filled.salvage_executions, filled.salvage_values_size,
                 filled.salvage_control_size);
 }
 
@@ -127,15 +124,13 @@ void Ring::forget(const void* from, size_t size) {
                   (size - KEPT_SIZE + 4095) & ~size_t{4095}, MADV_REMOVE);
 }
 
-void Ring::release(size_t count) {
-    for (; count > 0; count--, taken_++) {
-        auto& filled = header_->slot[taken_ % SLOT_COUNT];
-        Slot freed = slot(taken_, 0, 0, 0);
-        forget(freed.values.data(), std::min<uint64_t>(filled.values_size, VALUES_SIZE));
-        forget(freed.control.data(), std::min<uint64_t>(filled.control_size, CONTROL_SIZE));
-        filled = {};
-    }
-    shared(header_->consumed).store(taken_);
+void Ring::release() {
+    auto& filled = header_->slot[released_ % SLOT_COUNT];
+    Slot freed = slot(released_, 0, 0, 0);
+    forget(freed.values.data(), std::min<uint64_t>(filled.values_size, VALUES_SIZE));
+    forget(freed.control.data(), std::min<uint64_t>(filled.control_size, CONTROL_SIZE));
+    filled = {};
+    shared(header_->consumed).store(++released_);
     if (shared(header_->recorder_waits).exchange(0)) {
         char byte = 0;
         // Should the socket be full, the recorder has bytes to wake it already.

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
-#include <vector>
 
 #include "event_stream.h"
 #include "file.h"
@@ -33,11 +33,11 @@ class Ring {
 
     // Sends reven_welcome: the recorder begins.
     void welcome();
-    // Waits until a slot is filled; gives those that are, in order, up to `most`.
-    // None once the recorder has gone and all are taken.
-    std::vector<Slot> next(size_t most);
-    // Frees the first `count` slots that next() gave.
-    void release(size_t count);
+    // The slot that follows the first `ahead` not released, if it is filled. `wait`: until
+    // it is; none then means that the recorder has gone.
+    std::optional<Slot> next(size_t ahead, bool wait);
+    // Frees the first slot that next() gave.
+    void release();
     // What a recorder that died had filled of the slot after the last.
     Slot salvage() const;
 
@@ -47,14 +47,14 @@ class Ring {
     void disconnect();
 
    private:
-    bool wait();
+    bool wait_after(uint64_t taken);
     Slot slot(uint64_t number, uint32_t executions, uint32_t values_size,
               uint32_t control_size) const;
     void forget(const void* from, size_t size);
 
     Descriptor connection_, memory_;
     reven_ring_header* header_ = nullptr;
-    uint64_t taken_ = 0;
+    uint64_t released_ = 0;
     bool gone_ = false;
 };
 

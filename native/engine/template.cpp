@@ -21,11 +21,50 @@ int Template::find_instruction(uint64_t address) const {
 
 namespace {
 
-std::string bad_node(const Template& head, const std::vector<reven_node>& nodes, size_t i) {
+bool is_size(uint64_t bytes) { return bytes <= 32 && std::has_single_bit(bytes); }
+
+// A flow's operands may be missing, and what they are is checked where they are used:
+// only numbers of elements must be known here.
+std::string bad_flow(const std::vector<reven_node>& nodes, size_t i) {
     const reven_node& node = nodes[i];
-    auto wrong = [i](const char* what) { return "node " + std::to_string(i) + " " + what; };
-    bool plain_size = node.size <= 32 && std::has_single_bit(node.size);
-    if (!plain_size && !(node.kind == REVEN_NODE_SLOT && node.size == 0))
+    for (uint32_t operand : {node.a, node.b, node.c})
+        if (operand != REVEN_NO_NODE && operand >= i) return "refers to a later node";
+    const uint64_t element = node.immediate;
+    switch (node.op) {
+        case REVEN_FLOW_ALL:
+        case REVEN_FLOW_BITS:
+        case REVEN_FLOW_CONCATENATE:
+            return "";
+        case REVEN_FLOW_SHIFT_LEFT:
+        case REVEN_FLOW_SHIFT_RIGHT:
+            if (node.c == REVEN_NO_NODE || nodes[node.c].kind != REVEN_NODE_CONSTANT)
+                return "shifts by no constant";
+            return "";
+        case REVEN_FLOW_ELEMENTS:
+        case REVEN_FLOW_INTERLEAVE_LOW:
+        case REVEN_FLOW_INTERLEAVE_HIGH:
+        case REVEN_FLOW_NARROW:
+        case REVEN_FLOW_WIDEN:
+        case REVEN_FLOW_PERMUTE:
+            return is_size(element) ? "" : "has elements of an impossible size";
+        case REVEN_FLOW_EXTRACT:
+        case REVEN_FLOW_INSERT: {
+            if (!is_size(element)) return "has elements of an impossible size";
+            if (node.c == REVEN_NO_NODE || nodes[node.c].kind != REVEN_NODE_CONSTANT ||
+                node.a == REVEN_NO_NODE || nodes[node.c].immediate >= nodes[node.a].size / element)
+                return "names no element";
+            return "";
+        }
+        default:
+            return "has no known flow";
+    }
+}
+
+std::string bad_node(const Template& head, const TemplateBody& body, size_t i) {
+    const auto& nodes = body.nodes;
+    const reven_node& node = nodes[i];
+    auto wrong = [i](const std::string& what) { return "node " + std::to_string(i) + " " + what; };
+    if (!is_size(node.size) && !(node.kind == REVEN_NODE_SLOT && node.size == 0))
         return wrong("has an impossible size");
     switch (node.kind) {
         case REVEN_NODE_CONSTANT:
@@ -34,10 +73,14 @@ std::string bad_node(const Template& head, const std::vector<reven_node>& nodes,
         case REVEN_NODE_SLOT:
             if (node.a > head.record_size || node.size > head.record_size - node.a)
                 return wrong("lies outside of the record");
+            if (node.b != REVEN_NO_NODE && node.b >= i) return wrong("refers to a later node");
             return "";
         case REVEN_NODE_REGISTER:
+        case REVEN_NODE_REGISTER_THEN:
             if (node.a > REVEN_REGISTER_FILE_SIZE || node.size > REVEN_REGISTER_FILE_SIZE - node.a)
                 return wrong("lies outside of the register file");
+            if (node.kind == REVEN_NODE_REGISTER_THEN && node.b > body.events.size())
+                return wrong("refers to a later event");
             return "";
         case REVEN_NODE_UNARY:
         case REVEN_NODE_BINARY:
@@ -48,18 +91,31 @@ std::string bad_node(const Template& head, const std::vector<reven_node>& nodes,
         case REVEN_NODE_SELECT:
             if (node.a >= i || node.b >= i || node.c >= i) return wrong("refers to a later node");
             return "";
+        case REVEN_NODE_FLOW:
+            if (std::string what = bad_flow(nodes, i); !what.empty()) return wrong(what);
+            return "";
+        case REVEN_NODE_INDEXED_THEN: {
+            const uint64_t elements = node.immediate & UINT32_MAX;
+            if (elements == 0 || elements > REVEN_REGISTER_FILE_SIZE ||
+                node.a + elements * node.size > REVEN_REGISTER_FILE_SIZE)
+                return wrong("lies outside of the register file");
+            if (node.c >= i) return wrong("refers to a later node");
+            if (node.b > body.events.size()) return wrong("refers to a later event");
+            return "";
+        }
         default:
             return wrong("has an unknown kind");
     }
 }
 
-std::string bad_event(const Template& head, const TemplateBody& body, size_t i) {
+std::string bad_event(const Template& head, const TemplateBody& body,
+                      const std::vector<bool>& has_value, size_t i) {
     const reven_event& event = body.events[i];
     const auto& nodes = body.nodes;
     auto wrong = [i](const char* what) { return "event " + std::to_string(i) + " " + what; };
-    auto node = [&nodes](uint32_t index) { return index < nodes.size(); };
-    auto holds = [&nodes](uint32_t index, size_t size) {
-        return index < nodes.size() && size > 0 && size <= nodes[index].size;
+    auto node = [&](uint32_t index) { return index < nodes.size() && has_value[index]; };
+    auto holds = [&](uint32_t index, size_t size) {
+        return node(index) && size > 0 && size <= nodes[index].size;
     };
     if (event.instruction >= head.instructions.size()) return wrong("belongs to no instruction");
     if (i > 0 && event.instruction < body.events[i - 1].instruction)
@@ -147,11 +203,33 @@ void find_columns(Template& head, const TemplateBody& body) {
 
 }  // namespace
 
+std::vector<bool> nodes_with_value(const TemplateBody& body) {
+    std::vector<bool> has_value(body.nodes.size());
+    for (size_t i = 0; i < body.nodes.size(); i++) {
+        const reven_node& node = body.nodes[i];
+        switch (node.kind) {
+            case REVEN_NODE_UNARY:
+                has_value[i] = has_value[node.a];
+                break;
+            case REVEN_NODE_BINARY:
+                has_value[i] = has_value[node.a] && has_value[node.b];
+                break;
+            case REVEN_NODE_SELECT:
+                has_value[i] = has_value[node.a] && has_value[node.b] && has_value[node.c];
+                break;
+            default:
+                has_value[i] = node.kind < REVEN_NODE_FLOW;
+        }
+    }
+    return has_value;
+}
+
 std::string check_body(const Template& head, const TemplateBody& body) {
     for (size_t i = 0; i < body.nodes.size(); i++)
-        if (std::string wrong = bad_node(head, body.nodes, i); !wrong.empty()) return wrong;
+        if (std::string wrong = bad_node(head, body, i); !wrong.empty()) return wrong;
+    const auto has_value = nodes_with_value(body);
     for (size_t i = 0; i < body.events.size(); i++)
-        if (std::string wrong = bad_event(head, body, i); !wrong.empty()) return wrong;
+        if (std::string wrong = bad_event(head, body, has_value, i); !wrong.empty()) return wrong;
     return "";
 }
 

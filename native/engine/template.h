@@ -46,11 +46,14 @@ struct Template {
 
 // Nodes and events of a template, validated: operands are earlier nodes,
 // offsets and sizes stay inside the record and the register file, node fields
-// of events that apply are nodes of the template and of the right size.
+// of events that apply are nodes of the template that have a value of the right size.
 struct TemplateBody {
     std::vector<reven_node> nodes;
     std::vector<reven_event> events;
 };
+
+// For each node whether it has a value, or only tells where one came from.
+std::vector<bool> nodes_with_value(const TemplateBody& body);
 
 // Parses and validates the payload of a REVEN_TEMPLATE record. Returns "" or what
 // is wrong with it.

@@ -53,7 +53,61 @@ uint32_t undo_difference(uint64_t coded, uint32_t base) {
     return base + static_cast<uint32_t>(unzigzag(coded));
 }
 
-bool is_operation(const reven_node& node) { return node.kind >= REVEN_NODE_UNARY; }
+// What an operand field of a node holds, and so what it is predicted from.
+enum class Operand {
+    Plain,  // as it is
+    Slot,   // an offset after the end of the last slot
+    Node,   // a node before this one
+    Maybe   // a node before this one, or none
+};
+
+std::array<Operand, 3> operands_of(uint8_t kind) {
+    switch (kind) {
+        case REVEN_NODE_SLOT:
+            return {Operand::Slot, Operand::Maybe, Operand::Plain};
+        case REVEN_NODE_UNARY:
+            return {Operand::Node, Operand::Plain, Operand::Plain};
+        case REVEN_NODE_BINARY:
+            return {Operand::Node, Operand::Node, Operand::Plain};
+        case REVEN_NODE_SELECT:
+            return {Operand::Node, Operand::Node, Operand::Node};
+        case REVEN_NODE_FLOW:
+            return {Operand::Maybe, Operand::Maybe, Operand::Maybe};
+        case REVEN_NODE_INDEXED_THEN:
+            return {Operand::Plain, Operand::Plain, Operand::Node};
+        default:
+            return {Operand::Plain, Operand::Plain, Operand::Plain};
+    }
+}
+
+constexpr std::array<uint32_t reven_node::*, 3> OPERANDS = {&reven_node::a, &reven_node::b,
+                                                            &reven_node::c};
+
+uint64_t code_operand(Operand form, uint32_t value, uint32_t index, uint32_t slot_end) {
+    switch (form) {
+        case Operand::Slot:
+            return difference(value, slot_end);
+        case Operand::Node:
+            return difference(value, index);
+        case Operand::Maybe:
+            return value == REVEN_NO_NODE ? 0 : difference(value, index) + 1;
+        default:
+            return difference(value, 0);
+    }
+}
+
+uint32_t decode_operand(Operand form, uint64_t coded, uint32_t index, uint32_t slot_end) {
+    switch (form) {
+        case Operand::Slot:
+            return undo_difference(coded, slot_end);
+        case Operand::Node:
+            return undo_difference(coded, index);
+        case Operand::Maybe:
+            return coded == 0 ? REVEN_NO_NODE : undo_difference(coded - 1, index);
+        default:
+            return undo_difference(coded, 0);
+    }
+}
 
 std::array<uint32_t reven_event::*, 6> event_fields() {
     return {&reven_event::address, &reven_event::value, &reven_event::guard,
@@ -137,15 +191,13 @@ std::vector<uint8_t> encode_bodies(std::span<const Template> heads,
             const reven_node& node = bodies[t].nodes[i];
             auto index = static_cast<uint32_t>(i);
             to[NODE_KIND].push_back(
-                static_cast<uint8_t>(node.kind | std::bit_width(node.size) << 3));
+                static_cast<uint8_t>(node.kind | std::bit_width(node.size) << 4));
             put_varint(to[NODE_OP], node.op);
-            uint32_t base = is_operation(node)             ? index
-                            : node.kind == REVEN_NODE_SLOT ? past.slot_end
-                                                           : 0;
-            put_varint(to[NODE_A], difference(node.a, base));
+            const auto forms = operands_of(node.kind);
+            for (size_t f = 0; f < 3; f++)
+                put_varint(to[NODE_A + f],
+                           code_operand(forms[f], node.*OPERANDS[f], index, past.slot_end));
             if (node.kind == REVEN_NODE_SLOT) past.slot_end = node.a + node.size;
-            put_varint(to[NODE_B], difference(node.b, node.kind >= REVEN_NODE_BINARY ? index : 0));
-            put_varint(to[NODE_C], difference(node.c, node.kind == REVEN_NODE_SELECT ? index : 0));
             uint64_t small = zigzag(static_cast<int64_t>(node.immediate));
             uint64_t near = zigzag(static_cast<int64_t>(node.immediate - address));
             if (small < MAX_SMALL && small <= near) {
@@ -206,16 +258,14 @@ std::vector<TemplateBody> decode_bodies(std::span<const uint8_t> bytes,
         for (uint32_t i = 0; i < head->node_count; i++) {
             reven_node& node = body.nodes[i];
             uint8_t kind = from[NODE_KIND].byte();
-            node.kind = kind & 7;
-            node.size = static_cast<uint8_t>(1u << (kind >> 3) >> 1);
+            node.kind = kind & 15;
+            node.size = static_cast<uint8_t>(1u << (kind >> 4) >> 1);
             node.op = narrow(from[NODE_OP].varint(), UINT16_MAX);
-            uint32_t base = is_operation(node)             ? i
-                            : node.kind == REVEN_NODE_SLOT ? past.slot_end
-                                                           : 0;
-            node.a = undo_difference(from[NODE_A].varint(), base);
+            const auto forms = operands_of(node.kind);
+            for (size_t f = 0; f < 3; f++)
+                node.*OPERANDS[f] =
+                    decode_operand(forms[f], from[NODE_A + f].varint(), i, past.slot_end);
             if (node.kind == REVEN_NODE_SLOT) past.slot_end = node.a + node.size;
-            node.b = undo_difference(from[NODE_B].varint(), node.kind >= REVEN_NODE_BINARY ? i : 0);
-            node.c = undo_difference(from[NODE_C].varint(), node.kind == REVEN_NODE_SELECT ? i : 0);
             uint64_t coded = from[NODE_IMMEDIATE].varint();
             if ((coded & 3) == IMMEDIATE_WIDE)
                 node.immediate = read_as<uint64_t>(from[NODE_WIDE].take(8));

@@ -64,6 +64,12 @@ class SegmentCache {
             order_.pop_back();
         }
     }
+    void clear() {
+        std::lock_guard lock(mutex_);
+        entries_.clear();
+        order_.clear();
+        used_ = 0;
+    }
     void forget(size_t segment) {
         std::lock_guard lock(mutex_);
         const auto at = entries_.find(segment);

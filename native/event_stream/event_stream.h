@@ -11,7 +11,7 @@
 #include <stdint.h>
 #endif
 
-#define REVEN_STREAM_VERSION 1u
+#define REVEN_STREAM_VERSION 2u
 
 /* ------------------------------------------------------------ register file
  * Offsets in bytes. General registers stand in encoding order. Flags are kept
@@ -82,12 +82,19 @@ typedef struct {
     /* REVEN_OP_… for UNARY and BINARY; for CONSTANT 1 if `immediate` is a bit mask
      * with one bit per byte (0 → 00, 1 → ff) */
     uint16_t op;
-    /* SLOT: offset in the record; REGISTER: offset in the register file, read at
-     * block entry; else an operand's node */
+    /* SLOT: offset in the record; REGISTER: offset in the register file, read at block
+     * entry; REGISTER_THEN, INDEXED_THEN: offset in it; else an operand's node */
     uint32_t a;
-    uint32_t b;   /* BINARY: second operand; SELECT: value when the condition is false */
-    uint32_t c;   /* SELECT: node of the condition (bit 0) */
-    uint64_t immediate; /* CONSTANT: value; UNARY: 1 if the result is one bit */
+    /* BINARY: second operand; SELECT: value when the condition is false; SLOT: node that
+     * tells what the value came from (of another size than the slot: every bit from every
+     * bit), or REVEN_NO_NODE: a LOAD or CAS event gives it. For the value of a LOAD with a
+     * guard: what it is if the guard is false. REGISTER_THEN, INDEXED_THEN: number of the
+     * template's events before it */
+    uint32_t b;
+    uint32_t c;   /* SELECT: node of the condition (bit 0); INDEXED_THEN: of the index */
+    /* CONSTANT: value; UNARY: 1 if the result is one bit; operations on lanes and FLOW:
+     * bytes of an element; INDEXED_THEN: number of elements, and the bias in the upper half */
+    uint64_t immediate;
 } reven_node;
 
 enum {
@@ -96,11 +103,38 @@ enum {
     REVEN_NODE_REGISTER = 3,
     REVEN_NODE_UNARY = 4,
     REVEN_NODE_BINARY = 5,
-    REVEN_NODE_SELECT = 6 /* c ? a : b */
+    REVEN_NODE_SELECT = 6, /* c ? a : b */
+    /* The kinds below tell where a value came from, not what it is. A node that
+     * refers to one, other than by a slot's `b`, has no value either; no event does. */
+    REVEN_NODE_FLOW = 7, /* op is REVEN_FLOW_…; operands a, b, c or REVEN_NO_NODE (nothing) */
+    REVEN_NODE_REGISTER_THEN = 8, /* register file [a, size) after the first `b` events */
+    /* element (index + bias) mod elements of `size` bytes each, as for SET_INDEXED */
+    REVEN_NODE_INDEXED_THEN = 9
+};
+
+/* Which bits of a FLOW node come from which bits of its operands. An operand may be
+ * the slot of a BULK_LOAD (size 0: all its bytes). Element = `immediate` bytes (of the
+ * operands, where those of the result have another size). */
+enum {
+    REVEN_FLOW_ALL = 1,         /* every bit from every bit */
+    REVEN_FLOW_BITS = 2,        /* bit i from bits i: also how two flows are joined */
+    REVEN_FLOW_ELEMENTS = 3,    /* element i from elements i */
+    REVEN_FLOW_SHIFT_LEFT = 4,  /* bits, of the whole, by the constant whose node is c */
+    REVEN_FLOW_SHIFT_RIGHT = 5,
+    REVEN_FLOW_INTERLEAVE_LOW = 6, /* of the low halves: element 0 of b, 0 of a, 1 of b … */
+    REVEN_FLOW_INTERLEAVE_HIGH = 7,
+    REVEN_FLOW_CONCATENATE = 8, /* b in the low half, a in the high half */
+    REVEN_FLOW_EXTRACT = 9,     /* element number c (a constant's node) of a */
+    REVEN_FLOW_INSERT = 10,     /* a with its element number c replaced by b */
+    REVEN_FLOW_NARROW = 11,     /* elements of half the size: b gives the low ones, a the high */
+    REVEN_FLOW_WIDEN = 12,      /* element i, of twice the size, from element i of a */
+    REVEN_FLOW_PERMUTE = 13,    /* element i is element (b[i] mod count) of a, if b has a value */
+    REVEN_FLOW_COUNT
 };
 
 /* Results are cut to the node's size. Shift counts above 63 give 0 (SAR: the
- * sign). Comparisons and SEXT take their operands' own sizes. */
+ * sign). Comparisons and SEXT take their operands' own sizes. AND, OR, XOR and NOT
+ * are of any size, other arithmetic of up to 8 bytes. */
 enum {
     REVEN_OP_ADD = 1,
     REVEN_OP_SUB,
@@ -124,10 +158,32 @@ enum {
     REVEN_OP_LT_UNSIGNED,
     REVEN_OP_LE_UNSIGNED,
     REVEN_OP_SAME_BITS,    /* reinterpretation */
-    REVEN_OP_VECTOR_LOW,   /* 128 → low 64 */
-    REVEN_OP_VECTOR_HIGH,  /* 128 → high 64 */
-    REVEN_OP_VECTOR_PAIR,  /* a = high 64, b = low 64 → 128 */
+    REVEN_OP_VECTOR_LOW,   /* low half: 256 → 128, 128 → 64 */
+    REVEN_OP_VECTOR_HIGH,  /* high half */
+    REVEN_OP_VECTOR_PAIR,  /* a = high half, b = low half: 64 → 128, 128 → 256 */
     REVEN_OP_VECTOR_ZERO_EXTEND, /* 32 or 64 → 128 */
+    REVEN_OP_MUL_HIGH_SIGNED,    /* upper 64 bits of the product of 64 and 64 */
+    REVEN_OP_MUL_HIGH_UNSIGNED,
+    REVEN_OP_LEADING_ZEROS,  /* of 32 or 64 bits; of 0: their number */
+    REVEN_OP_TRAILING_ZEROS,
+    REVEN_OP_SIGN_MASK,    /* bit i = top bit of byte i: 128 → 16, 256 → 32 */
+    /* On elements (lanes) of `immediate` bytes; element i from elements i alone. */
+    REVEN_OP_LANES_ADD,
+    REVEN_OP_LANES_SUB,
+    REVEN_OP_LANES_MUL,          /* the lower half of each product */
+    REVEN_OP_LANES_MUL_LOW_HALVES, /* the product of each element's lower half */
+    REVEN_OP_LANES_EQ,           /* all ones or zero, as for the next */
+    REVEN_OP_LANES_GT_SIGNED,
+    REVEN_OP_LANES_MIN_SIGNED,
+    REVEN_OP_LANES_MAX_SIGNED,
+    REVEN_OP_LANES_MIN_UNSIGNED,
+    REVEN_OP_LANES_MAX_UNSIGNED,
+    REVEN_OP_LANES_SHL,          /* every element by the one count b, as for the next two */
+    REVEN_OP_LANES_SHR,
+    REVEN_OP_LANES_SAR,
+    REVEN_OP_INTERLEAVE_LOW,     /* as REVEN_FLOW_INTERLEAVE_…; elements of `immediate` bytes */
+    REVEN_OP_INTERLEAVE_HIGH,
+    REVEN_OP_PERMUTE,            /* byte i is byte (b[i] mod size) of a, or 0 if b[i] > 127 */
     REVEN_OP_COUNT
 };
 

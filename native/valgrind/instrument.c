@@ -58,7 +58,7 @@ static IRConst* add_prologue(IRSB* sb) {
 
 static void set_register(Int guest_offset, UInt size, UInt value) {
     Int file = registers_offset(guest_offset);
-    template_clobber(guest_offset, size);
+    template_wrote(guest_offset, size, value);
     if (file >= 0) {
         reven_event* event = template_event(REVEN_EVENT_SET_REGISTER);
         event->offset = file;
@@ -77,7 +77,7 @@ static void set_indexed(IRPutI* put) {
     event->value = value;
     event->x1 = put->descr->nElems;
     event->x2 = put->bias;
-    template_clobber(put->descr->base, put->descr->nElems * size);
+    template_wrote(put->descr->base, put->descr->nElems * size, REVEN_NO_NODE);
 }
 
 static reven_event* access(UInt kind, UInt address, UInt size, UInt value, UInt guard) {
@@ -117,9 +117,9 @@ static void compare_and_swap(IRSB* sb, IRStmt* statement) {
 static void copy_bytes(UChar* to, const UChar* from, ULong size) { VG_(memcpy)(to, from, size); }
 
 /* Memory that a helper reads or writes, copied to the record. */
-static void bulk_access(IRSB* sb, IRDirty* helper, UInt kind, UInt guard) {
+static UInt bulk_access(IRSB* sb, IRDirty* helper, UInt kind, UInt guard, UInt flow) {
     UInt offset, address = template_value(helper->mAddr);
-    UInt slot = template_bulk_slot(helper->mSize, &offset);
+    UInt slot = template_bulk_slot(helper->mSize, flow, &offset);
     IRDirty* copy;
     access(kind, address, helper->mSize, slot, guard);
     copy = unsafeIRDirty_0_N(
@@ -127,15 +127,16 @@ static void bulk_access(IRSB* sb, IRDirty* helper, UInt kind, UInt guard) {
         mkIRExprVec_3(template_slot_address(offset), helper->mAddr, u64(helper->mSize)));
     copy->guard = helper->guard;
     addStmtToIRSB(sb, IRStmt_Dirty(copy));
+    return slot;
 }
 
 /* What a helper left in [guest_offset, guest_offset + size). */
-static void helper_registers(IRSB* sb, Int guest_offset, Int size) {
+static void helper_registers(IRSB* sb, Int guest_offset, Int size, UInt flow) {
     while (size > 0) {
         Int n = size >= 8 ? 8 : size >= 4 ? 4 : size >= 2 ? 2 : 1;
         IRType type = n == 8 ? Ity_I64 : n == 4 ? Ity_I32 : n == 2 ? Ity_I16 : Ity_I8;
         if (registers_offset(guest_offset) >= 0) {
-            UInt offset, slot = template_slot(n, &offset);
+            UInt offset, slot = template_slot(n, flow, &offset);
             IRTemp value = add_temp(sb, type, IRExpr_Get(guest_offset, type));
             addStmtToIRSB(
                 sb, IRStmt_Store(Iend_LE, template_slot_address(offset), IRExpr_RdTmp(value)));
@@ -148,20 +149,22 @@ static void helper_registers(IRSB* sb, Int guest_offset, Int size) {
 
 static void call_helper(IRSB* sb, IRStmt* statement) {
     IRDirty* helper = statement->Ist.Dirty.details;
-    UInt guard = REVEN_NO_NODE;
+    UInt guard = REVEN_NO_NODE, memory = REVEN_NO_NODE, flow;
     Int i, repeat;
     if (helper->mFx != Ifx_None) guard = template_guard(helper->guard);
     if (helper->mFx == Ifx_Read || helper->mFx == Ifx_Modify)
-        bulk_access(sb, helper, REVEN_EVENT_BULK_LOAD, guard);
+        memory = bulk_access(sb, helper, REVEN_EVENT_BULK_LOAD, guard, REVEN_NO_NODE);
+    flow = flow_of_helper(helper, memory);
+    if (helper->tmp != IRTemp_INVALID) flow_set(helper->tmp, flow);
     addStmtToIRSB(sb, statement);
     for (i = 0; i < helper->nFxState; i++)
         if (helper->fxState[i].fx != Ifx_Read)
             for (repeat = 0; repeat <= helper->fxState[i].nRepeats; repeat++)
                 helper_registers(sb,
                                  helper->fxState[i].offset + repeat * helper->fxState[i].repeatLen,
-                                 helper->fxState[i].size);
+                                 helper->fxState[i].size, flow);
     if (helper->mFx == Ifx_Write || helper->mFx == Ifx_Modify)
-        bulk_access(sb, helper, REVEN_EVENT_BULK_STORE, guard);
+        bulk_access(sb, helper, REVEN_EVENT_BULK_STORE, guard, flow);
 }
 
 /* Whether the reader must know that the statement was reached. */
@@ -302,6 +305,7 @@ static void copy_statement(IRSB* sb, IRStmt* s) {
             typeOfIRLoadGOp(load->cvt, &result, &loaded);
             guard = template_guard(load->guard);
             address = template_value(load->addr);
+            if (guard != REVEN_NO_NODE) flow_set(load->dst, flow_of(load->alt));
             access(REVEN_EVENT_LOAD, address, type_size(loaded),
                    template_value(IRExpr_RdTmp(load->dst)), guard);
             break;

@@ -100,6 +100,7 @@ static void before_options(void) {
     VG_(needs_command_line_options)(process_option, print_usage, print_debug_usage);
     registers_init();
     operations_init();
+    flow_operations_init();
     threads_init();
     memory_init();
 }

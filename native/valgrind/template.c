@@ -9,7 +9,6 @@
 #define MOST_INSTRUCTIONS 128
 #define MOST_NODES 8000
 #define MOST_EVENTS 4000
-#define MOST_TEMPS 20000
 #define DEEPEST_EXPRESSION 8
 
 /* What one instruction may need at most, with plenty to spare. */
@@ -33,7 +32,15 @@ static UInt event_count;
 
 static IRExpr* definitions[MOST_TEMPS];
 static UInt temp_nodes[MOST_TEMPS];
-static Bool clobbered[sizeof(VexGuestAMD64State)];
+
+/* Writes of registers so far, and for each byte of the guest state the number, from 1,
+ * of the last one that changed it. */
+static struct {
+    Int offset;
+    UInt size, node;
+} writes[MOST_EVENTS];
+static UInt write_count;
+static UShort written_by[sizeof(VexGuestAMD64State)];
 
 void template_begin(IRSB* sb, UInt id) {
     UInt i;
@@ -45,7 +52,9 @@ void template_begin(IRSB* sb, UInt id) {
         definitions[i] = NULL;
         temp_nodes[i] = REVEN_NO_NODE;
     }
-    VG_(memset)(clobbered, 0, sizeof clobbered);
+    write_count = 0;
+    VG_(memset)(written_by, 0, sizeof written_by);
+    flow_begin(sb);
 }
 
 UInt template_id(void) { return template_count; }
@@ -78,6 +87,8 @@ reven_event* template_event(UInt kind) {
     return event;
 }
 
+UInt template_event_count(void) { return event_count; }
+
 UInt template_next_exit(void) {
     tl_assert(exit_count < REVEN_MAX_EXIT);
     return ++exit_count;
@@ -109,7 +120,7 @@ UInt type_size(IRType type) {
     }
 }
 
-static UInt node(UInt kind, UInt size, UInt op, UInt a, UInt b, UInt c, ULong immediate) {
+UInt template_node(UInt kind, UInt size, UInt op, UInt a, UInt b, UInt c, ULong immediate) {
     reven_node n = {kind, size, op, a, b, c, immediate};
     tl_assert(node_count < MOST_NODES);
     nodes[node_count] = n;
@@ -163,18 +174,46 @@ UInt template_constant(IRConst* constant) {
         if (nodes[i].kind == REVEN_NODE_CONSTANT && nodes[i].size == size && nodes[i].op == mask &&
             nodes[i].immediate == immediate)
             return i;
-    return node(REVEN_NODE_CONSTANT, size, mask, 0, 0, 0, immediate);
+    return template_node(REVEN_NODE_CONSTANT, size, mask, 0, 0, 0, immediate);
 }
 
-/* The x87 registers are written by index: what a fixed offset holds is not told
- * by the offsets that were written. */
-static Bool is_register_at_entry(Int guest_offset, UInt size) {
+/* Bytes [at, at + size) of a node's value. */
+static UInt part_of(UInt n, UInt at, UInt size) {
+    UInt whole = nodes[n].size, half = whole / 2;
+    if (at == 0 && size == whole) return n;
+    if (whole > 8) {
+        if (at < half && at + size > half) return REVEN_NO_NODE;
+        n = template_node(REVEN_NODE_UNARY, half,
+                          at < half ? REVEN_OP_VECTOR_LOW : REVEN_OP_VECTOR_HIGH, n, 0, 0, 0);
+        return part_of(n, at < half ? at : at - half, size);
+    }
+    if (at > 0)
+        n = template_node(REVEN_NODE_BINARY, whole, REVEN_OP_SHR, n,
+                          template_constant(IRConst_U8(8 * at)), 0, 0);
+    return template_node(REVEN_NODE_UNARY, size, REVEN_OP_TRUNCATE, n, 0, 0, 0);
+}
+
+/* Node of what a register holds here, or REVEN_NO_NODE. */
+static UInt derive_register(Int guest_offset, UInt size) {
+    UInt number = written_by[guest_offset], i, high, low;
     Int file = registers_offset(guest_offset);
-    UInt i;
-    if (file < 0 || (file >= REVEN_FPU_TAGS && file < REVEN_FPU_REGS + 64)) return False;
-    for (i = 0; i < size; i++)
-        if (clobbered[guest_offset + i]) return False;
-    return True;
+    for (i = 1; i < size && written_by[guest_offset + i] == number; i++);
+    if (i < size) {
+        if (size < 16) return REVEN_NO_NODE;
+        high = derive_register(guest_offset + size / 2, size / 2);
+        if (high == REVEN_NO_NODE) return REVEN_NO_NODE;
+        low = derive_register(guest_offset, size / 2);
+        if (low == REVEN_NO_NODE) return REVEN_NO_NODE;
+        return template_node(REVEN_NODE_BINARY, size, REVEN_OP_VECTOR_PAIR, high, low, 0, 0);
+    }
+    if (number != 0) {
+        if (writes[number - 1].node == REVEN_NO_NODE) return REVEN_NO_NODE;
+        return part_of(writes[number - 1].node, guest_offset - writes[number - 1].offset, size);
+    }
+    /* The x87 registers are written by index: what a fixed offset holds is not told
+     * by the offsets that were written. */
+    if (file < 0 || (file >= REVEN_FPU_TAGS && file < REVEN_FPU_REGS + 64)) return REVEN_NO_NODE;
+    return template_node(REVEN_NODE_REGISTER, size, 0, file, 0, 0, 0);
 }
 
 static UInt derive_temp(IRTemp temp, UInt depth);
@@ -188,44 +227,12 @@ static UInt derive(IRExpr* atom, UInt depth) {
 /* Node of a value that can be told without another slot, or REVEN_NO_NODE. */
 static UInt derive_temp(IRTemp temp, UInt depth) {
     IRExpr* e = definitions[temp];
-    UInt a, b = 0, c = 0, op, size, result = REVEN_NO_NODE;
-    Bool invertible;
+    IRType type = typeOfIRTemp(block->tyenv, temp);
     if (temp_nodes[temp] != REVEN_NO_NODE) return temp_nodes[temp];
     if (e == NULL || depth > DEEPEST_EXPRESSION) return REVEN_NO_NODE;
-    size = type_size(typeOfIRTemp(block->tyenv, temp));
-    switch (e->tag) {
-        case Iex_RdTmp:
-        case Iex_Const:
-            result = derive(e, depth + 1);
-            break;
-        case Iex_Get:
-            if (is_register_at_entry(e->Iex.Get.offset, size))
-                result = node(REVEN_NODE_REGISTER, size, 0, registers_offset(e->Iex.Get.offset), 0,
-                              0, 0);
-            break;
-        case Iex_Unop:
-            op = operation(e->Iex.Unop.op, &invertible);
-            if (op != 0 && (a = derive(e->Iex.Unop.arg, depth + 1)) != REVEN_NO_NODE)
-                result = node(REVEN_NODE_UNARY, size, op, a, 0, 0,
-                              typeOfIRTemp(block->tyenv, temp) == Ity_I1);
-            break;
-        case Iex_Binop:
-            op = operation(e->Iex.Binop.op, &invertible);
-            if (op != 0 && (a = derive(e->Iex.Binop.arg1, depth + 1)) != REVEN_NO_NODE &&
-                (b = derive(e->Iex.Binop.arg2, depth + 1)) != REVEN_NO_NODE)
-                result = node(REVEN_NODE_BINARY, size, op, a, b, 0, 0);
-            break;
-        case Iex_ITE:
-            if ((c = derive(e->Iex.ITE.cond, depth + 1)) != REVEN_NO_NODE &&
-                (a = derive(e->Iex.ITE.iftrue, depth + 1)) != REVEN_NO_NODE &&
-                (b = derive(e->Iex.ITE.iffalse, depth + 1)) != REVEN_NO_NODE)
-                result = node(REVEN_NODE_SELECT, size, 0, a, b, c, 0);
-            break;
-        default:
-            break;
-    }
-    temp_nodes[temp] = result;
-    return result;
+    temp_nodes[temp] = e->tag == Iex_Get ? derive_register(e->Iex.Get.offset, type_size(type))
+                                         : operation_node(e, type, derive, depth + 1);
+    return temp_nodes[temp];
 }
 
 /* ----------------------------------------------------------------- slots */
@@ -239,16 +246,16 @@ IRExpr* template_slot_address(UInt offset) {
     return IRExpr_RdTmp(address);
 }
 
-UInt template_slot(UInt size, UInt* offset) {
+UInt template_slot(UInt size, UInt flow, UInt* offset) {
     *offset = record_size;
     record_size += size;
-    return node(REVEN_NODE_SLOT, size, 0, *offset, 0, 0, 0);
+    return template_node(REVEN_NODE_SLOT, size, 0, *offset, flow, 0, 0);
 }
 
-UInt template_bulk_slot(UInt size, UInt* offset) {
+UInt template_bulk_slot(UInt size, UInt flow, UInt* offset) {
     *offset = record_size;
     record_size += VG_ROUNDUP(size, 8);
-    return node(REVEN_NODE_SLOT, 0, 0, *offset, 0, 0, 0);
+    return template_node(REVEN_NODE_SLOT, 0, 0, *offset, flow, 0, 0);
 }
 
 static void store_to_slot(IRTemp temp) {
@@ -261,7 +268,7 @@ static void store_to_slot(IRTemp temp) {
         addStmtToIRSB(block, IRStmt_WrTmp(byte, IRExpr_Unop(Iop_1Uto8, value)));
         value = IRExpr_RdTmp(byte);
     }
-    temp_nodes[temp] = template_slot(size, &offset);
+    temp_nodes[temp] = template_slot(size, flow_of_definition(temp), &offset);
     addStmtToIRSB(block, IRStmt_Store(Iend_LE, template_slot_address(offset), value));
 }
 
@@ -271,14 +278,12 @@ static IRTemp origin(IRTemp temp) {
     UInt steps;
     for (steps = 0; steps < DEEPEST_EXPRESSION; steps++) {
         IRExpr *e = definitions[temp], *from = NULL;
-        Bool invertible = False;
         if (e == NULL) break;
         if (e->tag == Iex_RdTmp)
             from = e;
-        else if (e->tag == Iex_Unop && operation(e->Iex.Unop.op, &invertible) != 0 && invertible)
+        else if (e->tag == Iex_Unop && operation_is_invertible(e->Iex.Unop.op))
             from = e->Iex.Unop.arg;
-        else if (e->tag == Iex_Binop && operation(e->Iex.Binop.op, &invertible) != 0 &&
-                 invertible) {
+        else if (e->tag == Iex_Binop && operation_is_invertible(e->Iex.Binop.op)) {
             IRExpr *x = e->Iex.Binop.arg1, *y = e->Iex.Binop.arg2;
             if (x->tag == Iex_RdTmp && derive(y, DEEPEST_EXPRESSION / 2) != REVEN_NO_NODE)
                 from = x;
@@ -303,6 +308,8 @@ UInt template_value(IRExpr* atom) {
     return result;
 }
 
+UInt template_known(IRExpr* atom) { return derive(atom, 0); }
+
 UInt template_guard(IRExpr* guard) {
     if (guard->tag == Iex_Const && guard->Iex.Const.con->Ico.U1) return REVEN_NO_NODE;
     return template_value(guard);
@@ -310,14 +317,21 @@ UInt template_guard(IRExpr* guard) {
 
 void template_define(IRTemp temp, IRExpr* expression) {
     definitions[temp] = expression;
+    flow_define(temp);
     /* Now, before the register is written. */
     if (expression->tag == Iex_Get) derive_temp(temp, 0);
 }
 
-void template_clobber(Int guest_offset, Int size) {
-    Int i;
-    for (i = 0; i < size && guest_offset + i < (Int)sizeof clobbered; i++)
-        clobbered[guest_offset + i] = True;
+IRExpr* template_definition(IRTemp temp) { return definitions[temp]; }
+
+void template_wrote(Int guest_offset, UInt size, UInt value) {
+    UInt i;
+    if (registers_offset(guest_offset) < 0) return;
+    writes[write_count].offset = guest_offset;
+    writes[write_count].size = size;
+    writes[write_count++].node = value;
+    for (i = 0; i < size && guest_offset + i < sizeof written_by; i++)
+        written_by[guest_offset + i] = write_count;
 }
 
 /* ------------------------------------------------------------------- end */
@@ -335,8 +349,38 @@ static UInt event_nodes(reven_event* event, UInt* fields[5]) {
     return count;
 }
 
+/* The operands of a node. */
+static UInt node_operands(reven_node* node, UInt* fields[3]) {
+    UInt count = 0;
+    switch (node->kind) {
+        case REVEN_NODE_FLOW:
+        case REVEN_NODE_SELECT:
+            fields[count++] = &node->c;
+            /* fall through */
+        case REVEN_NODE_BINARY:
+            fields[count++] = &node->b;
+            /* fall through */
+        case REVEN_NODE_UNARY:
+            fields[count++] = &node->a;
+            break;
+        case REVEN_NODE_SLOT:
+            fields[count++] = &node->b;
+            break;
+        case REVEN_NODE_INDEXED_THEN:
+            fields[count++] = &node->c;
+            break;
+        default:
+            break;
+    }
+    return count;
+}
+
 static void use(UInt* new_number, UInt n) {
     if (n != REVEN_NO_NODE) new_number[n] = 1;
+}
+
+static void renumber(const UInt* new_number, UInt* n) {
+    if (*n != REVEN_NO_NODE) *n = new_number[*n];
 }
 
 /* Attempts to derive leave nodes that nothing needs: the reader would evaluate
@@ -348,24 +392,18 @@ static void drop_unused_nodes(void) {
     VG_(memset)(number, 0, node_count * sizeof number[0]);
     for (i = 0; i < event_count; i++)
         for (j = event_nodes(&events[i], fields); j-- > 0;) use(number, *fields[j]);
-    for (i = node_count; i-- > 0;) {
-        if (number[i] == 0) continue;
-        if (nodes[i].kind >= REVEN_NODE_UNARY) use(number, nodes[i].a);
-        if (nodes[i].kind >= REVEN_NODE_BINARY) use(number, nodes[i].b);
-        if (nodes[i].kind == REVEN_NODE_SELECT) use(number, nodes[i].c);
-    }
+    for (i = node_count; i-- > 0;)
+        if (number[i] != 0)
+            for (j = node_operands(&nodes[i], fields); j-- > 0;) use(number, *fields[j]);
     for (i = 0; i < node_count; i++) {
         if (number[i] == 0) continue;
         number[i] = kept;
-        if (nodes[i].kind >= REVEN_NODE_UNARY) nodes[i].a = number[nodes[i].a];
-        if (nodes[i].kind >= REVEN_NODE_BINARY) nodes[i].b = number[nodes[i].b];
-        if (nodes[i].kind == REVEN_NODE_SELECT) nodes[i].c = number[nodes[i].c];
+        for (j = node_operands(&nodes[i], fields); j-- > 0;) renumber(number, fields[j]);
         nodes[kept++] = nodes[i];
     }
     node_count = kept;
     for (i = 0; i < event_count; i++)
-        for (j = event_nodes(&events[i], fields); j-- > 0;)
-            if (*fields[j] != REVEN_NO_NODE) *fields[j] = number[*fields[j]];
+        for (j = event_nodes(&events[i], fields); j-- > 0;) renumber(number, fields[j]);
 }
 
 UInt template_end(UInt jump_kind) {

@@ -23,23 +23,34 @@ RETIRED, NOT_RETIRED, REPEAT_END = 0, 1, 2
 CUT, NOTHING = 62, 63
 NO_NODE = 0xFFFFFFFF
 
-NODE_CONSTANT, NODE_SLOT = 1, 2
-EVENT_LOAD, EVENT_EXIT = 3, 7
+NODE_CONSTANT, NODE_SLOT, NODE_REGISTER, NODE_UNARY, NODE_BINARY, NODE_SELECT = 1, 2, 3, 4, 5, 6
+NODE_FLOW, NODE_REGISTER_THEN, NODE_INDEXED_THEN = 7, 8, 9
+EVENT_SET_REGISTER, EVENT_LOAD, EVENT_EXIT = 1, 3, 7
 
 PRODUCED, CONSUMED, WRITER_WAITS, SLOTS = 120, 184, 248, 376  # offsets in reven_ring_header
 WELCOME = struct.Struct("<4IQ")
 RING_LAYOUT = struct.Struct("<6Q2I")
 
 
+def node(
+    kind: int, size: int, op: int = 0, a: int = 0, b: int = 0, c: int = 0, immediate: int = 0
+) -> bytes:
+    return struct.pack("<BBH3IQ", kind, size, op, a, b, c, immediate)
+
+
 @dataclass(frozen=True)
 class Block:
     """A template: `slots` are the sizes of its recorded values, `exits` pairs of an
-    instruction's index and a REVEN_EXIT_… flag. Instructions are four bytes each."""
+    instruction's index and a REVEN_EXIT_… flag. Instructions are four bytes each. Node 0 is
+    a constant, then come those of the slots, then `nodes`; `sets` are register writes: offset,
+    size, node."""
 
     address: int
     instructions: int = 1
     slots: Sequence[int] = ()
     exits: Sequence[tuple[int, int]] = ()
+    nodes: Sequence[bytes] = ()
+    sets: Sequence[tuple[int, int, int]] = ()
 
     @property
     def record_size(self) -> int:
@@ -47,13 +58,17 @@ class Block:
 
     def payload(self, number: int) -> bytes:
         """Of its REVEN_TEMPLATE record, with the id `number`."""
-        nodes, events, offset = [struct.pack("<BBH3IQ", NODE_CONSTANT, 8, 0, 0, 0, 0, 64)], [], 0
+        nodes, events, offset = [node(NODE_CONSTANT, 8, immediate=64)], [], 0
         for size in self.slots:
-            nodes.append(struct.pack("<BBH3IQ", NODE_SLOT, size, 0, offset, 0, 0, 0))
-            events.append((0, EVENT_LOAD, size, (0, len(nodes) - 1, NO_NODE, 0, 0, 0)))
+            nodes.append(node(NODE_SLOT, size, a=offset, b=NO_NODE))
+            events.append((0, EVENT_LOAD, 0, size, (0, len(nodes) - 1, NO_NODE, 0, 0, 0)))
             offset += size
+        nodes += self.nodes
+        for at, size, value in self.sets:
+            fields = (NO_NODE, value, NO_NODE, NO_NODE, NO_NODE, NO_NODE)
+            events.append((0, EVENT_SET_REGISTER, at, size, fields))
         for k, (instruction, flags) in enumerate(self.exits, 1):
-            events.append((instruction, EVENT_EXIT, 0, (NO_NODE, 0, NO_NODE, k, flags, 0)))
+            events.append((instruction, EVENT_EXIT, 0, 0, (NO_NODE, 0, NO_NODE, k, flags, 0)))
         events.sort(key=lambda event: event[0])
         head = (number, self.instructions, len(nodes), len(events), self.record_size)
         return b"".join(
@@ -64,7 +79,7 @@ class Block:
                     for i in range(self.instructions)
                 ),
                 *nodes,
-                *(struct.pack("<BB3H6I", e[1], 0, e[0], 0, e[2], *e[3]) for e in events),
+                *(struct.pack("<BB3H6I", e[1], 0, e[0], e[2], e[3], *e[4]) for e in events),
             )
         )
 

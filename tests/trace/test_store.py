@@ -16,6 +16,16 @@ from reven._engine import TraceError, _Store
 from .stream import (
     END_EXIT,
     MEMORY,
+    NO_NODE,
+    NODE_BINARY,
+    NODE_CONSTANT,
+    NODE_FLOW,
+    NODE_INDEXED_THEN,
+    NODE_REGISTER,
+    NODE_REGISTER_THEN,
+    NODE_SELECT,
+    NODE_SLOT,
+    NODE_UNARY,
     REGISTER_PATCH,
     SYSCALL_EXIT,
     Block,
@@ -25,19 +35,66 @@ from .stream import (
     end,
     headers_of,
     key_frame,
+    node,
     switch,
     write_trace,
 )
 
 SIZES = (1, 2, 4, 8, 16, 32)
 
-blocks = st.builds(
-    Block,
-    address=st.integers(0, 2**64 - 256),
-    instructions=st.integers(1, 6),
-    slots=st.lists(st.sampled_from(SIZES), max_size=5),
-    exits=st.lists(st.tuples(st.just(0), st.just(0)), max_size=3),
-)
+FLOW_SHIFTS, FLOW_PARTS, FLOWS = (4, 5), (9, 10), 13  # REVEN_FLOW_…
+OPERATIONS = 47  # of REVEN_OP_…
+
+
+@st.composite
+def graphs(draw: st.DrawFn, first: int) -> list[bytes]:
+    """Nodes of all kinds that follow `first` others."""
+    nodes = [node(NODE_CONSTANT, 1)]
+    for index in range(first + 1, first + draw(st.integers(0, 12))):
+        earlier = st.integers(0, index - 1)
+        maybe = st.one_of(st.just(NO_NODE), earlier)
+        size = draw(st.sampled_from(SIZES))
+        match draw(st.integers(NODE_CONSTANT, NODE_INDEXED_THEN)):
+            case 1:
+                nodes.append(node(NODE_CONSTANT, 8, immediate=draw(st.integers(0, 2**64 - 1))))
+            case 2:
+                nodes.append(node(NODE_SLOT, 0, b=draw(maybe)))
+            case 3:
+                nodes.append(node(NODE_REGISTER, size, a=draw(st.integers(0, 832))))
+            case 4:
+                operation = draw(st.integers(1, OPERATIONS))
+                nodes.append(node(NODE_UNARY, size, operation, draw(earlier)))
+            case 5:
+                operation, element = draw(st.integers(1, OPERATIONS)), draw(st.sampled_from(SIZES))
+                operands = draw(earlier), draw(earlier)
+                nodes.append(node(NODE_BINARY, size, operation, *operands, 0, element))
+            case 6:
+                nodes.append(
+                    node(NODE_SELECT, size, 0, draw(earlier), draw(earlier), draw(earlier))
+                )
+            case 7:
+                flow, a, b, c = draw(st.integers(1, FLOWS)), draw(maybe), draw(maybe), draw(maybe)
+                if flow in (*FLOW_SHIFTS, *FLOW_PARTS):
+                    a, c = 0, first
+                nodes.append(node(NODE_FLOW, size, flow, a, b, c, draw(st.sampled_from(SIZES[:4]))))
+            case 8:
+                nodes.append(node(NODE_REGISTER_THEN, size, a=draw(st.integers(0, 832))))
+            case _:
+                count = draw(st.integers(1, 8)) | draw(st.integers(0, 2**32 - 1)) << 32
+                nodes.append(node(NODE_INDEXED_THEN, 8, 0, 240, 0, draw(earlier), count))
+    return nodes
+
+
+@st.composite
+def blocks(draw: st.DrawFn) -> Block:
+    slots = draw(st.lists(st.sampled_from(SIZES), max_size=5))
+    return Block(
+        draw(st.integers(0, 2**64 - 256)),
+        draw(st.integers(1, 6)),
+        slots,
+        draw(st.lists(st.tuples(st.just(0), st.just(0)), max_size=3)),
+        draw(graphs(1 + len(slots))),
+    )
 
 
 @st.composite
@@ -59,7 +116,7 @@ def streams(draw: st.DrawFn) -> list[Slot]:
     slots: list[Slot] = []
     known: dict[int, Block] = {}
     for _ in range(draw(st.integers(1, 4))):
-        new = draw(st.lists(blocks, min_size=0 if known else 1, max_size=4))
+        new = draw(st.lists(blocks(), min_size=0 if known else 1, max_size=4))
         templates = {len(known) + i: block for i, block in enumerate(new, 1)}
         known |= templates
         executions = []
@@ -179,9 +236,9 @@ def test_another_format_version_is_refused_naming_both(tmp_path: Path, name: str
     write_trace(tmp_path, [Slot()])
     file = tmp_path / f"{name}.bin"
     data = bytearray(file.read_bytes())
-    data[8] += 41
+    data[8] = 42
     file.write_bytes(data)
-    with pytest.raises(TraceError, match=r"version 42, .* version 1\b"):
+    with pytest.raises(TraceError, match=r"version 42, .* version 2\b"):
         _Store(str(tmp_path))
 
 
