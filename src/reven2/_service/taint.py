@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Taint: where data goes, and where it came from.
+
+A taint is named by its whole question, `TaintQuery`. The first query about it starts it; it
+runs by itself, and the others give what it has found so far. A service keeps a bounded
+number of taints: one that was dropped starts again when it is asked about.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+
+class TaintQuery(msgspec.Struct, frozen=True):
+    """What is tainted, and between which contexts. Forward from `first` on, backward from
+    `last` on.
+
+    `seeds`: tag, whether it is memory, address, size. Of memory, the first byte and a number
+    of bytes; of registers, the first bit in the register view and a number of bits.
+    `key`: a text that nobody else chooses, such as a UUID: cancelling a taint does not
+    concern who asked the same.
+    """
+
+    seeds: list[tuple[int, bool, int, int]]
+    tag_count: int
+    first: int
+    last: int
+    forward: bool
+    key: str
+
+
+class TaintStatus(msgspec.Struct, frozen=True):
+    """`reached`: the context up to which results are there. `error`: "" or why it failed."""
+
+    reached: int
+    finished: bool
+    cancelled: bool
+    accesses: int
+    changes: int
+    error: str
+
+
+class TaintItems(msgspec.Struct, frozen=True):
+    """Columns of tainted data: u8 is_memory, u64 address, u32 size, u16 before, u16 after.
+    Address and size as in `TaintQuery.seeds`. `before` and `after`, in the taint's direction:
+    a bit for each tag that holds the data."""
+
+    is_memory: bytes
+    address: bytes
+    size: bytes
+    before: bytes
+    after: bytes
+
+
+class TaintAccessPage(msgspec.Struct, frozen=True):
+    """Columns of transitions that touch tainted data, in the taint's direction: u64
+    transition, u8 changes (the taint), u32 item_count. `items`: of all of them, one after
+    the other. `next`: transition to go on with; None where what was found ends. `reached`,
+    `finished`: as of this page."""
+
+    transition: bytes
+    changes: bytes
+    item_count: bytes
+    items: TaintItems
+    next: int | None
+    reached: int
+    finished: bool
+
+
+class TaintStatePage(msgspec.Struct, frozen=True):
+    """What is tainted in a context: `after` of `items` says by whom. `next`: the address that
+    the memory goes on with, None at the end."""
+
+    items: TaintItems
+    next: int | None
+
+
+class TaintWarningData(msgspec.Struct, frozen=True):
+    """Something that may make the taint wrong from a transition on."""
+
+    transition: int
+    text: str
+
+
+class OriginHop(msgspec.Struct, frozen=True):
+    """A step back towards where a value came from. Places: whether it is memory, address and
+    size, as in `TaintQuery.seeds`.
+
+    `kind`: copy, load, store, arithmetic, constant, kernel move, processor, syscall input,
+    syscall result, signal, mapping, start. `transition`: the one that gave `after` its
+    value; None at the start. It came from `before`, as of `context`; None: it ends here.
+    `others`: what else flowed in, or gave the rest of the place. `text`: more about the end.
+    """
+
+    kind: str
+    transition: int | None
+    after: tuple[bool, int, int]
+    before: tuple[bool, int, int] | None
+    context: int
+    others: list[tuple[bool, int, int]]
+    text: str
+
+
+class TaintService(Protocol):
+    """Taints of one trace. They raise InvalidArgumentError and OutOfRangeError for a query
+    that cannot be."""
+
+    def taint_status(self, query: TaintQuery) -> TaintStatus:
+        """How far a taint is. Starts it."""
+
+    def taint_accesses(
+        self, query: TaintQuery, start: int, *, changes_only: bool, limit: int
+    ) -> TaintAccessPage:
+        """Transitions that touch tainted data, from `start` on in the direction, as far as the
+        taint is."""
+
+    def taint_state(
+        self, query: TaintQuery, context: int, address: int, *, limit: int
+    ) -> TaintStatePage:
+        """What is tainted in a context that was reached: registers, and memory from `address`
+        on, at most `limit` ranges; registers only come with address 0."""
+
+    def taint_warnings(
+        self, query: TaintQuery, start: int, *, limit: int
+    ) -> list[TaintWarningData]:
+        """Warnings so far, from number `start` on."""
+
+    def cancel_taint(self, query: TaintQuery) -> None:
+        """Stop it; what it found stays."""
+
+    def origin(
+        self, context: int, is_memory: bool, address: int, size: int, *, limit: int
+    ) -> list[OriginHop]:
+        """Where a place's value in a context came from: at most `limit` steps back. Unless the
+        last one ends, go on from its `before`."""

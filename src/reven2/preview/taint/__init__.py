@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Taint: follow data forward or backward through a trace; and ask where a value came from.
+
+Data flows from what an instruction reads to what it writes: bit by bit in registers, byte by
+byte in what is shown of memory. It does not flow through addresses (`table[x]` is not
+tainted by `x`), nor through conditions.
+
+    tainter = reven2.preview.taint.Tainter(trace)
+    taint = tainter.simple_taint("rdi", from_context=context)
+    for access in taint.accesses().all():
+        print(access)
+"""
+
+from __future__ import annotations
+
+from reven2.preview.taint._data import TaintedMemories, TaintedRegisterSlice
+from reven2.preview.taint._origin import Origin, OriginHop, origin
+from reven2.preview.taint._results import (
+    ChangeMarkers,
+    PropagationDirection,
+    TaintAccess,
+    TaintState,
+    TaintWarning,
+)
+from reven2.preview.taint._taint import Taint
+from reven2.preview.taint._tainter import Tainter
+from reven2.preview.taint._views import TaintAccessView, TaintWarningView
+
+__all__ = [
+    "ChangeMarkers",
+    "Origin",
+    "OriginHop",
+    "PropagationDirection",
+    "Taint",
+    "TaintAccess",
+    "TaintAccessView",
+    "TaintState",
+    "TaintWarning",
+    "TaintWarningView",
+    "TaintedMemories",
+    "TaintedRegisterSlice",
+    "Tainter",
+    "origin",
+]
