@@ -11,7 +11,7 @@ from reven.ossi.elf import ElfImage
 from reven.ossi.elf_header import ElfHeader
 
 if TYPE_CHECKING:
-    from reven.ossi.lines import SourceLine
+    from reven.ossi.lines import LinePiece, SourceLine
     from reven.ossi.stored_binaries import StoredBinaries
     from reven.ossi.symbols import ElfSymbol
 
@@ -72,6 +72,11 @@ class Binary:
     def line_at(self, rva: int) -> SourceLine | None:
         """Source line of the instruction at `rva`."""
         return self.image.line_at(rva) if self.image else None
+
+    def line_piece_at(self, rva: int) -> LinePiece | None:
+        """The piece of code of one source line that holds the instruction at `rva`."""
+        table = self.image.line_table if self.image else None
+        return table.piece_at(rva) if table else None
 
     def addresses_of_line(self, file: str, line: int) -> list[int]:
         """RVAs at which statements of a source line start (see ElfImage)."""

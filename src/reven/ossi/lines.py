@@ -38,6 +38,19 @@ class SourceLine:
     column: int  # from 1; 0 when the compiler did not say
 
 
+@dataclass(frozen=True, slots=True)
+class LinePiece:
+    """Uninterrupted code of one source line: RVAs [start, stop). `statement`: the first RVA at
+    which a statement of the line starts, where a debugger sets its breakpoint; None for code
+    that only belongs to a statement begun elsewhere."""
+
+    file: str
+    line: int
+    start: int
+    stop: int
+    statement: int | None
+
+
 @dataclass(slots=True)
 class _Unit:
     """The rows of one compile unit by ascending address; row i holds up to row i+1."""
@@ -72,6 +85,36 @@ class LineTable:
     def at(self, rva: int) -> SourceLine | None:
         """Source line of the instruction at `rva`; None for code without one. Of several
         rows for one address the last holds, as for addr2line."""
+        found = self._row_at(rva)
+        if found is None:
+            return None
+        unit, row = found
+        return SourceLine(unit.files[unit.file[row]], unit.line[row], unit.column[row])
+
+    def piece_at(self, rva: int) -> LinePiece | None:
+        """The piece of code of one line that holds the instruction at `rva`."""
+        found = self._row_at(rva)
+        if found is None:
+            return None
+        unit, row = found
+        place = (unit.file[row], unit.line[row])
+        first, last = row, row + 1
+        while first > 0 and (unit.file[first - 1], unit.line[first - 1]) == place:
+            first -= 1
+        while last < len(unit.starts) and (unit.file[last], unit.line[last]) == place:
+            last += 1
+        base = self._image.header.image_vaddr
+        statements = (unit.starts[i] - base for i in range(first, last) if unit.is_statement[i])
+        stop = unit.starts[last] if last < len(unit.starts) else unit.starts[-1] + 1
+        return LinePiece(
+            unit.files[unit.file[row]],
+            unit.line[row],
+            unit.starts[first] - base,
+            stop - base,
+            next(statements, None),
+        )
+
+    def _row_at(self, rva: int) -> tuple[_Unit, int] | None:
         vaddr = rva + self._image.header.image_vaddr
         with self._image.lock:
             lows, ranges = self._unit_ranges
@@ -84,7 +127,7 @@ class LineTable:
         row = bisect_right(unit.starts, vaddr) - 1
         if row < 0 or unit.file[row] >= len(unit.files) or not unit.line[row]:
             return None
-        return SourceLine(unit.files[unit.file[row]], unit.line[row], unit.column[row])
+        return unit, row
 
     def addresses_of(self, file: str, line: int) -> list[int]:
         """RVAs, ascending, at which statements of a source line start.

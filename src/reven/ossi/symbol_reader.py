@@ -97,7 +97,8 @@ def _collect(
         kind: SymbolKind = "object"
         if info & 15 in (_FUNCTION, _IFUNC) or (info & 15 == _NOTYPE and code):
             kind = "function"
-        _keep(found, ElfSymbol(plain, vaddr - base, size, kind), info & 15, info >> 4)
+        symbol = ElfSymbol(plain, vaddr - base, size, kind, info & 15 == _IFUNC)
+        _keep(found, symbol, info & 15, info >> 4)
 
 
 def _keep(

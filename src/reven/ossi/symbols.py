@@ -21,6 +21,7 @@ class ElfSymbol:
     rva: int
     size: int  # bytes; 0 when the binary does not say
     kind: SymbolKind
+    is_resolver: bool = False  # STT_GNU_IFUNC: code that chooses the function of that name
 
     @property
     def demangled_name(self) -> str | None:

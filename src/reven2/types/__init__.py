@@ -9,12 +9,14 @@ context given.
 from __future__ import annotations
 
 from reven2.types._base import Type
-from reven2.types._instance import PointerInstance
+from reven2.types._field import EnumerationInstance, FieldInstance, StructInstance
+from reven2.types._instance import ArrayInstance, PointerInstance
 from reven2.types._number import (
     AddressSizedInteger,
     BigEndian,
     BoolType,
     Endianness,
+    ExtendedFloat,
     FixedWidthInteger,
     Float,
     Integer,
@@ -23,11 +25,13 @@ from reven2.types._number import (
 )
 from reven2.types._pointer import Pointer
 from reven2.types._sequence import Array, CString, Encoding, RawBuffer
+from reven2.types._struct import Enumeration, FieldInfo, Incomplete, Struct, StructKind
 
 __all__ = [
     "F16",
     "F32",
     "F64",
+    "F80",
     "I8",
     "I16",
     "I32",
@@ -40,21 +44,31 @@ __all__ = [
     "U128",
     "AddressSizedInteger",
     "Array",
+    "ArrayInstance",
     "BigEndian",
     "Bool",
     "BoolType",
     "CString",
     "Encoding",
     "Endianness",
+    "Enumeration",
+    "EnumerationInstance",
+    "ExtendedFloat",
+    "FieldInfo",
+    "FieldInstance",
     "FixedWidthInteger",
     "Float",
     "ISize",
+    "Incomplete",
     "Integer",
     "LittleEndian",
     "Pointer",
     "PointerInstance",
     "RawBuffer",
     "Signedness",
+    "Struct",
+    "StructInstance",
+    "StructKind",
     "Type",
     "USize",
 ]
@@ -75,3 +89,4 @@ ISize = AddressSizedInteger(Signedness.Signed)
 F16 = Float(2)
 F32 = Float(4)
 F64 = Float(8)
+F80 = ExtendedFloat()

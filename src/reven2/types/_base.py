@@ -53,6 +53,10 @@ class Type(ABC, Generic[Value_co]):
         """The bytes of the value at a linear address."""
         return context._read_memory(address, self.size(context))
 
+    def _parse_at(self, data: bytes, context: Context, address: int | None) -> Value_co:
+        """The value that `_load` gave the bytes of. `address`: where they stand in memory."""
+        return self.parse(data, context)
+
     def _first_bytes(self, source: Buffer, context: Context | None) -> bytes:
         size = self.size(context)
         if len(source) < size:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import enum
+import math
 import struct
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -178,3 +179,33 @@ class Float(Type[float]):
 
     def _key(self) -> tuple[object, ...]:
         return (self._size,)
+
+
+class ExtendedFloat(Type[float]):
+    """The x87 float of 80 bits, `long double` of C: 16 bytes in memory, read as the nearest
+    Python float. An addition to the documented interface."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        return "F80"
+
+    def size(self, context: Context | None = None) -> int:
+        return 16
+
+    def parse(self, source: Buffer, context: Context | None = None) -> float:
+        data = self._first_bytes(source, context)
+        fraction = int.from_bytes(data[:8], "little")
+        exponent = int.from_bytes(data[8:10], "little")
+        sign = -1.0 if exponent & 0x8000 else 1.0
+        exponent &= 0x7FFF
+        if exponent == 0x7FFF:
+            return sign * (math.inf if fraction << 1 & (1 << 64) - 1 == 0 else math.nan)
+        try:
+            return sign * math.ldexp(fraction, exponent - 16383 - 63)
+        except OverflowError:
+            return sign * math.inf
+
+    def _key(self) -> tuple[object, ...]:
+        return ()

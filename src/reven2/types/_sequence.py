@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import codecs
 import enum
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from reven2.errors import InvalidArgumentError, StringDecodeError
 from reven2.types._base import Buffer, Type
+from reven2.types._instance import ArrayInstance
 
 if TYPE_CHECKING:
     from reven2.trace import Context
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 Element = TypeVar("Element")
 
 
-class Array(Type[list[Element]]):
+class Array(Type[ArrayInstance[Element]]):
     """`count` values of one type, one after the other; reads as a list.
 
     Parameters:
@@ -51,13 +53,32 @@ class Array(Type[list[Element]]):
     def size(self, context: Context | None = None) -> int:
         return self._element_type.size(context) * self._count
 
-    def parse(self, source: Buffer, context: Context | None = None) -> list[Element]:
+    def parse(self, source: Buffer, context: Context | None = None) -> ArrayInstance[Element]:
+        return ArrayInstance(
+            (self._element_type.parse(data, context) for _, data in self._parts(source, context)),
+            self._element_type,
+        )
+
+    def _parse_at(
+        self, data: bytes, context: Context, address: int | None
+    ) -> ArrayInstance[Element]:
+        return ArrayInstance(
+            (
+                self._element_type._parse_at(
+                    part, context, None if address is None else address + begin
+                )
+                for begin, part in self._parts(data, context)
+            ),
+            self._element_type,
+        )
+
+    def _parts(self, source: Buffer, context: Context | None) -> Iterator[tuple[int, bytes]]:
+        """Offset and bytes of each element."""
         data = self._first_bytes(source, context)
         step = self._element_type.size(context)
-        return [
-            self._element_type.parse(data[begin : begin + step], context)
-            for begin in range(0, step * self._count, step)
-        ]
+        for number in range(self._count):
+            begin = number * step
+            yield begin, data[begin : begin + step]
 
     def _key(self) -> tuple[object, ...]:
         return (self._element_type, self._count)

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The entries of .debug_info of a binary or of its debug file."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from reven import _engine
+from reven.ossi.elf_header import BinaryError
+
+if TYPE_CHECKING:
+    from elftools.dwarf.compileunit import CompileUnit
+    from elftools.dwarf.die import DIE, AttributeValue
+    from elftools.dwarf.dwarfinfo import DebugSectionDescriptor, DWARFInfo
+    from elftools.dwarf.typeunit import TypeUnit
+
+    from reven.ossi.elf import ElfImage
+
+_LONGEST_CHAIN = 16  # of specifications and abstract origins
+_REFERENCES = ("DW_AT_specification", "DW_AT_abstract_origin")
+_C_LANGUAGES = {0x1, 0x2, 0xC, 0x1D, 0x2C, 0x8001}  # C89, C, C99, C11, C17, assembler
+_UNITS_KEPT = 64
+_FLOAT, _SIGNED = 0x04, (0x05, 0x06)  # DW_ATE_…
+
+
+def read_debug_info(image: ElfImage) -> DebugInfo | None:
+    """The debug information of a binary or of its debug file; None if neither has any. Holders
+    of the image's lock only."""
+    for source in (image, image.debug_image):
+        if source is not None:
+            section = source.elf.get_section_by_name(".debug_info")
+            if section is not None and section["sh_type"] != "SHT_NOBITS":
+                return DebugInfo(source.elf.get_dwarf_info(follow_links=False), image)
+    return None
+
+
+class DebugInfo:
+    """Finds and reads entries. Holders of the image's lock only.
+
+    Entries are named by their offset in .debug_info, code by virtual addresses of the file.
+    """
+
+    def __init__(self, dwarf: DWARFInfo, image: ElfImage) -> None:
+        self.dwarf = dwarf
+        self.image = image
+        self._scopes = lru_cache(maxsize=_UNITS_KEPT)(self._read_scopes)
+
+    @cached_property
+    def index(self) -> _engine.DebugIndex:
+        """Where the named things are."""
+        return self.read_index(None)
+
+    def read_index(self, progress: Callable[[int, int], bool | None] | None) -> _engine.DebugIndex:
+        dwarf = self.dwarf
+        return _engine.DebugIndex(
+            info=contents(dwarf.debug_info_sec),
+            abbrev=contents(dwarf.debug_abbrev_sec),
+            str=contents(dwarf.debug_str_sec),
+            line_str=contents(dwarf.debug_line_str_sec),
+            str_offsets=contents(dwarf.debug_str_offsets_sec),
+            addr=contents(dwarf.debug_addr_sec),
+            ranges=contents(dwarf.debug_ranges_sec),
+            rnglists=contents(dwarf.debug_rnglists_sec),
+            progress=progress,
+        )
+
+    def entry(self, offset: int) -> DIE:
+        """The entry at an offset. Raises BinaryError if there is none."""
+        if not 0 < offset < len(contents(self.dwarf.debug_info_sec)):
+            raise BinaryError(f"{self.image.path} has no debugging information entry {offset:#x}")
+        return self.dwarf.get_DIE_from_refaddr(offset)
+
+    def followed(self, die: DIE, attribute: str) -> DIE | None:
+        """The entry that an attribute refers to, or that the entry's origin's does."""
+        for one in self.with_origins(die):
+            if attribute in one.attributes:
+                return one.get_DIE_from_attribute(attribute)
+        return None
+
+    def with_origins(self, die: DIE) -> Iterator[DIE]:
+        """The entry, then what it completes or is an instance of."""
+        for _ in range(_LONGEST_CHAIN):
+            yield die
+            reference = next((name for name in _REFERENCES if name in die.attributes), None)
+            if reference is None:
+                return
+            die = die.get_DIE_from_attribute(reference)
+
+    def attribute(self, die: DIE, name: str) -> AttributeValue | None:
+        """An attribute of the entry or of its origin."""
+        for one in self.with_origins(die):
+            found: AttributeValue | None = one.attributes.get(name)
+            if found is not None:
+                return found
+        return None
+
+    def value(self, die: DIE, name: str, default: Any = None) -> Any:
+        """Value of an attribute of the entry or of its origin."""
+        found = self.attribute(die, name)
+        return default if found is None else found.value
+
+    def name(self, die: DIE) -> str:
+        """The source's name, not qualified; "" for what has none."""
+        value = self.value(die, "DW_AT_name", b"")
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
+
+    def linkage_name(self, die: DIE) -> str:
+        """The linker's name, else the plain one."""
+        for attribute in ("DW_AT_linkage_name", "DW_AT_MIPS_linkage_name"):
+            value = self.value(die, attribute)
+            if isinstance(value, bytes):
+                return value.decode("utf-8", "replace")
+        return self.name(die)
+
+    def qualified_name(self, die: DIE) -> str:
+        """`space::Type`; "" for what has no name."""
+        plain = self.name(die)
+        scope = self.scope(die)
+        return f"{scope}::{plain}" if scope and plain else plain
+
+    def base_type(self, die: DIE) -> tuple[str, int]:
+        """Kind (`float`, `integer`, `unsigned`) and size in bytes of a base type."""
+        encoding = self.value(die, "DW_AT_encoding")
+        kind = "float" if encoding == _FLOAT else "unsigned"
+        return "integer" if encoding in _SIGNED else kind, int(
+            self.value(die, "DW_AT_byte_size", 0)
+        )
+
+    def scope(self, die: DIE) -> str:
+        """The namespaces and classes around the entry, qualified; "" outside of all."""
+        if is_c(die.cu):
+            return ""
+        for one in reversed(list(self.with_origins(die))):
+            begins, scopes, parents = self._scopes(one.cu.cu_offset)
+            number = bisect_right(begins, one.offset) - 1
+            while number >= 0:
+                scope = scopes[number]
+                if scope.begin < one.offset < scope.end:
+                    return scope.name
+                number = parents[number]
+        return ""
+
+    def _read_scopes(self, unit: int) -> tuple[list[int], list[_engine.DebugScope], list[int]]:
+        """Where scopes begin, the scopes, and the number of the one around each."""
+        scopes = self.index.scopes(unit)
+        parents, open_ = [], [-1]
+        for number, scope in enumerate(scopes):
+            while open_[-1] >= 0 and scopes[open_[-1]].end <= scope.begin:
+                open_.pop()
+            parents.append(open_[-1])
+            open_.append(number)
+        return [scope.begin for scope in scopes], scopes, parents
+
+
+def contents(section: DebugSectionDescriptor | None) -> bytes:
+    """A section's bytes, uncompressed."""
+    return section.stream.getvalue() if section else b""  # type: ignore[attr-defined]
+
+
+def is_c(unit: CompileUnit | TypeUnit) -> bool:
+    """Whether the unit's source is C (whose structures are named `struct name`)."""
+    language = unit.get_top_DIE().attributes.get("DW_AT_language")
+    return language is None or language.value in _C_LANGUAGES
