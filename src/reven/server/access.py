@@ -10,9 +10,12 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from enum import IntEnum
 from http.cookies import CookieError, SimpleCookie
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 __all__ = ["Access", "Hosts", "Right"]
+
+Kept = TypeVar("Kept")
 
 LOGINS_KEPT = 64
 """Unused codes, and browsers logged in, of which the server keeps the newest."""
@@ -41,12 +44,12 @@ class Access:
         self.token = secrets.token_urlsafe(32)
         self.read_only_token = secrets.token_urlsafe(32)
         self._codes: OrderedDict[str, None] = OrderedDict()
-        self._logins: OrderedDict[str, None] = OrderedDict()
+        self._logins: OrderedDict[str, Right] = OrderedDict()
 
     def make_code(self) -> str:
         """A code that logs one browser in, once."""
         code = secrets.token_urlsafe(32)
-        _keep(self._codes, code)
+        _keep(self._codes, code, None)
         return code
 
     def log_in(self, code: str) -> str | None:
@@ -55,35 +58,46 @@ class Access:
         if known is None:
             return None
         del self._codes[known]
-        value = secrets.token_urlsafe(32)
-        _keep(self._logins, value)
-        return value
+        return self._new_login(Right.CONTROL)
+
+    def log_in_with(self, token: str) -> str | None:
+        """Returns the value of the login cookie for a token; None for a wrong one."""
+        right = self._right_of(token)
+        return None if right is Right.NOTHING else self._new_login(right)
 
     def right(self, authorization: str, cookies: str) -> Right:
         """What the headers `Authorization` and `Cookie` ("" when missing) allow."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() == "bearer":
-            token = token.strip()
-            # Both are always compared, so that time says nothing.
-            full, read_only = _same(token, self.token), _same(token, self.read_only_token)
-            return Right.CONTROL if full else Right.LOOK if read_only else Right.NOTHING
+            return self._right_of(token.strip())
         if cookies and self.cookie in cookies:
             try:
                 morsel = SimpleCookie(cookies).get(self.cookie)
             except CookieError:
                 return Right.NOTHING
-            if morsel is not None and _find(self._logins, morsel.value) is not None:
-                return Right.CONTROL
+            known = None if morsel is None else _find(self._logins, morsel.value)
+            if known is not None:
+                return self._logins[known]
         return Right.NOTHING
 
+    def _right_of(self, token: str) -> Right:
+        # Both are always compared, so that time says nothing.
+        full, read_only = _same(token, self.token), _same(token, self.read_only_token)
+        return Right.CONTROL if full else Right.LOOK if read_only else Right.NOTHING
 
-def _keep(entries: OrderedDict[str, None], secret: str) -> None:
-    entries[secret] = None
+    def _new_login(self, right: Right) -> str:
+        value = secrets.token_urlsafe(32)
+        _keep(self._logins, value, right)
+        return value
+
+
+def _keep(entries: OrderedDict[str, Kept], secret: str, what: Kept) -> None:
+    entries[secret] = what
     while len(entries) > LOGINS_KEPT:
         entries.popitem(last=False)
 
 
-def _find(entries: OrderedDict[str, None], secret: str) -> str | None:
+def _find(entries: OrderedDict[str, Kept], secret: str) -> str | None:
     found = None
     for entry in entries:
         if _same(entry, secret):

@@ -14,6 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from reven.server import home, openapi
 from reven.server.access import Access, Hosts
+from reven.server.bookmark_watch import BookmarkWatch
 from reven.server.endpoints import API, Call, Endpoint, endpoints
 from reven.server.guard import RIGHT, Application, Guard
 from reven.server.hub import Hub
@@ -47,12 +48,15 @@ def application(
     """The application that serves the scenarios and the hub's sessions."""
     queries = Queries()
     live = Live(hub, scenarios)
-    table = endpoints(scenarios, queries, hub, Links(), access)
+    bookmarks = BookmarkWatch(scenarios, hub)
+    table = endpoints(scenarios, queries, hub, Links(), access, bookmarks)
 
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
         await live.start()
+        await bookmarks.start()
         yield
+        await bookmarks.stop()
         await live.stop()
         queries.close()
 
@@ -64,7 +68,7 @@ def application(
         route_handlers=[
             *map(_handler, table),
             _document(table),
-            *home.handlers(scenarios, access),
+            *home.handlers(access),
             sessions_live,
         ],
         lifespan=[life],

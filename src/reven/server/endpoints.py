@@ -12,11 +12,13 @@ from litestar import Request
 
 from reven import __version__
 from reven.server.access import Access, Right
+from reven.server.bookmark_watch import BookmarkWatch
 from reven.server.hub import Hub
 from reven.server.links import Links
 from reven.server.queries import QUERIES, Queries, Query
 from reven.server.scenarios import Scenarios
 from reven.server.session_names import DEFAULT
+from reven.server.views import VIEWS, View
 from reven.server.wire import encode
 from reven2._messages import (
     ClientKind,
@@ -26,6 +28,8 @@ from reven2._messages import (
     SessionState,
     check_session_name,
 )
+from reven2._service import CHANGES
+from reven2.errors import InvalidArgumentError
 
 __all__ = ["Call", "Endpoint", "endpoints"]
 
@@ -39,6 +43,11 @@ class Call(msgspec.Struct, frozen=True):
     parameters: dict[str, str]
     arguments: Any
     msgpack: bool
+
+    async def gone(self) -> None:
+        """Returns when the client has gone."""
+        while (await self.request.receive())["type"] != "http.disconnect":
+            pass
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -111,6 +120,7 @@ def endpoints(
     hub: Hub,
     links: Links,
     access: Access,
+    bookmarks: BookmarkWatch,
 ) -> list[Endpoint]:
     """The table, for one server."""
 
@@ -154,25 +164,50 @@ def endpoints(
 
     def query_endpoint(query: Query) -> Endpoint:
         async def run(call: Call) -> bytes:
-            async def gone() -> None:
-                while (await call.request.receive())["type"] != "http.disconnect":
-                    pass
-
             def finish(answer: Any) -> bytes:
                 return encode(answer, msgpack=call.msgpack)
 
             scenario = scenarios.get(call.parameters["scenario"])
-            return await queries.run(query, scenario, call.arguments, gone, finish)
+            answer = await queries.run(query, scenario, call.arguments, call.gone, finish)
+            if query.name in CHANGES:
+                await bookmarks.look(scenario)
+            return answer
 
         return Endpoint(
             "POST",
             f"{API}/scenarios/{{scenario}}/{query.name}",
             query.summary,
-            Right.LOOK,
+            query.right,
             query.arguments,
             query.answer,
             run,
             "queries",
+            (403, 404, 409, 410, 422) if query.right > Right.LOOK else (404, 409, 410, 422),
+        )
+
+    def view_endpoint(view: View) -> Endpoint:
+        async def run(call: Call) -> bytes:
+            service = scenarios.get(call.parameters["scenario"]).service
+
+            def answer() -> bytes:
+                try:
+                    shown = view.show(service, call.arguments)
+                except (TypeError, OverflowError):
+                    # The engine's integers are narrower than those of a message.
+                    raise InvalidArgumentError(f"A number for {view.name} is too large.") from None
+                return encode(shown, msgpack=call.msgpack)
+
+            return await queries.carry_out(answer, call.gone, slow=view.slow)
+
+        return Endpoint(
+            "POST",
+            f"{API}/scenarios/{{scenario}}/views/{view.name}",
+            view.summary,
+            Right.LOOK,
+            view.arguments,
+            view.answer,
+            run,
+            "views",
             (404, 409, 410, 422),
         )
 
@@ -208,4 +243,5 @@ def endpoints(
             Right.NOTHING, LinkPublishRequest, PublishAnswer, publish_link, "links", (403, 503),
         ),
         *map(query_endpoint, QUERIES.values()),
+        *map(view_endpoint, VIEWS.values()),
     ]  # fmt: skip

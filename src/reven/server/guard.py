@@ -34,6 +34,8 @@ DRAINED_LIMIT = 32 << 20
 BODY_SECONDS = 20.0
 
 LOGIN = "/login"
+PAGE = "/"
+ASSETS = "/assets/"
 LINKS_PUBLISH = "/api/v1/links/publish"
 
 _CORS = [
@@ -101,13 +103,18 @@ class Guard:
         if foreign and not any_origin:
             raise RequestError(403, "Pages of another site may not use this server.")
         right = self._access.right(headers.get(b"authorization", ""), headers.get(b"cookie", ""))
-        if right is Right.NOTHING and not any_origin and scope["path"] != LOGIN:
+        if right is Right.NOTHING and not any_origin and not _is_public(scope["path"]):
             raise RequestError(
                 401,
                 "The token is missing or wrong. In a browser, open the address that "
                 "`reven serve` printed; a script of another user needs token=….",
             )
         return right
+
+
+def _is_public(path: str) -> bool:
+    """Logging in, and the page that asks for it: it holds nothing of any trace."""
+    return path in (LOGIN, PAGE) or path.startswith(ASSETS)
 
 
 def _headers(scope: Scope) -> dict[bytes, str]:

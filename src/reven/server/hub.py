@@ -18,6 +18,7 @@ from reven.server.outbox import Outbox, Sink, frame_of
 from reven.server.session_log import Draft, Peer, SessionLog
 from reven.server.session_names import DEFAULT, SessionNames
 from reven2._messages import (
+    BookmarksChanged,
     ClientKind,
     Event,
     Hello,
@@ -166,6 +167,16 @@ class Hub:
     def set_where(self, client: Client, selection: Selection | None) -> None:
         client.selection = selection
         self._change(client.sessions)
+
+    @property
+    def has_clients(self) -> bool:
+        return bool(self._clients)
+
+    def tell_bookmarks(self, changed: BookmarksChanged) -> None:
+        """Tell every client of this process that a scenario's bookmarks are others now."""
+        frame = frame_of(changed)
+        for client in self._clients.values():
+            client.outbox.put_state(f"bookmarks {changed.scenario}", frame)
 
     def know(self, sessions: Iterable[str]) -> None:
         """Make sessions known: a client tracks them.

@@ -16,10 +16,11 @@ from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
+from reven.server.access import Right
 from reven.server.scenarios import Scenario
 from reven.server.wire import RequestError
 from reven.service.stopping import stop_when
-from reven2._service import query_methods
+from reven2._service import CHANGES, query_methods
 from reven2.errors import InvalidArgumentError
 
 __all__ = ["QUERIES", "Queries", "Query"]
@@ -35,16 +36,50 @@ ANSWERS_LIMIT = 1 << 17
 
 SCANS = frozenset(
     {
+        "allocation",
+        "allocation_at",
+        "allocations",
+        "heap_errors",
+        "live_allocations",
         "accesses",
         "binaries",
         "binary_ranges",
+        "call",
+        "call_at",
+        "call_children",
+        "call_tree",
+        "calls",
+        "calls_of",
+        "event_parts",
+        "created_matches",
+        "find_in_memory",
+        "find_instructions",
         "find_memory_change",
         "find_pcs",
+        "find_function",
         "find_register_change",
+        "find_type",
+        "format_value",
+        "frames",
+        "find_value",
         "locate",
         "refresh",
+        "source_files",
+        "source_lines",
+        "source_text",
+        "stack_change",
+        "step",
+        "origin",
+        "taint_accesses",
+        "taint_state",
+        "standing_matches",
+        "strings",
         "symbol_entries",
         "symbols",
+        "type_graph",
+        "variable",
+        "variables",
+        "thread_activity",
     }
 )
 """Queries that may take long, or read whole binaries the first time. They run in threads of
@@ -54,12 +89,14 @@ QUICK_THREADS = 4
 
 
 class Query(msgspec.Struct, frozen=True):
-    """A method: `arguments` is a Struct type with its parameters, `answer` its type."""
+    """A method: `arguments` is a Struct type with its parameters, `answer` its type, `right`
+    what it takes to ask."""
 
     name: str
     summary: str
     arguments: type[msgspec.Struct]
     answer: Any
+    right: Right
 
 
 def _queries() -> dict[str, Query]:
@@ -72,7 +109,8 @@ def _queries() -> dict[str, Query]:
             f"{camel}Arguments", list(hints.items()), frozen=True, forbid_unknown_fields=True
         )
         summary = re.sub(r"\s+", " ", inspect.getdoc(method) or "") if method.__doc__ else ""
-        queries[name] = Query(name, summary, arguments, answer)
+        right = Right.CONTROL if name in CHANGES else Right.LOOK
+        queries[name] = Query(name, summary, arguments, answer, right)
     return queries
 
 
@@ -114,8 +152,14 @@ class Queries:
                 raise InvalidArgumentError(f"{query.name} cannot take {_shown(values)}.") from None
             return finish(found)
 
+        return await self.carry_out(answer, gone, slow=query.name in SCANS)
+
+    async def carry_out(
+        self, answer: Callable[[], Result], gone: Callable[[], Awaitable[None]], *, slow: bool
+    ) -> Result:
+        """Call `answer` off the event loop. A slow one stops soon after `gone` returns."""
         loop = asyncio.get_running_loop()
-        if query.name not in SCANS:
+        if not slow:
             return await loop.run_in_executor(self._quick, answer)
         stop = threading.Event()
 

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useState } from "preact/hooks";
+import type { RegisterChange } from "../../api/types";
+import { useView } from "../../api/views";
+import { focus, go } from "../../focus";
+import { registerChange } from "../../moves";
+import { digits } from "../../ui/format";
+import { isLitAddress, isLitRegister, selectWord } from "../../ui/tokens";
+import type { Panel } from "../registry";
+import { LANES, type Lanes, lanesOf } from "./lanes";
+import { Pointees } from "./pointees";
+import "./cpu.css";
+
+const FLAG_TITLES: Record<string, string> = {
+  cf: "Carry",
+  pf: "Parity",
+  af: "Auxiliary carry",
+  zf: "Zero",
+  sf: "Sign",
+  df: "Direction",
+  of: "Overflow",
+};
+
+function CpuPanel() {
+  const { scenario, transition, side, selection } = focus.value;
+  const shown = useView(scenario, "registers", { transition, side });
+  const [lanes, setLanes] = useState<Lanes>("u64");
+  const [isOpen, setOpen] = useState(false);
+  const { answer } = shown;
+  if (shown.error) return <p class="problem">{shown.error}</p>;
+  if (!answer) return null;
+  const rows = [...answer.general, ...answer.others];
+  const selected = selection?.kind === "register" ? selection.name : "";
+  return (
+    <div
+      class="scroll cpu"
+      role="listbox"
+      aria-label="Registers"
+      aria-activedescendant={selected ? `register-${selected}` : undefined}
+      tabIndex={0}
+      data-keyboard
+      onKeyDown={(event) => {
+        const { key } = event;
+        if (event.ctrlKey || event.altKey || (event.target as HTMLElement).tagName === "SELECT")
+          return;
+        const order = [...answer.flags, ...rows, ...(isOpen ? answer.vectors : [])];
+        const at = order.findIndex((row) => row.name === selected);
+        if (key === "ArrowDown" || key === "ArrowUp") {
+          const next =
+            order[Math.min(Math.max(at + (key === "ArrowDown" ? 1 : -1), 0), order.length - 1)];
+          if (next) go({ selection: { kind: "register", name: next.name } });
+        } else if (key === "Enter" && selected) {
+          const row = order[at];
+          if (row && row.pointees.length > 0) {
+            const address = BigInt(side === "before" ? row.before : row.after);
+            go({ selection: { kind: "memory", address, size: 8 } });
+          }
+        } else if ((key === "ArrowLeft" || key === "ArrowRight") && selected) {
+          registerChange(selected, key === "ArrowRight");
+        } else return;
+        event.preventDefault();
+      }}
+      onClick={(event) => {
+        if ((event.target as HTMLElement).closest("button, select")) return;
+        selectWord(event);
+      }}
+    >
+      <div class="flags">
+        {answer.flags.map((flag) => (
+          <Flag key={flag.name} flag={flag} isAfter={side === "after"} />
+        ))}
+        {answer.thread_before !== answer.thread_after && (
+          <span class="changed">
+            thread {answer.thread_before} → {answer.thread_after}
+          </span>
+        )}
+      </div>
+      {rows.map((row) => (
+        <Register key={row.name} row={row} isAfter={side === "after"} />
+      ))}
+      <div class="more">
+        <button type="button" class="link" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          {isOpen ? "▾" : "▸"} Vector registers
+        </button>
+        {isOpen && (
+          <select
+            aria-label="Lanes"
+            value={lanes}
+            onChange={(event) => setLanes(event.currentTarget.value as Lanes)}
+          >
+            {LANES.map((kind) => (
+              <option key={kind}>{kind}</option>
+            ))}
+          </select>
+        )}
+      </div>
+      {isOpen &&
+        answer.vectors.map((row) => (
+          <Vector key={row.name} row={row} isAfter={side === "after"} lanes={lanes} />
+        ))}
+    </div>
+  );
+}
+
+function Flag({ flag, isAfter }: { flag: RegisterChange; isAfter: boolean }) {
+  const value = Number(isAfter ? flag.after : flag.before);
+  const isChanged = flag.before !== flag.after;
+  const title = FLAG_TITLES[flag.name] ?? flag.name;
+  return (
+    <span
+      id={`register-${flag.name}`}
+      role="option"
+      aria-selected={isLitRegister(flag.name)}
+      aria-label={`${title} flag ${value}`}
+      class={`flag ${value ? "set" : ""} ${isChanged ? "changed" : ""} ${isLitRegister(flag.name) ? "lit" : ""}`}
+      data-register={flag.name}
+      title={
+        isChanged
+          ? `${title}: ${Number(flag.before)} → ${Number(flag.after)}`
+          : `${title}: ${value}`
+      }
+    >
+      {flag.name}
+      <b>{value}</b>
+    </span>
+  );
+}
+
+function Register({ row, isAfter }: { row: RegisterChange; isAfter: boolean }) {
+  const isChanged = row.before !== row.after;
+  const value = isAfter ? row.after : row.before;
+  return (
+    <div
+      class="row register"
+      id={`register-${row.name}`}
+      role="option"
+      aria-selected={isLitRegister(row.name)}
+      data-register={row.name}
+    >
+      <span class="name">{row.name}</span>
+      <Values row={row} isChanged={isChanged} isAfter={isAfter} />
+      <Pointees pointees={row.pointees} value={value} />
+      <Arrows name={row.name} />
+    </div>
+  );
+}
+
+function Values({
+  row,
+  isChanged,
+  isAfter,
+}: {
+  row: RegisterChange;
+  isChanged: boolean;
+  isAfter: boolean;
+}) {
+  const value = (text: string, kind: string) => (
+    <span class={`${kind} ${isLitAddress(text) ? "lit" : ""}`} data-address={text} data-size="8">
+      {digits(text)}
+    </span>
+  );
+  if (!isChanged) return <span class="value">{value(row.before, "")}</span>;
+  return (
+    <span class="value">
+      {value(row.before, isAfter ? "dim" : "")}
+      <span class="dim"> → </span>
+      {value(row.after, "changed")}
+    </span>
+  );
+}
+
+function Arrows({ name }: { name: string }) {
+  return (
+    <span class="arrows">
+      <button
+        type="button"
+        class="link"
+        tabIndex={-1}
+        aria-label={`Previous change of ${name}`}
+        title={`Previous change of ${name} (←)`}
+        onClick={() => registerChange(name, false)}
+      >
+        ◂
+      </button>
+      <button
+        type="button"
+        class="link"
+        tabIndex={-1}
+        aria-label={`Next change of ${name}`}
+        title={`Next change of ${name} (→)`}
+        onClick={() => registerChange(name, true)}
+      >
+        ▸
+      </button>
+    </span>
+  );
+}
+
+function Vector({ row, isAfter, lanes }: { row: RegisterChange; isAfter: boolean; lanes: Lanes }) {
+  const before = lanesOf(row.before, lanes);
+  const after = lanesOf(row.after, lanes);
+  return (
+    <div
+      class="row register vector"
+      id={`register-${row.name}`}
+      role="option"
+      aria-selected={isLitRegister(row.name)}
+      data-register={row.name}
+    >
+      <span class="name">{row.name}</span>
+      <span class="lanes">
+        {(isAfter ? after : before).map((lane, index) => (
+          <span
+            key={index}
+            class={before[index] === after[index] ? (/^0*$/.test(lane) ? "dim" : "") : "changed"}
+            title={
+              before[index] === after[index]
+                ? `lane ${index}`
+                : `lane ${index}: ${before[index]} → ${after[index]}`
+            }
+          >
+            {lane}
+          </span>
+        ))}
+      </span>
+      <Arrows name={row.name} />
+    </div>
+  );
+}
+
+export const panel: Panel = { id: "cpu", title: "CPU", component: CpuPanel, place: "side" };
