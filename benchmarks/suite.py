@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import indexing, limits, queries
+from benchmarks.calls import calls_table
 from benchmarks.measure import in_fresh_process, percentile
 from benchmarks.peers import PEERS
 from benchmarks.programs import Sizes, compressor, make_programs
@@ -84,6 +85,7 @@ def measure(folder: Path, settings: Settings, note: Note) -> Iterator[Table]:
     yield opening_table(traces, 5, note)
     for trace in traces:
         yield queries_table(trace, settings.samples, note)
+    yield calls_table(traces[-1].path, settings.samples, note)
     yield limits_table(traces[-1], note)
     yield rates_table(traces[-1], settings.loop, note)
     yield remote_table(traces[0].path, note)

@@ -6,6 +6,13 @@
 namespace reven {
 
 void bind_trace(nanobind::module_& module);
+void bind_calls(nanobind::module_& module);
 void bind_recording(nanobind::module_& module);
+void bind_taint(nanobind::module_& module);
+void bind_strings(nanobind::module_& module);
+void bind_search(nanobind::module_& module);
+void bind_debug_index(nanobind::module_& module);
+void bind_overview(nanobind::module_& module);
+void bind_heap(nanobind::module_& module);
 
 }  // namespace reven

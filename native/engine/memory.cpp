@@ -115,15 +115,28 @@ PageInSegment replay_page(const WriteLog& log, uint64_t number, uint32_t context
 }  // namespace
 
 PageBytes MemoryReader::page(uint64_t number, uint64_t context) {
-    size_t segment = trace_.segment_of_context(context);
-    auto local = static_cast<uint32_t>(context - trace_.store().segment(segment).first_transition);
+    const size_t segment = trace_.segment_of_context(context);
+    return page_in(
+        number, segment,
+        static_cast<uint32_t>(context - trace_.store().segment(segment).first_transition));
+}
+
+PageBytes MemoryReader::page_at_start(uint64_t number, size_t segment) {
+    return page_in(number, segment, std::nullopt);
+}
+
+PageBytes MemoryReader::page_in(uint64_t number, size_t segment, std::optional<uint32_t> local) {
     uint32_t range_limit = UINT32_MAX;
     PageBytes result;
     // Contents that moved are followed back to where they were before.
     for (;;) {
-        const auto changes = log(segment);
-        const PageInSegment here = replay_page(*changes, number, local, range_limit);
-        fill_unknown(result, here.bytes);
+        std::shared_ptr<const WriteLog> changes;
+        PageInSegment here;
+        if (local) {
+            changes = log(segment);
+            here = replay_page(*changes, number, *local, range_limit);
+            fill_unknown(result, here.bytes);
+        }
         RangeChange range;
         if (here.range >= 0) {
             range = changes->range(static_cast<uint32_t>(here.range));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -51,11 +52,15 @@ class MemoryReader {
     // was ever recorded (0 in `data` otherwise). Requires the index to cover the trace.
     void read(uint64_t context, uint64_t address, std::span<uint8_t> data,
               std::span<uint8_t> known);
+    // A page when a segment starts.
+    PageBytes page_at_start(uint64_t number, size_t segment);
     std::shared_ptr<const WriteLog> log(size_t segment);
     void forget(size_t segment) { logs_.forget(segment); }
 
    private:
     PageBytes page(uint64_t number, uint64_t context);
+    // As of a local context of a segment; without one, of its start, before all its records.
+    PageBytes page_in(uint64_t number, size_t segment, std::optional<uint32_t> local);
 
     TraceReader& trace_;
     Index& index_;

@@ -8,5 +8,12 @@
 NB_MODULE(_engine, module) {
     nanobind::exception<reven::TraceError>(module, "TraceError");
     reven::bind_trace(module);
+    reven::bind_calls(module);
     reven::bind_recording(module);
+    reven::bind_taint(module);
+    reven::bind_strings(module);
+    reven::bind_search(module);
+    reven::bind_debug_index(module);
+    reven::bind_overview(module);
+    reven::bind_heap(module);
 }

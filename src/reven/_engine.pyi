@@ -8,7 +8,7 @@ handler raised, or early when `progress` returns False.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ REGISTER_VIEW_SIZE: Final[int]  # register file, then u64 rflags: 872
 
 class TraceError(Exception):
     """The trace cannot be used: missing, damaged, or of another version."""
+
+class Cancelled(Exception):
+    """A progress callback asked to stop."""
 
 class UnknownMemory(Exception):
     """Some byte of the range is not mapped or was never recorded: args (address,)."""
@@ -177,12 +180,429 @@ class Trace:
         """Build what is missing of the index; queries do so by themselves when they need it."""
     def check(self, progress: Progress | None = None) -> CheckResult: ...
 
+def execution_counts(trace: Trace, progress: Progress | None = None) -> tuple[U64, U64]:
+    """Executed addresses, ascending, and how many transitions execute the instruction there."""
+
+def thread_switches(trace: Trace, progress: Progress | None = None) -> tuple[U64, U32]:
+    """First contexts, ascending, in which another thread runs, and which."""
+
+def syscall_points(trace: Trace, progress: Progress | None = None) -> tuple[U64, U32]:
+    """Transitions that are system calls, ascending, and their numbers."""
+
+def signal_points(trace: Trace, progress: Progress | None = None) -> tuple[U64, U32]:
+    """Transitions at which signals are delivered, ascending, and their numbers."""
+
+class FoundStrings:
+    """Columns of strings, by ascending number."""
+
+    id: U64
+    address: U64
+    size: U32  # bytes in memory
+    is_utf16: U8
+    first_access: U64  # transitions
+    last_access: U64
+    text: list[str]
+    def __len__(self) -> int: ...
+
+class Strings:
+    """The strings that a trace accesses. Makes its index (docs/string-index-format.md) when it
+    is first asked. Safe to use from several threads."""
+
+    def __init__(self, trace: Trace, most_pages: int = ...) -> None:
+        """`most_pages`: of memory that making the index keeps, some 20 KB each."""
+    def find(
+        self, pattern: str, first: int = 0, limit: int = 1000, progress: Progress | None = None
+    ) -> FoundStrings:
+        """Those that contain `pattern`, numbers from `first` on."""
+    def count(self, progress: Progress | None = None) -> int: ...
+
+class AllocatorCalls:
+    """Columns of calls of functions, by ascending `enter`."""
+
+    function: U32  # index in the list of functions
+    thread: U32
+    enter: U64  # first context in the function
+    leave: U64  # first context after it; 2^64 - 1: it never returned
+    argument0: U64
+    argument1: U64
+    argument2: U64
+    result: U64
+    stack_pointer: U64  # in `enter`: where the return address stands
+    return_address: U64  # 0 if it never returned
+    def __len__(self) -> int: ...
+
+def allocator_calls(
+    trace: Trace, functions: list[int], progress: Progress | None = None
+) -> AllocatorCalls:
+    """Calls of the functions whose entries these are, the outermost of each thread: what one
+    calls of the others is part of it."""
+
+class HeapErrors:
+    """Columns of accesses that no correct program makes, by ascending transition."""
+
+    kind: U8  # 0 beside every block, 1 in a freed block, 2 reads bytes that were never written
+    is_write: U8
+    thread: U32
+    size: U32
+    block: U32  # index of the block beside which, or in which; 2^32 - 1: none
+    count: U32  # how often the instruction did so to the block
+    transition: U64  # the first time
+    pc: U64
+    address: U64
+    bytes: U64  # of kind 2: a bit for each byte of the access that was not written
+    def __len__(self) -> int: ...
+
+def check_heap(
+    trace: Trace,
+    address: U64,
+    size: U64,
+    first: U64,
+    end: U64,
+    contents: U8,
+    moved_from: U32,
+    span_thread: U32,
+    span_enter: U64,
+    span_leave: U64,
+    *,
+    library_code: list[tuple[int, int]],
+    from_the_beginning: bool,
+    find_unwritten: bool,
+    limit: int = 100000,
+    progress: Progress | None = None,
+) -> HeapErrors:
+    """Examine all accesses. A table of blocks by ascending `first`, which exist in the
+    contexts [first, end); `contents`: 0 nothing was written to it, 1 all was, 2 as to the
+    block `moved_from`. A table of spans [enter, leave) by ascending `enter` in which a thread
+    is in the allocator. `library_code`: code whose vector loads may reach beyond what they
+    need. `from_the_beginning`: there was no heap before the trace. Kinds 0 and 1, or with
+    `find_unwritten` kind 2."""
+
+MAX_TAINT_TAGS: Final[int]
+TAINT_KERNEL_WRITE: Final[int]
+TAINT_SIGNAL_FRAME: Final[int]
+
+class TaintItems:
+    """Columns of tainted data. Of memory, the first byte and a number of bytes; of registers,
+    the first bit in the register view and a number of bits. `before` and `after`, in the
+    taint's direction: a bit for each tag."""
+
+    is_memory: U8
+    address: U64
+    size: U32
+    before: npt.NDArray[np.uint16]
+    after: npt.NDArray[np.uint16]
+    def __len__(self) -> int: ...
+
+class TaintAccesses:
+    """Columns of transitions that touch tainted data, with their items one after the other."""
+
+    transition: U64
+    changes: U8
+    item_count: U32
+    items: TaintItems
+    next: int | None  # transition to go on with, of what was reached
+    reached: int  # context, when this was made
+    finished: bool
+    def __len__(self) -> int: ...
+
+class TaintWarning:
+    transition: int
+    address: int
+    size: int
+    syscall: int | None  # number of the system call that wrote
+    kind: int  # TAINT_…
+
+class Taint:
+    """A taint between two contexts: forward from `first`, backward from `last`.
+
+    `seeds`: tag, whether it is memory, address, size (as in TaintItems)."""
+
+    reached: int  # context up to which results are there
+    finished: bool
+    access_count: int
+    change_count: int
+
+    def __init__(
+        self,
+        trace: Trace,
+        seeds: list[tuple[int, bool, int, int]],
+        tag_count: int,
+        first: int,
+        last: int,
+        forward: bool,
+    ) -> None:
+        """Raises ValueError for impossible seeds, IndexError for contexts out of range."""
+    def run(self, progress: Progress | None = None) -> None:
+        """Go through the trace; once. Others may ask for results meanwhile. Raises Cancelled."""
+    def accesses(
+        self, start: int, limit: int, changes_only: bool, progress: Progress | None = None
+    ) -> TaintAccesses:
+        """From transition `start` on in the direction, as far as was reached."""
+    def state(
+        self, context: int, address: int = 0, limit: int = 1000, progress: Progress | None = None
+    ) -> TaintItems:
+        """What is tainted in a context: registers, and at most `limit` ranges of memory from
+        `address` on; with another address than 0, memory only. IndexError if it was not
+        reached."""
+    def warnings(self, start: int, limit: int) -> list[TaintWarning]: ...
+
+class CreatedMatches:
+    """Columns of occurrences, by ascending transition."""
+
+    transition: U64
+    address: U64
+    is_mapping: U8  # contents of a new mapping, which is no access
+    def __len__(self) -> int: ...
+
+class MemorySearch:
+    """Byte patterns in memory. Safe to use from several threads."""
+
+    def __init__(self, trace: Trace) -> None: ...
+    def find(
+        self,
+        pattern: bytes,
+        context: int,
+        address: int,
+        size: int,
+        limit: int = 1000,
+        progress: Progress | None = None,
+    ) -> U64:
+        """Occurrences inside [address, address+size) at a context, of known bytes."""
+    def standing(
+        self,
+        pattern: bytes,
+        context: int,
+        stop: int,
+        first: int = 0,
+        limit: int = 1000,
+        progress: Progress | None = None,
+    ) -> U64:
+        """Occurrences from address `first` on at a context, where the segments of transitions
+        [context, stop) access memory nearby (to 8 bytes)."""
+    def created(
+        self,
+        pattern: bytes,
+        start: int,
+        stop: int,
+        limit: int = 1000,
+        progress: Progress | None = None,
+    ) -> CreatedMatches:
+        """Occurrences that transitions of [start, stop) bring about."""
+
+class CodeSearch:
+    """The different instructions that the trace has now."""
+
+    instructions: list[tuple[int, bytes]]  # address, code; ascending
+    def __init__(self, trace: Trace) -> None: ...
+    def find(
+        self,
+        numbers: list[int],
+        start: int,
+        stop: int,
+        *,
+        forward: bool = True,
+        limit: int = 1000,
+        progress: Progress | None = None,
+    ) -> U64:
+        """Transitions of [start, stop) that execute one of these instructions."""
+
+class ValueHits:
+    """Columns of where a value occurs, by ascending transition."""
+
+    transition: U64
+    register: U8  # general ones in encoding order, then vectors; 255: a memory access
+    address: U64
+    size: U32
+    is_write: U8
+    def __len__(self) -> int: ...
+
+def find_value(
+    trace: Trace,
+    value: bytes,
+    start: int,
+    stop: int,
+    *,
+    general_width: int,
+    vector_width: int,
+    access_size: int,
+    limit: int = 1000,
+    progress: Progress | None = None,
+) -> ValueHits:
+    """Where a value (little endian, zero extended) comes into a register, of which the low
+    bytes of that width count (0: none), or passes in an access of that size (0: any)."""
+
+class OriginHop:
+    """A step back towards where a value came from. Places: whether it is memory, address and
+    size, as in TaintItems."""
+
+    kind: int  # HopKind of native/engine/taint_origin.h, from 1
+    transition: int  # that gave `after` its value
+    after: tuple[bool, int, int]
+    before: tuple[bool, int, int] | None  # what it came from; None: it ends here
+    context: int  # in which `before` is
+    others: list[tuple[bool, int, int]]
+    syscall: int | None
+
+class OriginFinder:
+    def __init__(self, trace: Trace) -> None: ...
+    def find(
+        self,
+        context: int,
+        place: tuple[bool, int, int],
+        limit: int = 1000,
+        progress: Progress | None = None,
+    ) -> list[OriginHop]:
+        """The steps back from a place in a context; the last one may not be the end."""
+
 class MappedFile:
     """A file that the recorded process mapped."""
 
     path: str
     address: int
     executable: bool
+
+class DebugPlace:
+    """A debugging information entry. `offset`: in .debug_info; `unit`: of its unit's header."""
+
+    offset: int
+    unit: int
+    tag: int  # DW_TAG_…
+    is_declaration: bool
+
+class DebugScope:
+    """A namespace or class, around the entries with offsets in [begin, end)."""
+
+    begin: int
+    end: int
+    name: str  # qualified
+
+class DebugIndex:
+    """Where the named things of a binary's DWARF information are.
+
+    Names of types and variables are qualified (`space::Type<int>`). The arguments are the
+    contents of the sections, uncompressed; empty where there is none."""
+
+    unit_count: int
+    damaged_unit_count: int  # left out
+
+    def __init__(
+        self,
+        *,
+        info: bytes,
+        abbrev: bytes,
+        str: bytes,
+        line_str: bytes,
+        str_offsets: bytes,
+        addr: bytes,
+        ranges: bytes,
+        rnglists: bytes,
+        progress: Progress | None = None,
+    ) -> None: ...
+    def types(self, name: str) -> list[DebugPlace]:
+        """Definitions with that name; one of those that are the same in several units."""
+    def functions(self, name: str) -> list[DebugPlace]:
+        """By linkage name (`_ZN5space4callEv`, `main`); those with code first."""
+    def variables(self, name: str) -> list[DebugPlace]:
+        """Definitions outside of functions."""
+    def unit_variables(self, unit: int) -> list[DebugPlace]: ...
+    def scopes(self, unit: int) -> list[DebugScope]:
+        """By ascending `begin`; [] for a damaged unit."""
+    def function_at(self, address: int) -> DebugPlace | None:
+        """The function, not inlined, whose code holds a virtual address of the file."""
+
+class Call:
+    """One activation of a function."""
+
+    id: int
+    parent: int | None
+    kind: Literal["call", "tail", "signal", "start", "unknown"]
+    thread: int
+    transition: int | None
+    first_context: int
+    end_transition: int | None
+    depth: int
+    function: int
+    return_address: int | None
+    stack_pointer: int
+
+class CallPage:
+    calls: list[Call]
+    next: int | None
+
+class Frame:
+    type: Literal["Call", "Interrupt", "Manual", "Damaged", "Unknown"]
+    call: int | None  # id
+    first_context: int
+    creation_transition: int | None
+    pc: int
+    function: int | None
+    stack_pointer: int
+
+class CallTreeNode:
+    parent: int | None  # index
+    thread: int
+    function: int
+    kind: Literal["call", "tail", "signal", "start", "unknown"]
+    first_call: int
+    count: int
+    total: int
+    own: int
+
+class Calls:
+    """The calls of a trace, by an index of its own (calls.bin). Safe to use from several
+    threads. Queries answer from what is built."""
+
+    complete: bool  # the index covers every segment
+    size_on_disk: int  # bytes
+
+    def __init__(self, trace: Trace) -> None: ...
+    def __len__(self) -> int: ...
+    def build(
+        self, functions: U64, stubs: U64, progress: Progress | None = None, threads: int = 2
+    ) -> None:
+        """Build what is missing. `functions`: addresses where functions begin, ascending;
+        `stubs`: those of PLT stubs among them."""
+    def call(self, id: int) -> Call:
+        """IndexError if there is none."""
+    def call_at(self, context: int) -> Call | None: ...
+    def frames(self, context: int) -> list[Frame]:
+        """The active stack, top first; at least one."""
+    def stack_change(self, context: int, forward: bool) -> int | None: ...
+    def calls(
+        self,
+        start: int,
+        stop: int,
+        *,
+        thread: int | None = None,
+        shortest: int = 0,
+        deepest: int = ...,
+        parent: int | None = None,
+        first: int = 0,
+        limit: int = 1000,
+        progress: Progress | None = None,
+    ) -> CallPage: ...
+    def calls_of(
+        self,
+        functions: list[tuple[int, int]],
+        start: int,
+        stop: int,
+        *,
+        forward: bool = True,
+        limit: int = 1000,
+        progress: Progress | None = None,
+    ) -> CallPage: ...
+    def tree(
+        self,
+        start: int,
+        stop: int,
+        *,
+        thread: int | None = None,
+        deepest: int = ...,
+        roots: list[tuple[int, int]] = ...,
+        limit: int = 100000,
+        progress: Progress | None = None,
+    ) -> tuple[list[CallTreeNode], bool]: ...
+    def step(self, transition: int, *, forward: bool, over: bool) -> int | None: ...
 
 class RecordingStatus:
     transitions: int

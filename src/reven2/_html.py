@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of transitions, addresses and memory accesses, for notebooks."""
+"""Tables of what is shown with links in notebooks: transitions, addresses, bookmarks …"""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from reven2.address import _AbstractAddress
 from reven2.memhist import MemoryAccess
 from reven2.trace import Transition
 
@@ -54,8 +53,6 @@ def _row(item: Any) -> tuple[str, ...] | None:
     if isinstance(item, Transition):
         text = str(item).partition(" ")[2]
         return item.format_as_html(), f"<code>{escape(text)}</code>"
-    if isinstance(item, _AbstractAddress):
-        return (item.format_as_html(),)
     if isinstance(item, MemoryAccess):
         return (
             item.transition.format_as_html(),
@@ -63,4 +60,6 @@ def _row(item: Any) -> tuple[str, ...] | None:
             item.virtual_address.format_as_html(),
             f"{item.size} B",
         )
+    if hasattr(item, "format_as_html"):
+        return (item.format_as_html(),)
     return None

@@ -167,6 +167,16 @@ class Presence(msgspec.Struct, frozen=True, tag="presence"):
     clients: list[PresentClient]
 
 
+class BookmarksChanged(msgspec.Struct, frozen=True, tag="bookmarks"):
+    """The bookmarks of a scenario have changed: ask for them again (queries `bookmarks` …).
+    Sent to every client, whoever made the change; of several changes, perhaps only the last.
+    `revision` is that of `BookmarkPage`."""
+
+    scenario: str
+    trace: str
+    revision: int
+
+
 class Ping(msgspec.Struct, frozen=True, tag="ping"):
     pass
 
@@ -179,7 +189,9 @@ class Problem(msgspec.Struct, frozen=True, tag="problem"):
     fatal: bool = False
 
 
-ServerMessage = Welcome | Event | Published | Sessions | Presence | Ping | Problem
+ServerMessage = (
+    Welcome | Event | Published | Sessions | Presence | BookmarksChanged | Ping | Problem
+)
 
 # ---------------------------------------------------------------- session names
 

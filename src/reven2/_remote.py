@@ -18,6 +18,7 @@ import msgspec
 
 from reven2._connection import MESSAGE_PACK, Connection
 from reven2._service import (
+    UNKEPT,
     AccessPage,
     Disassembly,
     LocationData,
@@ -302,7 +303,8 @@ def _forward_others() -> None:
         def forward(self: _RemoteService, *values: Any, **named: Any) -> Any:
             arguments = signature.bind(self, *values, **named).arguments
             del arguments["self"]
-            return self._ask(method, **arguments)
+            ask = self._fetch if method.__name__ in UNKEPT else self._ask
+            return ask(method, **arguments)
 
         return forward
 

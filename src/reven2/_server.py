@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from reven2._service import TraceService
+from reven2.bookmark import BookmarkManager
 from reven2.ossi.ossi import Ossi
 from reven2.trace import Trace
 
@@ -34,6 +35,11 @@ class OpenTrace:
     def ossi(self) -> Ossi:
         """Binaries, symbols and processes."""
         return self._ossi
+
+    @property
+    def bookmarks(self) -> BookmarkManager:
+        """Notes on transitions, shared with all who have the trace open."""
+        return BookmarkManager(self._trace, self._service)
 
     @property
     def scenario_name(self) -> str:

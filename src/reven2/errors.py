@@ -12,6 +12,10 @@ catch, so `except RuntimeError` and `except reven2.errors.RevenError` both work:
     ├── RegisterReadError     (RuntimeError)  a register that is not recorded
     ├── OutOfRangeError       (IndexError)    no such transition or context
     ├── InvalidArgumentError  (ValueError)    an argument that cannot mean anything
+    ├── VariableReadError     (RuntimeError)  a variable that the compiler optimized out
+    ├── TypeNotFoundError     (RuntimeError)  no type of that name in the debug information
+    ├── TypeMismatchError     (TypeError)     a value of another type than was asserted
+    ├── MissingLibraryError   (ImportError)   an optional library is not installed
     ├── StringDecodeError     (UnicodeDecodeError)  bytes that are no text in that encoding
     └── ossi.os.OsError       (RuntimeError)  the trace is of another operating system
 """
@@ -22,12 +26,16 @@ __all__ = [
     "ClosedError",
     "InvalidArgumentError",
     "MemoryReadError",
+    "MissingLibraryError",
     "OutOfRangeError",
     "RegisterReadError",
     "RevenError",
     "ServerError",
     "StringDecodeError",
     "TraceError",
+    "TypeMismatchError",
+    "TypeNotFoundError",
+    "VariableReadError",
 ]
 
 
@@ -63,12 +71,31 @@ class RegisterReadError(RevenError, RuntimeError):
     """The register exists on the machine, but its value is not in the trace."""
 
 
+class MissingLibraryError(RevenError, ImportError):
+    """What was asked for takes a library that REVEN does without otherwise."""
+
+    def __init__(self, what: str, library: str) -> None:
+        super().__init__(f"{what} takes {library}, which is not installed: pip install {library}")
+
+
 class OutOfRangeError(RevenError, IndexError):
     """A transition or context number that the trace does not have."""
 
 
 class InvalidArgumentError(RevenError, ValueError):
     """An argument that cannot mean anything for this call."""
+
+
+class VariableReadError(RevenError, RuntimeError):
+    """A variable of the source has no value at that moment: the compiler optimized it out."""
+
+
+class TypeNotFoundError(RevenError, RuntimeError):
+    """The debug information of a binary has no type of that name, or only a declaration."""
+
+
+class TypeMismatchError(RevenError, TypeError):
+    """A field, pointer or array is of another type than the caller asserted."""
 
 
 class StringDecodeError(RevenError, UnicodeDecodeError):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import enum
+from html import escape
 from typing import TYPE_CHECKING
 
 from reven2.address import LinearAddress, PhysicalAddress
@@ -64,6 +65,17 @@ class MemoryAccess:
     def operation(self) -> MemoryAccessOperation:
         """Whether it reads or writes."""
         return self._operation
+
+    def format_as_html(self) -> str:
+        """The same as `str`, for embedding in HTML, with links where there is a server."""
+        text = str(self._transition).partition(" ")[2]
+        return (
+            f"[{self._transition.format_as_html()} {escape(text)}]{self._operation.name} access at "
+            f"{self._address.format_as_html()} of size {self._size}"
+        )
+
+    def _repr_html_(self) -> str:
+        return self.format_as_html()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MemoryAccess):

@@ -92,6 +92,13 @@ class MemoryRange:
             return self._meets(other) and self._begin <= other._begin and other._end <= self._end
         return False
 
+    def format_as_html(self) -> str:
+        """The same text as `str`, with a link where there is a server."""
+        return f"[{self._address.format_as_html()}; {self._size}]"
+
+    def _repr_html_(self) -> str:
+        return self.format_as_html()
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MemoryRange):
             return NotImplemented

@@ -134,6 +134,15 @@ def test_operating_systems_compare_by_what_is_known() -> None:
         Architecture.X64, OsFamily.Windows, KernelVersion(10), WindowsVersion.Windows10
     )
     assert windows != "Windows"
-    assert str(Os(Architecture.X64, OsFamily.Linux, KernelVersion(6, 1))) == "Linux x64 6.1.0"
+    assert str(Os(Architecture.X64, OsFamily.Linux, KernelVersion(6, 1, 0))) == "Linux x64 6.1.0"
     assert KernelVersion.parse("6.1.0-18-amd64") == KernelVersion(6, 1, 0)
     assert KernelVersion.parse("unknown") is None
+
+
+def test_kernel_versions_are_ordered_and_print_what_is_known() -> None:
+    assert [str(KernelVersion(10)), str(KernelVersion(10, 0, 18362))] == ["10.0", "10.0.18362"]
+    assert str(KernelVersion.parse("6.1")) == "6.1"
+    assert KernelVersion(10) == KernelVersion(10, 0, 0) < KernelVersion(10, 0, 1)
+    assert hash(KernelVersion(10)) == hash(KernelVersion(10, 0, 0))
+    assert KernelVersion(6, 1) >= KernelVersion(5, 19, 7)
+    assert KernelVersion(6) != "6"

@@ -35,6 +35,7 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
     page = service.transitions(0, 1)
     address = int.from_bytes(page.pc, "little")
     stop = {"start": 0, "stop": count, "forward": True, "limit": 10}
+    bookmark = service.add_bookmark("sample", 3, "a sample")
     return {
         "transitions": {"start": 3, "stop": 200},
         "disassemble": {"instructions": [(address, page.code[0])]},
@@ -47,6 +48,10 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
         "is_mapped": {"address": address, "size": 1, "first_context": 0, "last_context": 9},
         "accesses": {**stop, "address": 0, "size": 2**64 - 1, "reads": True, "writes": True},
         "find_pcs": {**stop, "ranges": [(address, address + 64)]},
+        "thread_activity": {"start": 0, "width": 9, "parts": 7},
+        "event_parts": {"kind": "signal", "start": 0, "width": count, "parts": 7},
+        "source_lines": {"path": ""},
+        "source_text": {"path": ""},
         "find_register_change": {
             "context": 0,
             "offset": 0,
@@ -66,6 +71,40 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
         },
         "symbol_entries": {"binary": 0, "rva": 0},
         "locate": {"context": 0, "address": address},
+        "calls": {
+            "start": 0,
+            "stop": count,
+            "thread": 1,
+            "shortest": 9,
+            "deepest": 9,
+            "first": 0,
+            "limit": 10,
+        },
+        "call": {"id": 3},
+        "call_at": {"context": count // 2},
+        "call_children": {"id": 1, "first": 0, "limit": 10},
+        "calls_of": {**stop, "functions": [(0, 2**64 - 1)]},
+        "call_tree": {
+            "start": 0,
+            "stop": count,
+            "thread": None,
+            "deepest": 4,
+            "roots": [],
+            "limit": 10,
+        },
+        "frames": {"context": count},
+        "stack_change": {"context": 0, "forward": True},
+        "step": {"transition": 5, "forward": True, "over": True},
+        "find_type": {"binary": 0, "name": "int"},
+        "type_graph": {"binary": 0, "type": 0},
+        "find_function": {"binary": 0, "name": "main"},
+        "format_value": {"context": 0, "binary": 0, "type": 0, "address": 0, "data": b""},
+        "variables": {"context": 0, "frame": 0, "is_global": False},
+        "variable": {"context": 0, "name": "count", "frame": 0},
+        "bookmarks": {"first": 0, "limit": 10},
+        "add_bookmark": {"key": "sample", "transition": 3, "description": "a sample"},
+        "edit_bookmark": {"id": bookmark.id, "transition": None, "description": "changed"},
+        "remove_bookmark": {"id": bookmark.id},
     }
 
 

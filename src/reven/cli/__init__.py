@@ -16,7 +16,24 @@ import typer
 import reven2
 from reven import __version__
 from reven._engine import TraceError
-from reven.cli import check, doctor, index, info, listen, publish, record, serve, show, stop
+from reven.cli import (
+    bookmarks,
+    calls,
+    check,
+    doctor,
+    find,
+    heap,
+    index,
+    info,
+    listen,
+    publish,
+    record,
+    search,
+    serve,
+    show,
+    stop,
+    strings,
+)
 from reven.cli.console import print_error
 from reven.errors import RevenError
 
@@ -54,7 +71,13 @@ app.command(options_metavar="[OPTIONS] --", context_settings={"allow_intersperse
 )
 app.command()(info.info)
 app.command()(show.show)
+app.command()(calls.calls)
+app.command()(search.search)
+app.command()(strings.strings)
 app.command()(check.check)
+app.command()(bookmarks.bookmarks)
+app.command()(heap.heap)
+app.command()(find.find)
 app.command()(index.index)
 app.command()(serve.serve)
 app.command()(stop.stop)

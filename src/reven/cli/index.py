@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from reven._engine import Trace
+from reven._engine import Calls, Trace
 from reven.cli.console import duration_text, err, plural, rate_text
+from reven.cli.opening import index_calls
 from reven.cli.progress import progress_bar
 
 
@@ -18,18 +19,19 @@ def index(
     trace: Annotated[Path, typer.Argument(help="The trace directory.", metavar="TRACE")],
     threads: Annotated[int, typer.Option(help="Threads to use.", min=1)] = 2,
 ) -> None:
-    """Build what is missing of the trace's index.
+    """Build what is missing of the trace's indexes: that of memory and code, that of calls.
 
-    Searches build it by themselves when they need it; this does it beforehand.
+    Searches build them by themselves when they need them; this does it beforehand.
     Interrupted, it goes on the next time where it stopped.
     """
     opened = Trace(str(trace))
-    if opened.indexed:
+    if opened.indexed and Calls(opened).complete:
         err().print("The index is complete.")
         return
     started = time.monotonic()
     with progress_bar("Indexing") as report:
         opened.build_index(report, threads)
+    index_calls(trace, threads)
     seconds = time.monotonic() - started
     count = opened.transition_count
     err().print(

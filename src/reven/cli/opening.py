@@ -17,3 +17,16 @@ def open_indexed(path: Path) -> reven2.OpenTrace:
         with progress_bar("Indexing") as report:
             engine.build_index(report)
     return reven2.open(path)
+
+
+def index_calls(path: Path, threads: int = 2) -> None:
+    """Make the trace's index of calls complete."""
+    # What needs no calls starts without it.
+    from reven.service.local import LocalService
+
+    service = LocalService(path)
+    try:
+        with progress_bar("Indexing calls") as report:
+            service.build_calls(report, threads)
+    finally:
+        service.close()

@@ -22,7 +22,7 @@ from reven.record.manifest import END_REASONS, Manifest, write_manifest
 
 # The live transport of native/event_stream/event_stream.h.
 HELLO_MAGIC = 0x52455645
-STREAM_VERSION = 1
+STREAM_VERSION = 2
 _HELLO = struct.Struct("<8I")
 _WELCOME = struct.Struct("<4IQ")
 _HELLO_TIMEOUT = 10.0  # seconds

@@ -3,12 +3,20 @@
 
 from __future__ import annotations
 
+from reven.service.bookmarks import BookmarkQueries
+from reven.service.calls import CallQueries
 from reven.service.core import CoreQueries
+from reven.service.heap_errors import HeapErrorQueries
+from reven.service.overview import OverviewQueries
+from reven.service.searching import SearchQueries
+from reven.service.strings import StringQueries
+from reven.service.taint import TaintQueries
+from reven.service.types import TypeQueries
 
 __all__ = ["LocalService"]
 
 
-class LocalService(CoreQueries):
+class LocalService(SearchQueries, HeapErrorQueries, TaintQueries, TypeQueries, CallQueries, StringQueries, BookmarkQueries, OverviewQueries, CoreQueries):
     """Queries on one trace directory. Safe to call from several threads.
 
     Parameters:

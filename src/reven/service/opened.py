@@ -52,8 +52,9 @@ class OpenedTrace:
         with translated():
             self._engine: _engine.Trace | None = _engine.Trace(str(self._path))
         self._manifest = _read_manifest(self._path)
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._derived: dict[str, object] = {}
+        self._making: dict[str, threading.RLock] = {}
 
     def info(self) -> TraceInfo:
         known = _converted(self._manifest, _Manifest, self._path)
@@ -74,13 +75,13 @@ class OpenedTrace:
         manifest = _read_manifest(self._path)
         with self._lock:
             self._manifest = manifest
-            self._derived.clear()
+            self._derived = {}
         return count
 
     def close(self) -> None:
         self._engine = None
         with self._lock:
-            self._derived.clear()
+            self._derived = {}
 
     def _trace(self) -> _engine.Trace:
         engine = self._engine
@@ -91,9 +92,15 @@ class OpenedTrace:
     def _kept(self, what: str, make: Callable[[], Result]) -> Result:
         """What `make` gave the first time since the trace was opened or refreshed."""
         with self._lock:
-            if what not in self._derived:
-                self._derived[what] = make()
-            return cast("Result", self._derived[what])
+            derived = self._derived
+            if what in derived:
+                return cast("Result", derived[what])
+            making = self._making.setdefault(what, threading.RLock())
+        # What takes long to make keeps only those waiting who want the same.
+        with making:
+            if what not in derived:
+                derived[what] = make()
+            return cast("Result", derived[what])
 
     def _ossi(self) -> Symbols:
         return self._kept("symbols", self._make_symbols)

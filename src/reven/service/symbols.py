@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import regex
@@ -25,7 +25,7 @@ class Symbols:
 
     def __init__(self, space: AddressSpace, executed_ranges: Sequence[tuple[int, int]]) -> None:
         """`executed_ranges`: [low, high) of executed instructions, ascending."""
-        self._space = space
+        self.space = space
         self._binaries = space.binaries()
         self._data = {
             id(binary): BinaryData(number, binary.path)
@@ -47,7 +47,7 @@ class Symbols:
         """Where the code of a binary was mapped, and when."""
         return [
             RangeData(low, high, load.first_context, load.last_context)
-            for load in self._space.loads_of(self._binary(number))
+            for load in self.space.loads_of(self._binary(number))
             for low, high in load.executable_ranges
         ]
 
@@ -60,8 +60,15 @@ class Symbols:
                 load.first_context,
                 load.last_context,
             )
-            for load in self._space.loads_of(self._binary(number))
+            for load in self.space.loads_of(self._binary(number))
         ]
+
+    def entries_of_functions(self) -> Iterator[tuple[int, ElfSymbol]]:
+        """Address and symbol of every function and PLT stub, for each load of its binary."""
+        for load in self.space.loads():
+            for symbol in load.binary.symbols():
+                if symbol.kind != "object":
+                    yield load.base_address + symbol.rva, symbol
 
     def page(
         self, number: int, pattern: str, case_sensitive: bool, kind: str, *, start: int, limit: int
@@ -77,15 +84,15 @@ class Symbols:
 
     def locate(self, context: int, address: int) -> LocationData | None:
         """What stands at an address."""
-        load = self._space.load_at(address, context)
+        load = self.space.load_at(address, context)
         if load is None:
-            found = self._space.locate(address, context)
+            found = self.space.locate(address, context)
             return None if found is None else self._location(found)
         # Loops come back to the same places, and finding a source line takes its time.
         key = (id(load), address)
         known = self._located.get(key)
         if known is None:
-            found = self._space.locate(address, context)
+            found = self.space.locate(address, context)
             assert found is not None
             if len(self._located) >= _LOCATIONS_KEPT:
                 self._located.clear()
@@ -152,6 +159,7 @@ class Symbols:
             symbol.size,
             symbol.kind,
             symbol.demangled_name,
+            symbol.is_resolver,
         )
 
 

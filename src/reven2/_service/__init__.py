@@ -16,6 +16,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from reven2._service.bookmarks import BookmarkData, BookmarkPage, BookmarkService
+from reven2._service.calls import (
+    CallData,
+    CallPage,
+    CallService,
+    CallTree,
+    CallTreeNode,
+    FrameData,
+)
 from reven2._service.core import (
     KIND_END_SIGNAL,
     KIND_INSTRUCTION,
@@ -41,23 +50,41 @@ from reven2._service.core import (
     TransitionPage,
     column,
 )
+from reven2._service.heap import HeapService
+from reven2._service.overview import OverviewService
+from reven2._service.searching import AddressPage, CreatedPage, SearchService, ValuePage
+from reven2._service.strings import StringPage, StringService
+from reven2._service.taint import TaintService
+from reven2._service.types import TypeService
 
 __all__ = [
+    "CHANGES",
     "KIND_END_SIGNAL",
     "KIND_INSTRUCTION",
     "KIND_SIGNAL",
     "KIND_SWITCH",
     "NO_INSTRUCTION",
     "REGISTER_VIEW_SIZE",
+    "UNKEPT",
     "AccessPage",
+    "AddressPage",
     "BinaryData",
+    "BookmarkData",
+    "BookmarkPage",
+    "CallData",
+    "CallPage",
+    "CallTree",
+    "CallTreeNode",
+    "CreatedPage",
     "Disassembly",
     "EventData",
+    "FrameData",
     "LocationData",
     "OperandData",
     "ProcessData",
     "RangeData",
     "RegisterPage",
+    "StringPage",
     "SymbolData",
     "SymbolPage",
     "ThreadData",
@@ -65,12 +92,29 @@ __all__ = [
     "TraceService",
     "TransitionIds",
     "TransitionPage",
+    "ValuePage",
     "column",
     "query_methods",
 ]
 
+CHANGES = frozenset({"add_bookmark", "edit_bookmark", "remove_bookmark"})
+"""Queries that change the analyst's data; a server wants the right to control for them."""
 
-class TraceService(CoreService, Protocol):
+UNKEPT = CHANGES | {
+    "bookmarks",
+    "bookmark_revision",
+    "cancel_taint",
+    "taint_accesses",
+    "taint_state",
+    "taint_status",
+    "taint_warnings",
+}
+"""Queries whose answer is another one later."""
+
+
+class TraceService(SearchService, HeapService, TaintService, 
+    TypeService, CallService, StringService, BookmarkService, OverviewService, CoreService, Protocol
+):
     """Queries on one open trace. Safe to call from several threads."""
 
     def close(self) -> None: ...

@@ -148,7 +148,8 @@ class BinaryData(msgspec.Struct, frozen=True):
 
 
 class SymbolData(msgspec.Struct, frozen=True):
-    """A symbol of a binary. `rva` and `size` in bytes."""
+    """A symbol of a binary. `rva` and `size` in bytes. `is_resolver`: code that chooses, when
+    the program starts, which function the name stands for."""
 
     binary: BinaryData
     name: str
@@ -156,6 +157,7 @@ class SymbolData(msgspec.Struct, frozen=True):
     size: int
     kind: Literal["function", "object", "plt"]
     demangled_name: str | None
+    is_resolver: bool = False
 
 
 class SymbolPage(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import re
 from dataclasses import dataclass
 
@@ -35,13 +36,19 @@ class WindowsVersion(enum.Enum):
     Windows11 = "Windows 11"
 
 
-@dataclass(frozen=True, order=True)
+@functools.total_ordering
+@dataclass(frozen=True, eq=False)
 class KernelVersion:
-    """A kernel's version: `6.1.0`."""
+    """A kernel's version: `6.1.0`. Versions are ordered; a part that is not said counts as 0.
+
+    Attributes:
+        major, minor: the first two numbers.
+        patch: the third one, None if it is not said: `10.0`.
+    """
 
     major: int
     minor: int = 0
-    patch: int = 0
+    patch: int | None = None
 
     @classmethod
     def parse(cls, text: str) -> KernelVersion | None:
@@ -49,10 +56,26 @@ class KernelVersion:
         match = re.match(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?", text)
         if match is None:
             return None
-        return cls(*(int(number or 0) for number in match.groups()))
+        major, minor, patch = match.groups()
+        return cls(int(major), int(minor or 0), None if patch is None else int(patch))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, KernelVersion):
+            return NotImplemented
+        return self._key() == other._key()
+
+    def __lt__(self, other: KernelVersion) -> bool:
+        return self._key() < other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
 
     def __str__(self) -> str:
-        return f"{self.major}.{self.minor}.{self.patch}"
+        patch = "" if self.patch is None else f".{self.patch}"
+        return f"{self.major}.{self.minor}{patch}"
+
+    def _key(self) -> tuple[int, int, int]:
+        return self.major, self.minor, self.patch or 0
 
 
 class Os:

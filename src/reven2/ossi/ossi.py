@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reven2._service import BinaryData, LocationData, ProcessData, SymbolData, TraceService
 from reven2.address import _AbstractAddress, linear
-from reven2.errors import InvalidArgumentError
+from reven2.errors import InvalidArgumentError, TypeNotFoundError
 from reven2.ossi.os import Architecture, KernelVersion, Os, OsFamily
 from reven2.ossi.process import Process
 
 if TYPE_CHECKING:
     from reven2.trace import Context
+    from reven2.types import Type
 
 __all__ = ["Binary", "ContextOssi", "Location", "Ossi", "Symbol"]
 
@@ -66,6 +67,31 @@ class Binary:
     ) -> Iterator[Symbol]:
         """The same for its variables."""
         return self._symbols(pattern, case_sensitive, "object")
+
+    def exact_type(self, name: str) -> Type[Any]:
+        """A type of its source, from its debug information.
+
+        Parameters:
+            name: as in the source, `point` or `struct point`, `size_t`, `unsigned long`,
+                `space::Type<int>`. Where a structure and a typedef share a name, the structure.
+
+        Returns:
+            A `types.Struct` for a structure, class or union, a `types.Enumeration`, a number
+            type, `types.Pointer`, `types.Array` …; of a typedef, what it stands for.
+
+        Raises:
+            TypeNotFoundError (a RuntimeError): the debug information has no such type, or
+                there is none.
+        """
+        from reven2.types._graph import types_of
+
+        graph = self._service.find_type(self._id, name)
+        if graph is None:
+            raise TypeNotFoundError(
+                f"The debug information of {self.filename} has no type {name!r}: check the name, "
+                "and that it was compiled with -g or that its debug symbols are installed."
+            )
+        return types_of(self._service, self._id).of_graph(graph)
 
     def _symbols(self, pattern: str | None, case_sensitive: bool, kind: str) -> Iterator[Symbol]:
         _check_pattern(pattern)

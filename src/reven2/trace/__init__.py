@@ -15,6 +15,7 @@ from reven2.trace._instruction import (
 from reven2.trace._numbered import Numbered
 from reven2.trace._trace import Thread, Trace
 from reven2.trace._transition import Mode, Transition, TransitionType
+from reven2.trace._variable import Variable, VariableKind, VariablePiece
 
 __all__ = [
     "Context",
@@ -31,4 +32,7 @@ __all__ = [
     "Trace",
     "Transition",
     "TransitionType",
+    "Variable",
+    "VariableKind",
+    "VariablePiece",
 ]

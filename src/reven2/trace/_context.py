@@ -6,16 +6,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from reven2.address import PhysicalAddress, _AbstractAddress, linear
+from reven2._service import column
+from reven2.address import LinearAddress, PhysicalAddress, _AbstractAddress, linear
 from reven2.arch import x64
 from reven2.arch.register import FloatRegister, Register
-from reven2.errors import InvalidArgumentError, RegisterReadError
+from reven2.errors import InvalidArgumentError, RegisterReadError, VariableReadError
 from reven2.trace._moment import Moment
 from reven2.trace._pages import RegisterBatch
+from reven2.trace._variable import Variable
 from reven2.types import Pointer, Type
 
 if TYPE_CHECKING:
     from reven2.ossi.ossi import ContextOssi
+    from reven2.stack import Stack
     from reven2.trace._trace import Trace
     from reven2.trace._transition import Transition
 
@@ -137,7 +140,7 @@ class Context(Moment):
         address = linear(source, self, thread)
         if isinstance(ty_or_size, Type):
             data = ty_or_size._load(self, address)
-            return bytearray(data) if raw else ty_or_size.parse(data, self)
+            return bytearray(data) if raw else ty_or_size._parse_at(data, self, address)
         if ty_or_size is None:
             raise InvalidArgumentError("Reading memory takes a type or a number of bytes.")
         if ty_or_size < 0:
@@ -182,6 +185,46 @@ class Context(Moment):
         from reven2.ossi.ossi import ContextOssi
 
         return ContextOssi(self)
+
+    def variables(self, is_global: bool = False, frame: int = 0) -> list[Variable]:
+        """The variables of the source in scope at this moment, from debug information: locals
+        and parameters, the innermost block's first. If the function that runs was inlined, its
+        own come first, then those of the function it was inlined into. An addition to the
+        documented interface.
+
+        Parameters:
+            is_global: those outside of functions instead, of the same compile unit.
+            frame: of the caller so many calls up the stack instead.
+
+        Returns:
+            The variables; none where there is no debug information.
+        """
+        found = self._trace._service.variables(self._id, frame=frame, is_global=is_global)
+        return [Variable(self, data) for data in found]
+
+    def variable(self, name: str, frame: int = 0) -> Variable:
+        """The variable that a name means at this moment: the innermost in scope, or a global
+        one of any binary, in C++ by its qualified name. An addition to the documented
+        interface.
+
+        Parameters:
+            name: its name.
+            frame: as seen by the caller so many calls up the stack.
+
+        Raises:
+            VariableReadError (a RuntimeError): there is none of that name.
+        """
+        found = self._trace._service.variable(self._id, name, frame=frame)
+        if found is None:
+            raise VariableReadError(f"There is no variable {name!r} in scope at {self}.")
+        return Variable(self, found)
+
+    @property
+    def stack(self) -> Stack:
+        """The call stack that the thread is on."""
+        from reven2.stack import Stack
+
+        return Stack(self)
 
     def transition_before(self) -> Transition:
         """The transition that led here. Raises OutOfRangeError (an IndexError) at the first."""
@@ -250,10 +293,51 @@ class Context(Moment):
         )
         return None if number is None else self._trace._context(number)
 
+    def search_in_memory(
+        self, pattern: bytes | bytearray | str, address: _AbstractAddress | int, size: int
+    ) -> Iterator[LinearAddress]:
+        """Find a byte pattern in a range at this context.
+
+        Parameters:
+            pattern: the bytes, at least one; a str means its UTF-8 encoding.
+            address: first byte of the range, which may reach over memory that is not mapped.
+            size: bytes of the range; occurrences lie inside it.
+
+        Returns:
+            A generator of addresses, ascending.
+
+        Raises:
+            InvalidArgumentError (a ValueError): an empty pattern, or a negative size.
+        """
+        data = pattern.encode() if isinstance(pattern, str) else bytes(pattern)
+        if not data or size < 0:
+            raise InvalidArgumentError("A pattern has at least one byte, a range no fewer than 0.")
+        low = linear(address, self)
+        return self._find_in_memory(data, low, min(low + size, 1 << 64))
+
+    def _find_in_memory(self, pattern: bytes, low: int, high: int) -> Iterator[LinearAddress]:
+        limit = 64
+        while low + len(pattern) <= high:
+            page = self._trace._service.find_in_memory(
+                pattern, self._id, low, min(high - low, (1 << 64) - 1), limit=limit
+            )
+            yield from map(LinearAddress, column(page.address, "Q"))
+            if page.next is None:
+                return
+            low, limit = page.next, min(limit * 4, 1 << 14)
+
     def physical_memory_regions(self) -> Iterator[tuple[PhysicalAddress, int]]:
         """The mapped ranges at this context, as (address, size in bytes), ascending."""
         for mapped in self._trace._service.mapped_ranges(self._id):
             yield PhysicalAddress(mapped.start), mapped.stop - mapped.start
+
+    def format_as_html(self) -> str:
+        """The same as `str`, for embedding in HTML, with the number of the transition as its
+        link."""
+        return f"{str(self).partition('#')[0]}{self._neighbour().format_as_html()}"
+
+    def _repr_html_(self) -> str:
+        return self.format_as_html()
 
     def __str__(self) -> str:
         count = self._trace.transition_count
@@ -265,6 +349,10 @@ class Context(Moment):
 
     def _at(self, number: int) -> Context:
         return self._trace._context(number)
+
+    def _neighbour(self) -> Transition:
+        """The transition that follows, or the last one."""
+        return self._trace.transition(min(self._id, self._trace.transition_count - 1))
 
     def _registers(self) -> tuple[int, bytes]:
         if self._state is None:

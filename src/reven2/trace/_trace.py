@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reven2._register_pages import RegisterPages
-from reven2._service import TraceInfo, TraceService, column
-from reven2.address import LinearAddress, _AbstractAddress, linear
+from reven2._service import TraceInfo, TraceService
+from reven2._table import Results
+from reven2.address import _AbstractAddress, linear
 from reven2.errors import InvalidArgumentError, MemoryReadError, OutOfRangeError
+from reven2.filter import ContextRange, RingPolicy
 from reven2.memhist import MemoryAccess, MemoryAccessOperation
 from reven2.memory_range import MemoryRange
+from reven2.trace._accesses import access_results
 from reven2.trace._context import Context
 from reven2.trace._numbered import Numbered
 from reven2.trace._pages import RegisterBatch, TransitionPages, growing
@@ -20,7 +23,13 @@ from reven2.trace._transition import Transition
 
 if TYPE_CHECKING:
     from reven2._links import Links
+    from reven2.call import Call
+    from reven2.calltree import CallTree
+    from reven2.heap import Heap
+    from reven2.ossi.ossi import Symbol
+    from reven2.ossi.process import Process
     from reven2.search import Search
+    from reven2.string import String
 
 __all__ = ["Thread", "Trace"]
 
@@ -91,6 +100,75 @@ class Trace:
     def last_context(self) -> Context:
         """The context after everything."""
         return self._context(self.transition_count)
+
+    @property
+    def heap(self) -> Heap:
+        """The memory that the program allocated. An addition to the documented interface."""
+        from reven2.heap import Heap
+
+        return Heap(self)
+
+    def calls(
+        self,
+        symbol: Symbol | str | None = None,
+        from_context: Context | int | None = None,
+        to_context: Context | int | None = None,
+        is_forward: bool = True,
+    ) -> Iterator[Call]:
+        """Calls of a function. An addition to the documented interface.
+
+        PLT stubs stand for the functions behind them. Functions that jump to others in place of
+        calling them and returning count as well as those that were jumped to.
+
+        Parameters:
+            symbol: the function, or a regular expression searched in the names of functions
+                (`^malloc$` for exactly that); default: every call, which also gives those
+                that were active when the range begins.
+            from_context: the first context at which a call may be made (default: the first).
+            to_context: calls are made before this context (default: the last).
+            is_forward: the direction; calls of every function only come forward.
+
+        Raises:
+            InvalidArgumentError (a ValueError): no valid regular expression, or too many
+                functions.
+        """
+        from reven2.call import calls_of
+
+        contexts = self._range(from_context, to_context, self.transition_count, "context")
+        return calls_of(self, symbol, contexts.start, contexts.stop, is_forward)
+
+    def call_tree(
+        self,
+        symbol: Symbol | str | None = None,
+        start: int | Transition | None = None,
+        stop: int | Transition | None = None,
+        *,
+        thread: int | None = None,
+        depth: int | None = None,
+    ) -> CallTree:
+        """Calls by their place in the tree, with counts and durations. An addition to the
+        documented interface.
+
+        Parameters:
+            symbol: begin with this function, or with those whose names a regular expression
+                finds; default: with what the threads began with.
+            start: the first transition to look at (default: the trace's first).
+            stop: the one after the last (default: the trace's end).
+            thread: only this one.
+            depth: how many levels below the first; default: all.
+
+        Raises:
+            OutOfRangeError (an IndexError): a bound outside the trace.
+            InvalidArgumentError (a ValueError): no valid regular expression.
+        """
+        from reven2.call import function_ranges
+        from reven2.calltree import CallTree, call_tree
+
+        part = self._range(start, stop, self.transition_count, "transition")
+        roots = [] if symbol is None else function_ranges(self, symbol)
+        if symbol is not None and not roots:
+            return CallTree([], False)
+        return call_tree(self, roots, part.start, part.stop, thread=thread, depth=depth)
 
     @property
     def search(self) -> Search:
@@ -181,7 +259,7 @@ class Trace:
         operation: MemoryAccessOperation | None = None,
         fetch_count: int = 1000,
         address_range: MemoryRange | None = None,
-    ) -> Iterator[MemoryAccess]:
+    ) -> Results[MemoryAccess]:
         """The memory accesses that touch a range, or all of them.
 
         Memory that the kernel changes counts as written by the transition during which it
@@ -199,7 +277,8 @@ class Trace:
             address_range: instead of `address` and `size`.
 
         Returns:
-            A generator.
+            A generator, which also gives all of them as a table: `to_pandas()`, or whatever
+            takes an Arrow stream, such as `polars.DataFrame(accesses)`.
 
         Raises:
             MemoryReadError (a RuntimeError): the range is at no moment of the transitions
@@ -238,7 +317,8 @@ class Trace:
                     low,
                 )
         length = _WHOLE_MEMORY if size is None else size
-        return self._generate_accesses(
+        return access_results(
+            self,
             low,
             length,
             start,
@@ -247,6 +327,40 @@ class Trace:
             operation=operation,
             fetch_count=fetch_count,
         )
+
+    def filter(
+        self, processes: Iterable[Process] | None = None, ring_policy: RingPolicy = RingPolicy.All
+    ) -> Iterator[ContextRange]:
+        """The parts of the trace that some processes spend at some privilege levels. A trace
+        of one program is one part in ring 3, or none.
+
+        Parameters:
+            processes: those that count, as `Ossi.executed_processes` or a context gives them;
+                default: all.
+            ring_policy: the privilege levels that count.
+
+        Returns:
+            A generator of ranges, in ascending order.
+        """
+        recorded = {(process.pid, process.name) for process in self._service.processes()}
+        if processes is not None:
+            recorded &= {(process.pid, process.name) for process in processes}
+        if recorded and ring_policy is not RingPolicy.R0Only:
+            yield ContextRange(self.first_context, self.last_context)
+
+    def strings(self, pattern: str = "") -> Results[String]:
+        """The strings of 5 to 128 printable characters, UTF-8 or UTF-16, that the trace
+        accesses. The first time, they are looked for in the whole trace, and kept beside it.
+
+        Parameters:
+            pattern: text that they contain, as it is (no regular expression). Default: all.
+
+        Returns:
+            A generator, in the order of their ids; also a table, as `memory_accesses`.
+        """
+        from reven2.string import string_results
+
+        return string_results(self, pattern)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Trace):
@@ -285,49 +399,6 @@ class Trace:
         for block in self._pages.blocks(numbers):
             for number in range(block.first, block.first + block.count):
                 yield Transition(self, number, block)
-
-    def _generate_accesses(
-        self,
-        address: int,
-        size: int,
-        start: int,
-        stop: int,
-        *,
-        is_forward: bool,
-        operation: MemoryAccessOperation | None,
-        fetch_count: int,
-    ) -> Iterator[MemoryAccess]:
-        write, read = MemoryAccessOperation.Write, MemoryAccessOperation.Read
-        while start < stop:
-            page = self._service.accesses(
-                start,
-                stop,
-                address,
-                size,
-                reads=operation is not write,
-                writes=operation is not read,
-                forward=is_forward,
-                limit=fetch_count,
-            )
-            for number, offset, length, is_write in zip(
-                column(page.transition, "Q"),
-                column(page.address, "Q"),
-                column(page.size, "I"),
-                page.is_write,
-                strict=True,
-            ):
-                yield MemoryAccess(
-                    Transition(self, number),
-                    LinearAddress(offset),
-                    length,
-                    write if is_write else read,
-                )
-            if page.next is None:
-                return
-            if is_forward:
-                start = page.next
-            else:
-                stop = page.next
 
     @staticmethod
     def _nearest(numbers: Iterable[int | None], is_forward: bool) -> int | None:

@@ -98,6 +98,58 @@ class Transition(Moment):
         """The machine after it."""
         return self._trace._context(self._id + 1)
 
+    def step_over(self, is_forward: bool = True) -> Transition | None:
+        """The next transition of the same function, as a debugger steps over calls.
+
+        Other threads are left out, and so are thread switches. Forward from a call or a
+        signal, that is the transition after it has returned; from the `ret` of a function, the
+        one that its caller goes on with. Backward it is the opposite: from what follows a call,
+        the call.
+
+        Parameters:
+            is_forward: the direction.
+
+        Returns:
+            That transition; None if the trace ends before.
+        """
+        return self._step(is_forward, over=True)
+
+    def step_out(self, is_forward: bool = True) -> Transition | None:
+        """Where the current function ends or, backward, where it was called.
+
+        Parameters:
+            is_forward: True for the transition that leaves the function (its `ret`, the jump
+                to a function in place of a call, or the `longjmp` or unwinding that discards
+                it), False for the one that created it (its call, that jump, or a signal).
+
+        Returns:
+            That transition; None if it is not in the trace.
+        """
+        call = self._trace._service.call_at(self._id)
+        number = None if call is None else call.end_transition if is_forward else call.transition
+        return None if number is None else self._trace.transition(number)
+
+    def find_inverse(self) -> Transition | None:
+        """The transition that does the opposite.
+
+        For a call, the `ret` that returns to its caller, and for that the call. For a push, the
+        pop that takes the value off the stack, and the other way round. For a signal, the
+        system call `rt_sigreturn` of its handler, and the other way round. For another system
+        call, the transition that its thread goes on with: the kernel's part is not in the
+        trace. For other instructions that write memory, the next one that reads the same bytes;
+        for those that only read, the last one that wrote them.
+
+        Returns:
+            That transition; None if there is none in the trace.
+        """
+        from reven2.trace._inverse import find_inverse
+
+        return find_inverse(self)
+
+    def _step(self, is_forward: bool, over: bool) -> Transition | None:
+        number = self._trace._service.step(self._id, forward=is_forward, over=over)
+        return None if number is None else self._trace.transition(number)
+
     def memory_accesses(
         self, operation: MemoryAccessOperation | None = None
     ) -> Iterator[MemoryAccess]:
