@@ -28,8 +28,8 @@ def calls_table(trace: Path, samples: int, note: Callable[[str], None]) -> Table
         "Calls",
         ("what", "p50", "p95", "budget"),
         notes=[
-            f"{count(built['transitions'])} transitions, {count(built['calls'])} calls: built by "
-            f"one thread at {count(rate)} transitions/s "
+            f"{count(built['transitions'])} transitions, {count(built['calls'])} calls: built at "
+            f"{count(rate)} transitions/s and core "
             f"({verdict(rate / 1e6, BUILD_RATE / 1e6, ' M/s', at_least=True)}), "
             f"{built['bytes'] / max(built['calls'], 1):.1f} bytes per call, "
             f"{built['bytes'] / built['transitions']:.4f} per transition, "
@@ -44,7 +44,10 @@ def calls_table(trace: Path, samples: int, note: Callable[[str], None]) -> Table
 
 
 def build_once(trace: str, threads: int) -> dict[str, Any]:
-    """Delete a trace's index of calls and build it, with the functions that its symbols give."""
+    """Delete a trace's index of calls and build it, with the functions that its symbols give.
+
+    `seconds` are of the processor.
+    """
     from reven.service.local import LocalService
 
     service = LocalService(trace)
@@ -53,9 +56,9 @@ def build_once(trace: str, threads: int) -> dict[str, Any]:
     service.build_calls(None, threads)
     (Path(trace) / "calls.bin").unlink(missing_ok=True)
     service.refresh()
-    start = time.perf_counter()
+    start = time.process_time()
     service.build_calls(None, threads)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     transitions = service.transition_count()
     return {
         "transitions": transitions,

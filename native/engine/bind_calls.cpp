@@ -105,8 +105,7 @@ void bind_calls(nb::module_& module) {
     nb::class_<Calls>(module, "Calls")
         .def(nb::init<Queries&>(), "trace"_a, nb::keep_alive<1, 2>())
         .def_prop_ro("complete", &Calls::complete, nb::call_guard<nb::gil_scoped_release>())
-        .def_prop_ro("size_on_disk", &Calls::size_on_disk,
-                     nb::call_guard<nb::gil_scoped_release>())
+        .def_prop_ro("size_on_disk", &Calls::size_on_disk, nb::call_guard<nb::gil_scoped_release>())
         .def("__len__", &Calls::count, nb::call_guard<nb::gil_scoped_release>())
         .def(
             "build",

@@ -192,12 +192,17 @@ void CallBuilder::enter(const FlowEvent& event) {
 
 uint32_t CallBuilder::stack_holding(uint64_t rsp) {
     const auto& stacks = thread().stacks;
+    uint32_t found = NO_STACK;
+    uint64_t nearest = UINT64_MAX;
     for (uint32_t number = 0; number < stacks.size(); ++number) {
-        if (number == thread().current) continue;
         const Stack& other = stacks[number];
-        if (rsp + NEAR >= other.left_at && rsp <= other.high) return number;
+        if (number == thread().current || rsp + NEAR < other.left_at || rsp > other.high) continue;
+        const uint64_t distance = rsp > other.left_at ? rsp - other.left_at : other.left_at - rsp;
+        if (distance >= nearest) continue;
+        nearest = distance;
+        found = number;
     }
-    return NO_STACK;
+    return found;
 }
 
 uint32_t CallBuilder::new_stack(uint64_t rsp) {

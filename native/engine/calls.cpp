@@ -12,6 +12,11 @@ namespace {
 // rsp this far above a frame is on another stack.
 constexpr uint64_t FAR = 64 << 10;
 
+// Transitions inside, up to the end of the trace if it has no other.
+uint64_t length_of(const CallRecord& call, uint64_t count) {
+    return (call.end == NO_END ? count : call.end + 1) - call.first_context;
+}
+
 bool is_active(const CallRecord& call, uint64_t context) {
     return call.first_context <= context && context <= call.end;
 }
@@ -26,6 +31,11 @@ bool Calls::complete() {
 void Calls::build(const FunctionStarts& starts, const Progress& progress, uint32_t threads) {
     std::unique_lock lock(mutex_);
     index_.build(starts, progress, threads);
+}
+
+uint64_t Calls::size_on_disk() {
+    std::shared_lock lock(mutex_);
+    return index_.size_on_disk();
 }
 
 uint64_t Calls::count() {
@@ -175,9 +185,7 @@ CallPageResult Calls::calls(const CallQuery& query, const Progress& progress) {
             if (id < query.first || call.first_context >= query.stop || call.end < query.start ||
                 call.depth > query.deepest || (query.thread && call.thread != *query.thread) ||
                 (query.parent && call.parent != *query.parent) ||
-                std::min(call.end + 1, count) - call.first_context +
-                        (call.end == NO_END ? count : 0) <
-                    query.shortest)
+                length_of(call, count) < query.shortest)
                 continue;
             if (page.calls.size() == query.limit) {
                 page.next = id;

@@ -77,7 +77,7 @@ class Calls {
     explicit Calls(Queries& queries) : queries_(queries), index_(queries.trace()) {}
 
     bool complete();
-    uint64_t size_on_disk() const { return index_.size_on_disk(); }
+    uint64_t size_on_disk();
     void build(const FunctionStarts& starts, const Progress& progress, uint32_t threads);
 
     uint64_t count();

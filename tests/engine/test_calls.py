@@ -133,6 +133,11 @@ def test_calls_lie_inside_their_parents(everything: list[Call]) -> None:
             assert call.end_transition <= parent.end_transition
 
 
+def length_of(call: Call, count: int) -> int:
+    end = count if call.end_transition is None else call.end_transition + 1
+    return end - call.first_context
+
+
 @pytest.mark.parametrize("shortest", [0, 40, 3000])
 @pytest.mark.parametrize("deepest", [3, 20, 1 << 31])
 def test_a_part_of_them(
@@ -145,9 +150,7 @@ def test_a_part_of_them(
         for call in everything
         if call.first_context < stop
         and (call.end_transition is None or call.end_transition >= start)
-        and (
-            call.end_transition is None or call.end_transition + 1 - call.first_context >= shortest
-        )
+        and length_of(call, count) >= shortest
         and call.depth <= deepest
     ]
     found: list[int] = []

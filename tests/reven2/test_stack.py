@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import reven2
+from reven.record import RecordOptions
 from reven2.call import Call
 from reven2.errors import InvalidArgumentError
 from reven2.stack import Stack, StackFrame, StackFrameType
@@ -251,6 +252,30 @@ def test_what_cannot_be_asked_is_refused(server: reven2.OpenTrace) -> None:
         server.trace.calls(is_forward=False)
     with pytest.raises(InvalidArgumentError, match="regular expression"):
         list(server.trace.calls("("))
+
+
+def test_what_was_there_before_the_trace_is_unknown(record_program: Any, open_trace: Any) -> None:
+    path = record_program(
+        SOURCE,
+        "-O2",
+        "-fno-inline",
+        "-fno-ipa-cp",
+        options=RecordOptions(start="leaf", until="leaf@3"),
+    )
+    server = open_trace(path)
+    (leaf,) = server.trace.first_context.stack.frames()
+    assert (leaf.type, leaf.creation_transition) == (StackFrameType.Call, None)
+    assert leaf.call.kind == "start"
+    returned = server.trace.first_transition.step_out().context_after()
+    (middle,) = returned.stack.frames()
+    assert (middle.type, middle.creation_transition) == (StackFrameType.Unknown, None)
+    assert middle.first_context == returned
+    assert str(middle.function) == "program!middle"
+    assert [frame.type for frame in server.trace.last_context.stack.frames()][-1] is (
+        StackFrameType.Unknown
+    )
+    again = list(server.trace.calls("^leaf$"))[1].first_context.stack
+    assert names(again) == ["leaf", "middle"]
 
 
 def test_every_context_has_a_stack(server: reven2.OpenTrace) -> None:

@@ -8,14 +8,17 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from reven._engine import Trace
 from reven.service.local import LocalService
-from reven2._service import column
 
 from .call_programs import ALL
 
 PROGRAM = 0x400000  # where it is linked to
+PROGRAM_END = PROGRAM + (1 << 20)
+PLACES = 80  # inside functions, in each program
 
 # Run by gdb: prints the backtrace at every execution of the breakpoints' addresses.
 GDB_SCRIPT = r"""
@@ -45,16 +48,41 @@ while gdb.selected_inferior().pid:
 
 
 def functions_of(program: Path) -> dict[int, str]:
-    """Addresses of the functions that are the program's own."""
+    """The program's functions by address, ascending."""
     listing = subprocess.run(["nm", program], capture_output=True, text=True, check=True).stdout
+    symbols = [words for words in map(str.split, listing.splitlines()) if len(words) == 3]
+    return dict(sorted((int(at, 16), name) for at, kind, name in symbols if kind in "tTWw"))
+
+
+def is_own(name: str) -> bool:
+    """Not of the start-up code, which gdb cannot unwind inside."""
     start_up = ("_", "deregister_", "register_", "frame_dummy")
-    functions = {}
-    for words in map(str.split, listing.splitlines()):
-        if len(words) != 3 or words[1] not in "tTWw" or ".cold" in words[2]:
-            continue
-        if words[2].startswith("_ZN") or not words[2].startswith(start_up):
-            functions[int(words[0], 16)] = words[2]
-    return functions
+    return name.startswith("_ZN") or not name.startswith(start_up)
+
+
+def places_of(trace: Trace, functions: dict[int, str]) -> list[int]:
+    """Where the program's own functions begin, and places inside them."""
+    begins = [address for address, name in functions.items() if is_own(name)]
+    executed = np.unique(trace.transitions(0, trace.transition_count).pc)
+    starts = np.array(list(functions), dtype=np.uint64)
+    owners = np.searchsorted(starts, executed, side="right") - 1
+    names = list(functions.values())
+    inside = [
+        pc
+        for pc, owner in zip(executed.tolist(), owners.tolist(), strict=True)
+        # The program's threads run side by side natively.
+        if PROGRAM <= pc < PROGRAM_END and is_own(names[owner]) and names[owner] != "main"
+    ]
+    chosen = np.random.default_rng(5).choice(inside, min(PLACES, len(inside)), replace=False)
+    return sorted({*begins, *chosen.tolist()})
+
+
+def stops_of(trace: Trace, places: list[int]) -> list[int]:
+    """The contexts in which the program counter is at one of the places, as a breakpoint sees
+    it: an instruction that faults stops there too."""
+    columns = trace.transitions(0, trace.transition_count)
+    found = np.flatnonzero(np.isin(columns.pc, np.array(places, dtype=np.uint64))).tolist()
+    return [at for at in found if (event := trace.event(at)) is None or event.synchronous]
 
 
 def stops_of_gdb(program: Path, addresses: list[int], directory: Path) -> list[list[int]]:
@@ -84,7 +112,7 @@ def stack_of(service: LocalService, context: int) -> Iterator[int]:
 def own(pcs: list[int]) -> list[int | None]:
     """Where frames stand; None for those in libraries, which lie elsewhere, and without the
     ones that are below the first of the program."""
-    shown = [pc if PROGRAM <= pc < PROGRAM + (1 << 20) else None for pc in pcs]
+    shown = [pc if PROGRAM <= pc < PROGRAM_END else None for pc in pcs]
     while shown and shown[-1] is None:
         shown.pop()
     return shown
@@ -99,21 +127,19 @@ def test_backtraces_equal_those_of_gdb(
 ) -> None:
     source, language, flags = ALL[name]
     program = compile_program(source, *flags, language=language)
-    functions = functions_of(program)
-    stops = stops_of_gdb(program, sorted(functions), tmp_path)
-    service = LocalService(record_command([program]))
+    path = record_command([program])
+    service, trace = LocalService(path), Trace(str(path))
     try:
-        count = service.transition_count()
-        ranges = [(address, address + 1) for address in sorted(functions)]
-        hits = column(
-            service.find_pcs(ranges, 0, count, forward=True, limit=100_000).transition, "Q"
-        )
-        assert len(hits) == len(stops) > 20
-        for stop, context in zip(stops, hits, strict=True):
+        functions = functions_of(program)
+        places = places_of(trace, functions)
+        contexts = stops_of(trace, places)
+        stops = stops_of_gdb(program, places, tmp_path)
+        assert len(contexts) == len(stops) > 50
+        for stop, context in zip(stops, contexts, strict=True):
             from_gdb, from_trace = own(stop), own(list(stack_of(service, context)))
             # Below what a coroutine began with gdb finds things that are no frames.
             if service.frames(context)[-1].type == "Manual":
                 from_gdb = from_gdb[: len(from_trace)]
-            assert from_trace == from_gdb, f"in {functions[stop[0]]}, context {context}"
+            assert from_trace == from_gdb, f"context {context}"
     finally:
         service.close()

@@ -183,6 +183,7 @@ def test_says_that_a_source_file_is_not_here(record_program: Callable[..., Path]
     (path,) = [one.path for one in opened.source_files() if one.path.endswith("/program.c")]
     text = opened.source_text(path)
     assert path.startswith("/elsewhere/")
+    assert not any(one.is_here for one in opened.source_files() if one.path == path)
     assert text.text == ""
     assert "is not on this machine" in text.problem
     opened.close()
