@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <memory>
 #include <optional>
 #include <tuple>
 
@@ -66,6 +68,22 @@ AccessColumns read_accesses(TaintRun& taint, uint64_t start, size_t limit, bool 
     return columns;
 }
 
+// Asks Python which registers an instruction reads.
+InstructionReads reads_of(const nb::object& callback) {
+    if (callback.is_none()) return {};
+    // Copied and dropped by threads that do not hold the GIL.
+    std::shared_ptr<nb::object> shared(new nb::object(callback), [](nb::object* held) {
+        nb::gil_scoped_acquire acquire;
+        delete held;
+    });
+    return [shared](const reven_instruction& instruction) {
+        nb::gil_scoped_acquire acquire;
+        const nb::object answer =
+            (*shared)(instruction.address, nb::bytes(instruction.bytes, instruction.size));
+        return nb::cast<FileRanges>(answer);
+    };
+}
+
 using Place = std::tuple<bool, uint64_t, uint64_t>;
 
 Place tuple_of(const TaintPlace& place) { return {place.is_memory, place.address, place.size}; }
@@ -81,26 +99,25 @@ void bind_origin(nb::module_& module) {
                          if (!self.before) return std::nullopt;
                          return tuple_of(*self.before);
                      })
-        .def_prop_ro("others",
-                     [](const OriginHop& self) {
-                         std::vector<Place> others;
-                         for (const TaintPlace& one : self.others) others.push_back(tuple_of(one));
-                         return others;
-                     })
-        .def_prop_ro("syscall", [](const OriginHop& self) -> std::optional<uint32_t> {
-            if (self.syscall == NO_SYSCALL) return std::nullopt;
-            return self.syscall;
+        .def_prop_ro("others", [](const OriginHop& self) {
+            std::vector<Place> others;
+            for (const TaintPlace& one : self.others) others.push_back(tuple_of(one));
+            return others;
         });
     nb::class_<OriginFinder>(module, "OriginFinder")
-        .def(nb::init<Queries&>(), "trace"_a, nb::keep_alive<1, 2>())
+        .def(
+            "__init__",
+            [](OriginFinder* self, Queries& trace, const nb::object& reads) {
+                new (self) OriginFinder(trace, reads_of(reads));
+            },
+            "trace"_a, "reads"_a = nb::none(), nb::keep_alive<1, 2>())
         .def(
             "find",
             [](OriginFinder& self, uint64_t context, const Place& place, size_t limit,
                const nb::object& progress) {
                 const auto& [is_memory, address, size] = place;
                 nb::gil_scoped_release release;
-                return self.find(context, {is_memory, address, size}, limit,
-                                 progress_of(progress));
+                return self.find(context, {is_memory, address, size}, limit, progress_of(progress));
             },
             "context"_a, "place"_a, "limit"_a = 1000, "progress"_a = nb::none());
 }
@@ -111,8 +128,10 @@ void bind_taint(nb::module_& module) {
     module.attr("MAX_TAINT_TAGS") = static_cast<int>(MAX_TAINT_TAGS);
     module.attr("TAINT_KERNEL_WRITE") = static_cast<int>(TaintWarning::KernelWrite);
     module.attr("TAINT_SIGNAL_FRAME") = static_cast<int>(TaintWarning::SignalFrame);
-    auto items = nb::class_<ItemColumns>(module, "TaintItems")
-                     .def("__len__", [](const ItemColumns& self) { return self.address.size(); });
+    auto items =
+        nb::class_<ItemColumns>(module, "TaintItems").def("__len__", [](const ItemColumns& self) {
+            return self.address.size();
+        });
     bind_column(items, "is_memory", &ItemColumns::is_memory);
     bind_column(items, "address", &ItemColumns::address);
     bind_column(items, "size", &ItemColumns::size);
@@ -134,11 +153,6 @@ void bind_taint(nb::module_& module) {
         .def_ro("transition", &TaintWarning::transition)
         .def_ro("address", &TaintWarning::address)
         .def_ro("size", &TaintWarning::size)
-        .def_prop_ro("syscall",
-                     [](const TaintWarning& self) -> std::optional<uint32_t> {
-                         if (self.syscall == NO_SYSCALL) return std::nullopt;
-                         return self.syscall;
-                     })
         .def_prop_ro("kind", [](const TaintWarning& self) { return static_cast<int>(self.kind); });
 
     bind_origin(module);
@@ -146,15 +160,16 @@ void bind_taint(nb::module_& module) {
         .def(
             "__init__",
             [](TaintRun* self, Queries& trace, const Seeds& seeds, uint32_t tag_count,
-               uint64_t first, uint64_t last, bool forward) {
+               uint64_t first, uint64_t last, bool forward, const nb::object& reads) {
                 TaintQuery query{{}, tag_count, first, last, forward};
                 for (const auto& [tag, is_memory, address, size] : seeds)
                     query.seeds.push_back({address, size, tag, is_memory});
+                const InstructionReads reads_of_code = reads_of(reads);
                 nb::gil_scoped_release release;
-                new (self) TaintRun(trace, std::move(query));
+                new (self) TaintRun(trace, std::move(query), reads_of_code);
             },
             "trace"_a, "seeds"_a, "tag_count"_a, "first"_a, "last"_a, "forward"_a,
-            nb::keep_alive<1, 2>())
+            "reads"_a = nb::none(), nb::keep_alive<1, 2>())
         .def(
             "run",
             [](TaintRun& self, const nb::object& progress) {

@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "bytes.h"
-#include "taint_moves.h"
+#include "taint_syscalls.h"
 
 namespace reven {
 namespace {
@@ -17,12 +17,12 @@ constexpr uint64_t FLAGS_AT = uint64_t{REVEN_REGISTER_FILE_SIZE} * 8;
 
 }  // namespace
 
-TaintRun::TaintRun(Queries& queries, TaintQuery query)
+TaintRun::TaintRun(Queries& queries, TaintQuery query, const InstructionReads& reads)
     : queries_(queries),
       query_(std::move(query)),
       reached_(query_.forward ? query_.first : query_.last),
-      pass_blocks_(queries.trace().blocks()),
-      query_blocks_(queries.trace().blocks()) {
+      pass_blocks_(queries.trace().blocks(), reads),
+      query_blocks_(queries.trace().blocks(), reads) {
     TraceReader& trace = queries_.trace();
     if (query_.first > query_.last || query_.last > trace.transition_count())
         throw std::out_of_range("no such contexts");
@@ -34,6 +34,7 @@ TaintRun::TaintRun(Queries& queries, TaintQuery query)
     segment_count_ = high - low + 1;
     counts_.resize(segment_count_);
     kept_[0] = {seeded(), 0};
+    finished_ = query_.first == query_.last;
 }
 
 TaintRun::Tags TaintRun::seeded() {
@@ -107,14 +108,15 @@ void TaintRun::keep(size_t number, const TaintState& state) {
 }
 
 void TaintRun::run(const Progress& progress) {
+    if (finished_) return;
     {
         std::lock_guard lock(query_mutex_);
-        moves_ = find_kernel_moves(queries_, progress);
+        effects_ = find_syscall_effects(queries_, progress);
     }
     TaintState state(query_.tag_count);
     state.tags = kept_[0].tags;
     state.find_live();
-    TaintScan scan(pass_blocks_, state, moves_);
+    TaintScan scan(pass_blocks_, state, effects_);
     const uint64_t end = query_.forward ? query_.last : query_.first;
     const uint64_t total = query_.last - query_.first;
     size_t number = 0;
@@ -129,10 +131,9 @@ void TaintRun::run(const Progress& progress) {
         std::lock_guard lock(mutex_);
         Count& count = counts_[number];
         count.accesses = static_cast<uint32_t>(scan.journal.found.transitions.size());
-        count.changes = static_cast<uint32_t>(
-            std::count_if(scan.journal.found.transitions.begin(),
-                          scan.journal.found.transitions.end(),
-                          [](const TaintedTransition& one) { return one.changes; }));
+        count.changes = static_cast<uint32_t>(std::count_if(
+            scan.journal.found.transitions.begin(), scan.journal.found.transitions.end(),
+            [](const TaintedTransition& one) { return one.changes; }));
         access_count_ += count.accesses;
         change_count_ += count.changes;
         scan.journal.clear();
@@ -147,8 +148,8 @@ void TaintRun::run(const Progress& progress) {
         const uint64_t first = view->first_transition();
         // The last transition's system call may go on in the next segment.
         const uint64_t last_whole = first + std::max(view->transition_count(), 1u) - 1;
-        reached_ = query_.forward ? std::clamp<uint64_t>(last_whole, reached_, end)
-                                  : std::max(first, end);
+        reached_ =
+            query_.forward ? std::clamp<uint64_t>(last_whole, reached_, end) : std::max(first, end);
     }
     std::lock_guard lock(mutex_);
     // Nothing comes after an empty state: it stands for all segments that are left.
@@ -174,7 +175,7 @@ TaintState TaintRun::before(size_t number, const Progress& progress) {
         from = std::min(number, at->second.same_until);
     }
     state.find_live();
-    TaintScan scan(query_blocks_, state, moves_);
+    TaintScan scan(query_blocks_, state, effects_);
     for (; from < number; ++from) {
         if (progress) progress(from, number);
         pass(scan, *queries_.trace().load_view(segment(from)), from,
@@ -187,7 +188,7 @@ TaintState TaintRun::before(size_t number, const Progress& progress) {
 void TaintRun::load_accesses(size_t number, const Progress& progress) {
     if (loaded_ == number) return;
     TaintState state = before(number, progress);
-    TaintScan scan(query_blocks_, state, moves_);
+    TaintScan scan(query_blocks_, state, effects_);
     pass(scan, *queries_.trace().view(segment(number)), number,
          query_.forward ? query_.last : query_.first);
     loaded_accesses_ = std::move(scan.journal.found);
@@ -207,8 +208,8 @@ TaintPage TaintRun::accesses(uint64_t start, size_t limit, bool changes_only,
         return page.finished ||
                (query_.forward ? transition < page.reached : transition >= page.reached);
     };
-    const uint64_t begin = query_.forward ? std::max(start, query_.first)
-                                          : std::min(start + 1, query_.last);
+    const uint64_t begin =
+        query_.forward ? std::max(start, query_.first) : std::min(start + 1, query_.last);
     if (begin > query_.last || begin < query_.first) return page;
     auto& results = page.accesses;
     for (size_t number = number_of(begin); number < segment_count_; ++number) {
@@ -229,7 +230,8 @@ TaintPage TaintRun::accesses(uint64_t start, size_t limit, bool changes_only,
                 return page;
             }
             // What the kernel did may stand in the segment after its system call.
-            if (!goes_on) results.transitions.push_back({one.transition, results.items.size(), 0, 0});
+            if (!goes_on)
+                results.transitions.push_back({one.transition, results.items.size(), 0, 0});
             results.transitions.back().item_count += one.item_count;
             results.transitions.back().changes |= one.changes;
             const auto items =
@@ -248,13 +250,12 @@ std::vector<TaintItem> TaintRun::state(uint64_t context, uint64_t address, size_
     std::lock_guard query_lock(query_mutex_);
     const size_t number = number_of(context);
     TaintState state = before(number, progress);
-    TaintScan scan(query_blocks_, state, moves_);
+    TaintScan scan(query_blocks_, state, effects_);
     pass(scan, *queries_.trace().view(segment(number)), number, context);
     RegisterView view;
     queries_.trace().registers(context, view);
     std::vector<TaintItem> items;
-    if (address == 0)
-        list_registers(state, read_as<uint64_t>(view.data() + REVEN_CC_OP), items);
+    if (address == 0) list_registers(state, read_as<uint64_t>(view.data() + REVEN_CC_OP), items);
     list_memory(state, address, limit, items);
     return items;
 }

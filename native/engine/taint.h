@@ -40,7 +40,7 @@ struct TaintPage {
 
 class TaintRun {
    public:
-    TaintRun(Queries& queries, TaintQuery query);
+    TaintRun(Queries& queries, TaintQuery query, const InstructionReads& reads);
 
     // The pass, to its end; `progress` may stop it by an exception. Only once.
     void run(const Progress& progress);
@@ -92,7 +92,7 @@ class TaintRun {
     TaintQuery query_;
     size_t first_segment_;
     size_t segment_count_;
-    KernelMoves moves_;
+    SyscallEffects effects_;
 
     std::atomic<uint64_t> reached_;
     std::atomic<bool> finished_ = false;

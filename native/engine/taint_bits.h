@@ -24,8 +24,8 @@ inline bool any_in(const Mask& mask, uint32_t at, uint32_t size) {
 }
 
 // Element i of the result, whole, if any bit of element i is set.
-inline Mask by_elements(const Mask& mask, uint32_t from, uint32_t from_size, uint32_t to, uint32_t to_size,
-                 uint32_t count) {
+inline Mask by_elements(const Mask& mask, uint32_t from, uint32_t from_size, uint32_t to,
+                        uint32_t to_size, uint32_t count) {
     Mask result;
     for (uint32_t i = 0; i < count; ++i)
         if (any_in(mask, from + i * from_size, from_size))
@@ -55,7 +55,8 @@ inline Mask shifted(const Mask& mask, uint32_t size, uint64_t count, bool left) 
 }
 
 // Elements of a mask, each shifted by bits.
-inline Mask lanes_shifted(const Mask& mask, uint32_t element, uint32_t size, uint64_t count, uint32_t op) {
+inline Mask lanes_shifted(const Mask& mask, uint32_t element, uint32_t size, uint64_t count,
+                          uint32_t op) {
     Mask result;
     for (uint32_t at = 0; at < size; at += element) {
         uint64_t bits = 0;
@@ -88,8 +89,8 @@ inline Mask interleaved(const Mask& a, const Mask& b, uint32_t element, uint32_t
     return result;
 }
 
-inline void interleaved_back(const Mask& result, uint32_t element, uint32_t size, bool high, Mask& a,
-                      Mask& b) {
+inline void interleaved_back(const Mask& result, uint32_t element, uint32_t size, bool high,
+                             Mask& a, Mask& b) {
     interleave(element, size, high, [&](uint32_t to, bool of_a, uint32_t from) {
         uint8_t* target = (of_a ? a : b).bytes() + from * element;
         for (uint32_t i = 0; i < element; ++i) target[i] |= result.bytes()[to * element + i];

@@ -17,8 +17,9 @@ constexpr ByteName name_of(uint32_t node, uint32_t byte) { return uint64_t{node}
 
 class FlowCompiler {
    public:
-    explicit FlowCompiler(const CompiledBlock& block)
+    FlowCompiler(const CompiledBlock& block, const InstructionReads& reads)
         : body_(*block.body),
+          instruction_reads_(reads),
           flow_(std::make_unique<TaintBlock>()),
           seen_(body_.nodes.size(), NEVER),
           loaded_at_(body_.nodes.size(), NEVER) {
@@ -75,6 +76,7 @@ class FlowCompiler {
             if (event.kind != REVEN_EVENT_SET_REGISTER) look(event.address);
             require_values(event);
             if (event.kind == REVEN_EVENT_EXIT) continue;
+            read_constants(event);
             add({TaintStep::Effect, 0, instruction_, i});
             if (event.kind == REVEN_EVENT_SET_REGISTER) set(event);
             if (event.kind == REVEN_EVENT_SET_INDEXED) {
@@ -112,6 +114,12 @@ class FlowCompiler {
     // one that it reads. What does nothing but leave the block is a conditional jump.
     void find_preferred(uint32_t first, uint32_t end) {
         preferred_.clear();
+        constants_.clear();
+        if (instruction_reads_) {
+            preferred_ = instruction_reads_(flow_->compiled->head->instructions[instruction_]);
+            for (const auto& [offset, size] : preferred_)
+                if (is_constant(offset)) constants_.push_back({offset, size});
+        }
         bool only_exits = true;
         for (uint32_t i = first; i < end; ++i) {
             const reven_event& event = body_.events[i];
@@ -120,6 +128,41 @@ class FlowCompiler {
                 preferred_.push_back({event.offset, event.size});
         }
         if (only_exits) flow_->reads.push_back({instruction_, REVEN_CC_DEP1, FLAG_OPERANDS});
+    }
+
+    bool is_constant(uint32_t offset) const {
+        const ByteName name = at_start_[offset];
+        return name < AT_ENTRY && body_.nodes[name >> 8].kind == REVEN_NODE_CONSTANT;
+    }
+
+    // What the recorder computed from registers that it knew does not say so.
+    void read_constants(const reven_event& event) {
+        const bool writes = event.kind == REVEN_EVENT_SET_REGISTER ||
+                            event.kind == REVEN_EVENT_SET_INDEXED ||
+                            event.kind == REVEN_EVENT_STORE;
+        if (!writes || constants_.empty() || event.offset == REVEN_CC_OP ||
+            !has_constant(event.value, 0))
+            return;
+        for (const auto& [offset, size] : constants_) {
+            add({TaintStep::ReadConstant, offset, instruction_, event.value, size});
+            flow_->reads.push_back({instruction_, offset, size});
+        }
+    }
+
+    bool has_constant(uint32_t number, uint32_t depth) const {
+        const reven_node& node = body_.nodes[number];
+        switch (node.kind) {
+            case REVEN_NODE_CONSTANT:
+                return true;
+            case REVEN_NODE_UNARY:
+                return depth < MAX_DEPTH && has_constant(node.a, depth + 1);
+            case REVEN_NODE_BINARY:
+            case REVEN_NODE_SELECT:
+                return depth < MAX_DEPTH &&
+                       (has_constant(node.a, depth + 1) || has_constant(node.b, depth + 1));
+            default:
+                return false;
+        }
     }
 
     void read_positioned(uint32_t event) {
@@ -210,8 +253,8 @@ class FlowCompiler {
             if (at_start_[at] != names[0] ||
                 !std::equal(names.begin(), names.begin() + node.size, at_start_.begin() + at))
                 continue;
-            const bool preferred = std::any_of(
-                preferred_.begin(), preferred_.end(), [&](const auto& range) {
+            const bool preferred =
+                std::any_of(preferred_.begin(), preferred_.end(), [&](const auto& range) {
                     return at >= range.first && at < uint32_t{range.first} + range.second;
                 });
             if (preferred) return static_cast<int>(at);
@@ -303,10 +346,12 @@ class FlowCompiler {
     static constexpr uint16_t FLAG_OPERANDS = REVEN_DFLAG - REVEN_CC_DEP1;
 
     const TemplateBody& body_;
+    const InstructionReads& instruction_reads_;
     std::unique_ptr<TaintBlock> flow_;
     std::array<ByteName, REVEN_REGISTER_FILE_SIZE> held_{};
     std::array<ByteName, REVEN_REGISTER_FILE_SIZE> at_start_{};
-    std::vector<std::pair<uint16_t, uint16_t>> preferred_;  // offset, size
+    FileRanges preferred_;  // that the instruction more likely reads than others
+    FileRanges constants_;  // that it reads, of registers whose value the recorder knew
     std::vector<uint32_t> seen_;  // instruction that required the node last
     std::vector<uint32_t> loaded_at_;  // instruction of the access that gives a slot its value
     std::vector<std::pair<uint32_t, uint32_t>> by_position_;  // event, node
@@ -322,8 +367,8 @@ bool TaintBlock::has_value(uint32_t node) const {
     return compiled->word_of_node[node] != NO_WORD && body().nodes[node].size > 0;
 }
 
-std::unique_ptr<TaintBlock> flow_of(const CompiledBlock& block) {
-    return FlowCompiler(block).compile();
+std::unique_ptr<TaintBlock> flow_of(const CompiledBlock& block, const InstructionReads& reads) {
+    return FlowCompiler(block, reads).compile();
 }
 
 }  // namespace reven

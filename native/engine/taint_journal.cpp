@@ -137,7 +137,8 @@ void TaintJournal::add_flags() {
     if (any == 0) return;
     const auto held = [&](const auto& masks, uint32_t bit) {
         uint32_t tags = 0;
-        for (size_t tag = 0; tag < state_.tags.size(); ++tag) tags |= (masks[tag] >> bit & 1) << tag;
+        for (size_t tag = 0; tag < state_.tags.size(); ++tag)
+            tags |= (masks[tag] >> bit & 1) << tag;
         return static_cast<uint16_t>(tags);
     };
     for_bit_runs(

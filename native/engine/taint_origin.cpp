@@ -4,146 +4,11 @@
 #include <algorithm>
 
 #include "bytes.h"
-#include "taint_moves.h"
+#include "taint_register_search.h"
+#include "taint_syscalls.h"
 
 namespace reven {
 namespace {
-
-constexpr uint64_t FLAGS_AT = uint64_t{REVEN_REGISTER_FILE_SIZE} * 8;
-
-bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
-    return a < b + b_size && b < a + a_size;
-}
-
-// Bytes of the register file that decide a place that is no memory.
-struct FileRange {
-    uint32_t offset;
-    uint32_t size;
-};
-
-FileRange file_range(const TaintPlace& place) {
-    if (place.address < FLAGS_AT) {
-        const auto first = static_cast<uint32_t>(place.address / 8);
-        const auto end = static_cast<uint32_t>((place.address + place.size + 7) / 8);
-        return {first, end - first};
-    }
-    switch (place.address - FLAGS_AT) {
-        case 10:
-            return {REVEN_DFLAG, 8};
-        case 18:
-            return {REVEN_ACFLAG, 8};
-        case 21:
-            return {REVEN_IDFLAG, 8};
-        default:
-            return {REVEN_CC_OP, REVEN_DFLAG - REVEN_CC_OP};
-    }
-}
-
-FileRange written_by(const reven_event& event) {
-    if (event.kind == REVEN_EVENT_SET_REGISTER) return {event.offset, event.size};
-    if (event.kind == REVEN_EVENT_SET_INDEXED) return {event.offset, event.size * event.x1};
-    return {0, 0};
-}
-
-bool patches(const RecordView& record, const FileRange& range) {
-    for (size_t at = 0; at + 8 <= record.header->size;) {
-        const auto offset = read_as<uint16_t>(record.payload + at);
-        const auto size = read_as<uint16_t>(record.payload + at + 2);
-        if (overlap(offset, size, range.offset, range.size)) return true;
-        at += 8 + ((size + 7u) & ~size_t{7});
-    }
-    return false;
-}
-
-// Follows a range of one thread's register file back through records and executions.
-class RegisterSearch {
-   public:
-    enum Outcome { Nothing, Instruction, Kernel, Signal };
-
-    RegisterSearch(const FileRange& range, uint32_t thread, BlockCache& blocks)
-        : range_(range), thread_(thread), blocks_(blocks) {}
-
-    uint64_t transition = 0;
-    uint32_t syscall = NO_SYSCALL;
-
-    // Through a segment, from a context of the trace that is not before it.
-    Outcome run(const SegmentView& view, uint64_t context) {
-        const uint64_t first = view.first_transition();
-        const auto& points = view.records();
-        size_t next = points.size();
-        uint32_t running = view.thread_before(points.size());
-        for (uint32_t execution = view.execution_count();; --execution) {
-            for (; next > 0 && points[next - 1].position >= execution; --next) {
-                const RecordView record = view.record(points[next - 1]);
-                if (record.header->type == REVEN_SWITCH)
-                    running = record.as<reven_switch>().previous_thread;
-                if (first + points[next - 1].context + is_transition(record) > context) continue;
-                if (const Outcome found = look(view, next - 1, record); found != Nothing)
-                    return found;
-            }
-            if (execution == 0) return Nothing;
-            const uint64_t start = first + view.start(execution - 1);
-            if (running != thread_ || interrupted_ > 0 || start >= context) continue;
-            const uint32_t id = view.segment().headers[execution - 1] >> REVEN_EXIT_BITS;
-            const auto end = static_cast<uint32_t>(
-                std::min<uint64_t>(view.retired(execution - 1), context - start));
-            const auto& instructions = writers(id);
-            const auto at = std::lower_bound(instructions.begin(), instructions.end(), end);
-            if (at == instructions.begin()) continue;
-            transition = start + *(at - 1);
-            return Instruction;
-        }
-    }
-
-   private:
-    Outcome look(const SegmentView& view, size_t number, const RecordView& record) {
-        transition = view.first_transition() + view.records()[number].context - 1;
-        if (record.header->type == REVEN_THREAD_START && record.as<uint64_t>() == thread_) {
-            thread_ = record.header->thread;
-            return overlap(range_.offset, range_.size, REVEN_RAX, 8) ? Kernel : Nothing;
-        }
-        if (record.header->thread != thread_) return Nothing;
-        switch (record.header->type) {
-            case REVEN_SYSCALL_ENTER:
-                if (record.as<uint64_t>() == RT_SIGRETURN) ++interrupted_;
-                return Nothing;
-            case REVEN_REGISTERS:
-                if (interrupted_ > 0) {
-                    --interrupted_;
-                    return Nothing;
-                }
-                for (const uint32_t offset : HANDLER_ARGUMENTS)
-                    if (overlap(range_.offset, range_.size, offset, 8)) return Signal;
-                return Nothing;
-            case REVEN_REGISTER_PATCH:
-                syscall = syscall_of(view, number);
-                return interrupted_ == 0 && syscall != RT_SIGRETURN && patches(record, range_)
-                           ? Kernel
-                           : Nothing;
-            default:
-                return Nothing;
-        }
-    }
-
-    // Instructions of a block that write the range, ascending.
-    const std::vector<uint32_t>& writers(uint32_t id) {
-        const auto [at, is_new] = writers_.try_emplace(id);
-        if (!is_new) return at->second;
-        for (const reven_event& event : blocks_.get(id).body->events) {
-            const FileRange written = written_by(event);
-            if (overlap(written.offset, written.size, range_.offset, range_.size) &&
-                (at->second.empty() || at->second.back() != event.instruction))
-                at->second.push_back(event.instruction);
-        }
-        return at->second;
-    }
-
-    FileRange range_;
-    uint32_t thread_;
-    uint32_t interrupted_ = 0;  // by so many signals whose handlers returned
-    BlockCache& blocks_;
-    std::unordered_map<uint32_t, std::vector<uint32_t>> writers_;
-};
 
 bool is_memory_write(const reven_event& event) {
     return event.kind == REVEN_EVENT_STORE || event.kind == REVEN_EVENT_BULK_STORE ||
@@ -170,7 +35,7 @@ struct OriginFinder::Instruction {
         start = view->first_transition() + view->start(execution);
         number = static_cast<uint32_t>(transition - start);
         trace.registers(start, registers);
-        flow = &finder.blocks_.get(view->segment().headers[execution] >> REVEN_EXIT_BITS);
+        flow = &finder.blocks_.get_exact(view->segment().headers[execution] >> REVEN_EXIT_BITS);
         NoVisitor none;
         run(flow->values, view->segment().record(execution), registers.data(),
             finder.scratch_.data(), none);
@@ -186,7 +51,8 @@ OriginFinder::Writer OriginFinder::last_register_write(uint64_t context, const T
                                                        const Progress& progress) {
     TraceReader& trace = queries_.trace();
     RegisterView registers;
-    RegisterSearch search(file_range(place), trace.registers(context, registers), trace.blocks());
+    RegisterSearch search(file_range(place), trace.registers(context, registers), trace.blocks(),
+                          effects_);
     const size_t last = trace.segment_of_context(context);
     for (size_t segment = last + 1; segment-- > 0;) {
         if (progress) progress(last - segment, last + 1);
@@ -194,7 +60,7 @@ OriginFinder::Writer OriginFinder::last_register_write(uint64_t context, const T
             case RegisterSearch::Instruction:
                 return {search.transition, HopKind::Arithmetic};
             case RegisterSearch::Kernel:
-                return {search.transition, HopKind::SyscallResult, search.syscall};
+                return {search.transition, HopKind::SyscallResult};
             case RegisterSearch::Signal:
                 return {search.transition, HopKind::SignalFrame};
             default:
@@ -212,8 +78,8 @@ bool OriginFinder::writes_memory(uint64_t transition, const TaintPlace& place) {
     instruction.for_events([&](const reven_event& event) {
         if (!is_memory_write(event)) return;
         const uint64_t high = event.kind == REVEN_EVENT_CAS_HIGH ? event.size : 0;
-        found = found || overlap(rules.value(event.address) + high, event.size, place.address,
-                                 place.size);
+        found = found ||
+                overlap(rules.value(event.address) + high, event.size, place.address, place.size);
     });
     return found;
 }
@@ -233,8 +99,8 @@ OriginFinder::Writer OriginFinder::last_memory_write(uint64_t context, const Tai
     if (!found.empty()) {
         writer.transition = found.front().transition;
         written = writer.transition + 1;
-        writer.kind = writes_memory(writer.transition, place) ? HopKind::Arithmetic
-                                                              : HopKind::SyscallInput;
+        writer.kind =
+            writes_memory(writer.transition, place) ? HopKind::Arithmetic : HopKind::SyscallInput;
     }
     const auto lock = queries_.need_index(progress);
     for (const auto& chunk : queries_.index().chunks())
@@ -250,7 +116,7 @@ OriginFinder::Writer OriginFinder::last_memory_write(uint64_t context, const Tai
             } else if (record.type == REVEN_REMAP) {
                 const auto move = read_as<reven_remap>(payload);
                 if (!overlap(move.to, move.size, place.address, place.size)) continue;
-                writer = {record.context - 1, HopKind::KernelMove, NO_SYSCALL,
+                writer = {record.context - 1, HopKind::KernelMove,
                           place.address - move.to + move.from};
                 written = record.context;
             }
@@ -258,14 +124,9 @@ OriginFinder::Writer OriginFinder::last_memory_write(uint64_t context, const Tai
     return writer;
 }
 
-bool OriginFinder::through_move(uint64_t transition, const TaintPlace& place, OriginHop& hop,
-                                const Progress& progress) {
-    if (!moves_known_) {
-        moves_ = find_kernel_moves(queries_, progress);
-        moves_known_ = true;
-    }
+bool OriginFinder::through_move(uint64_t transition, const TaintPlace& place, OriginHop& hop) {
     // A call's return stands in the context after it, whoever ran meanwhile.
-    for (const auto& [key, moves] : moves_) {
+    for (const auto& [key, moves] : effects_.moves) {
         const auto& [context, thread, returns] = key;
         if (!returns || context <= transition) continue;
         if (context > transition + 1) break;
@@ -276,7 +137,7 @@ bool OriginFinder::through_move(uint64_t transition, const TaintPlace& place, Or
             const uint64_t size = std::min(place.address + place.size, taken.to + taken.size) - at;
             // The last one to give these bytes before.
             const KernelMove* giver = nullptr;
-            for (const auto& [other, given] : moves_) {
+            for (const auto& [other, given] : effects_.moves) {
                 if (std::get<2>(other) || std::get<0>(other) > context) continue;
                 for (const KernelMove& one : given)
                     if (one.to <= stream && stream < one.to + one.size) {
@@ -299,7 +160,7 @@ OriginHop OriginFinder::hop(uint64_t context, const TaintPlace& place, const Pro
     for (;;) {
         const Writer writer = place.is_memory ? last_memory_write(context, place, progress)
                                               : last_register_write(context, place, progress);
-        OriginHop result{writer.kind, writer.transition, place, {}, 0, {}, writer.syscall};
+        OriginHop result{writer.kind, writer.transition, place, {}, 0, {}};
         if (writer.kind == HopKind::Arithmetic) {
             if (through_instruction(writer.transition, place, result)) return result;
             context = writer.transition;
@@ -311,11 +172,8 @@ OriginHop OriginFinder::hop(uint64_t context, const TaintPlace& place, const Pro
             return result;
         }
         if (writer.kind == HopKind::SyscallInput) {
-            if (through_move(writer.transition, place, result, progress)) return result;
-            const auto calls = queries_.syscalls(writer.transition, writer.transition + 1, 1);
-            if (!calls.empty())
-                result.syscall = static_cast<uint32_t>(calls.front().number);
-            else
+            if (through_move(writer.transition, place, result)) return result;
+            if (queries_.syscalls(writer.transition, writer.transition + 1, 1).empty())
                 result.kind = HopKind::SignalFrame;
         }
         return result;
@@ -331,7 +189,8 @@ class Moves {
         : nodes_(flow.body().nodes), rules_(rules), is_read_(nodes_.size()) {
         for (const TaintStep& step : flow.steps)
             if (step.instruction == instruction &&
-                (step.kind == TaintStep::ReadRegister || step.kind == TaintStep::ReadIndexed))
+                (step.kind == TaintStep::ReadRegister || step.kind == TaintStep::ReadIndexed ||
+                 step.kind == TaintStep::ReadConstant))
                 is_read_[step.number] = true;
     }
 
@@ -402,8 +261,7 @@ bool OriginFinder::through_instruction(uint64_t transition, const TaintPlace& pl
             const uint64_t high = event.kind == REVEN_EVENT_CAS_HIGH ? event.size : 0;
             const uint64_t address = rules.value(event.address) + high;
             if (!overlap(address, event.size, place.address, place.size)) return;
-            const uint64_t end =
-                std::min(address + event.size, place.address + place.size);
+            const uint64_t end = std::min(address + event.size, place.address + place.size);
             written.address = std::max(address, place.address);
             written.size = end - written.address;
             const bool swaps = event.kind == REVEN_EVENT_CAS || event.kind == REVEN_EVENT_CAS_HIGH;
@@ -414,8 +272,8 @@ bool OriginFinder::through_instruction(uint64_t transition, const TaintPlace& pl
             if (value == REVEN_NO_NODE || event.offset != REVEN_CC_OP) value = event.value;
             if (place.address >= FLAGS_AT) return;
             const uint64_t first = std::max<uint64_t>(place.address, set.offset * 8u);
-            const uint64_t end = std::min<uint64_t>(place.address + place.size,
-                                                    (set.offset + set.size) * 8u);
+            const uint64_t end =
+                std::min<uint64_t>(place.address + place.size, (set.offset + set.size) * 8u);
             written.address = first;
             written.size = end - first;
         }
@@ -468,8 +326,7 @@ bool OriginFinder::through_instruction(uint64_t transition, const TaintPlace& pl
     if (written.address > place.address)
         hop.others.push_back({place.is_memory, place.address, written.address - place.address});
     const uint64_t end = place.address + place.size, written_end = written.address + written.size;
-    if (written_end < end)
-        hop.others.push_back({place.is_memory, written_end, end - written_end});
+    if (written_end < end) hop.others.push_back({place.is_memory, written_end, end - written_end});
     if (sources.empty()) {
         hop.kind = is_made_up(flow, value) ? HopKind::Processor : HopKind::Constant;
         return true;
@@ -490,6 +347,10 @@ bool OriginFinder::through_instruction(uint64_t transition, const TaintPlace& pl
 std::vector<OriginHop> OriginFinder::find(uint64_t context, const TaintPlace& place, size_t limit,
                                           const Progress& progress) {
     std::lock_guard lock(mutex_);
+    if (!effects_known_) {
+        effects_ = find_syscall_effects(queries_, progress);
+        effects_known_ = true;
+    }
     std::vector<OriginHop> hops;
     TaintPlace now = place;
     while (hops.size() < limit) {

@@ -43,14 +43,13 @@ struct OriginHop {
     std::optional<TaintPlace> before;  // what it came from, in …
     uint64_t context = 0;              // … this context
     std::vector<TaintPlace> others;    // what else flows in
-    uint32_t syscall = NO_SYSCALL;
     bool ends() const { return !before; }
 };
 
 class OriginFinder {
    public:
-    explicit OriginFinder(Queries& queries)
-        : queries_(queries), blocks_(queries.trace().blocks()), scratch_(SCRATCH_WORDS) {}
+    OriginFinder(Queries& queries, const InstructionReads& reads)
+        : queries_(queries), blocks_(queries.trace().blocks(), reads), scratch_(SCRATCH_WORDS) {}
 
     // The hops back from data in a context, at most `limit` of them: the last may not end.
     //
@@ -64,7 +63,6 @@ class OriginFinder {
     struct Writer {
         uint64_t transition = 0;
         HopKind kind = HopKind::Start;  // Arithmetic: an instruction
-        uint32_t syscall = NO_SYSCALL;
         uint64_t moved_from = 0;  // KernelMove by mremap
     };
     struct Instruction;
@@ -72,10 +70,8 @@ class OriginFinder {
     OriginHop hop(uint64_t context, const TaintPlace& place, const Progress& progress);
     // False if it does not write there after all.
     bool through_instruction(uint64_t transition, const TaintPlace& place, OriginHop& hop);
-    bool through_move(uint64_t transition, const TaintPlace& place, OriginHop& hop,
-                      const Progress& progress);
-    Writer last_register_write(uint64_t context, const TaintPlace& place,
-                               const Progress& progress);
+    bool through_move(uint64_t transition, const TaintPlace& place, OriginHop& hop);
+    Writer last_register_write(uint64_t context, const TaintPlace& place, const Progress& progress);
     Writer last_memory_write(uint64_t context, const TaintPlace& place, const Progress& progress);
     bool writes_memory(uint64_t transition, const TaintPlace& place);
 
@@ -83,8 +79,8 @@ class OriginFinder {
     std::mutex mutex_;
     TaintBlocks blocks_;
     std::vector<uint64_t> scratch_;
-    KernelMoves moves_;
-    bool moves_known_ = false;
+    SyscallEffects effects_;
+    bool effects_known_ = false;
 };
 
 }  // namespace reven

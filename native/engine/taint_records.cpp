@@ -12,8 +12,7 @@ namespace {
 constexpr size_t MAX_WARNINGS = 100'000;
 
 void forget_handler_arguments(RegisterTaint& registers) {
-    for (const uint32_t offset : HANDLER_ARGUMENTS)
-        std::memset(registers.data() + offset, 0, 8);
+    for (const uint32_t offset : HANDLER_ARGUMENTS) std::memset(registers.data() + offset, 0, 8);
 }
 
 void add(RegisterTaint& to, const RegisterTaint& from) {
@@ -22,16 +21,10 @@ void add(RegisterTaint& to, const RegisterTaint& from) {
 
 }  // namespace
 
-// The last one that began before it at the same place.
-uint32_t syscall_of(const SegmentView& view, size_t record) {
-    const auto& points = view.records();
-    const uint32_t thread = view.record(points[record]).header->thread;
-    for (size_t i = record; i-- > 0 && points[i].position == points[record].position;) {
-        const RecordView before = view.record(points[i]);
-        if (before.header->type == REVEN_SYSCALL_ENTER && before.header->thread == thread)
-            return static_cast<uint32_t>(before.as<uint64_t>());
-    }
-    return NO_SYSCALL;
+bool TaintRecords::is_restore(const SegmentView& view, const RecordPoint& point,
+                              const RecordView& record) const {
+    return effects_.restores.count(
+               {view.first_transition() + point.context, record.header->thread}) > 0;
 }
 
 // What a record does counts as done by the transition before it.
@@ -88,9 +81,9 @@ void TaintRecords::move(uint64_t from, uint64_t to, uint64_t size, bool forward)
 void TaintRecords::moves_of(const SegmentView& view, const RecordPoint& point,
                             const RecordView& record, bool forward) {
     const bool returns = record.header->type == REVEN_SYSCALL_EXIT;
-    const auto at = moves_.find(
+    const auto at = effects_.moves.find(
         {view.first_transition() + point.context, record.header->thread, returns});
-    if (at == moves_.end()) return;
+    if (at == effects_.moves.end()) return;
     for (const KernelMove& one : at->second) move(one.from, one.to, one.size, forward);
 }
 
@@ -103,9 +96,7 @@ void TaintRecords::overwritten(const SegmentView& view, const RecordPoint& point
     if (memory.cause != REVEN_CAUSE_IMAGE && context > 0 && warnings.size() < MAX_WARNINGS) {
         const auto kind = memory.cause == REVEN_CAUSE_SIGNAL_FRAME ? TaintWarning::SignalFrame
                                                                    : TaintWarning::KernelWrite;
-        const auto record_number = static_cast<size_t>(&point - view.records().data());
-        warnings.push_back({context - 1, memory.address, size,
-                            syscall_of(view, record_number), kind});
+        warnings.push_back({context - 1, memory.address, size, kind});
     }
     forget_memory(memory.address, size);
 }
@@ -132,7 +123,7 @@ bool TaintRecords::forward(const SegmentView& view, size_t number) {
             break;
         }
         case REVEN_REGISTER_PATCH:
-            if (syscall_of(view, number) != RT_SIGRETURN) clear_registers(record);
+            if (!is_restore(view, point, record)) clear_registers(record);
             break;
         case REVEN_SYSCALL_ENTER:
             if (record.as<uint64_t>() == RT_SIGRETURN)
@@ -192,7 +183,7 @@ bool TaintRecords::backward(const SegmentView& view, size_t number) {
             break;
         }
         case REVEN_REGISTER_PATCH:
-            if (syscall_of(view, number) != RT_SIGRETURN) clear_registers(record);
+            if (!is_restore(view, point, record)) clear_registers(record);
             break;
         case REVEN_SYSCALL_ENTER:
             if (record.as<uint64_t>() == RT_SIGRETURN)

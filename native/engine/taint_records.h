@@ -5,7 +5,9 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "replay.h"
@@ -20,24 +22,23 @@ struct KernelMove {
     uint64_t to;
     uint64_t size;
 };
-// By the context of the call's record, the thread, and whether that is its return.
-using KernelMoves = std::map<std::tuple<uint64_t, uint32_t, bool>, std::vector<KernelMove>>;
-
-inline constexpr uint32_t NO_SYSCALL = ~0u;
+// What the system calls of a trace do that no record of a segment tells alone.
+struct SyscallEffects {
+    // By the context of the call's record, the thread, and whether that is its return.
+    std::map<std::tuple<uint64_t, uint32_t, bool>, std::vector<KernelMove>> moves;
+    // Contexts and threads of returns from signal handlers: all registers are restored.
+    std::set<std::pair<uint64_t, uint32_t>> restores;
+};
 
 struct TaintWarning {
     enum Kind : uint8_t { KernelWrite = 1, SignalFrame = 2 };
     uint64_t transition;
     uint64_t address;
     uint64_t size;
-    uint32_t syscall;  // number, or NO_SYSCALL
     Kind kind;
 };
 
 inline constexpr uint64_t RT_SIGRETURN = 15;
-
-// The system call whose effects a record of the segment belongs to, or NO_SYSCALL.
-uint32_t syscall_of(const SegmentView& view, size_t record);
 
 // What a signal handler finds in registers is the interrupted code's, but for these.
 inline constexpr std::array<uint32_t, 5> HANDLER_ARGUMENTS{REVEN_RDI, REVEN_RSI, REVEN_RDX,
@@ -45,8 +46,8 @@ inline constexpr std::array<uint32_t, 5> HANDLER_ARGUMENTS{REVEN_RDI, REVEN_RSI,
 
 class TaintRecords {
    public:
-    TaintRecords(TaintState& state, TaintJournal& journal, const KernelMoves& moves)
-        : state_(state), journal_(journal), moves_(moves) {}
+    TaintRecords(TaintState& state, TaintJournal& journal, const SyscallEffects& effects)
+        : state_(state), journal_(journal), effects_(effects) {}
 
     // Each returns whether the record may have changed the state.
     bool forward(const SegmentView& view, size_t record);
@@ -56,6 +57,8 @@ class TaintRecords {
 
    private:
     void begin(const SegmentView& view, const RecordPoint& point);
+    bool is_restore(const SegmentView& view, const RecordPoint& point,
+                    const RecordView& record) const;
     void forget_memory(uint64_t address, uint64_t size);
     void overwritten(const SegmentView& view, const RecordPoint& point, const RecordView& record);
     void clear_registers(const RecordView& patch);
@@ -65,7 +68,7 @@ class TaintRecords {
 
     TaintState& state_;
     TaintJournal& journal_;
-    const KernelMoves& moves_;
+    const SyscallEffects& effects_;
 };
 
 }  // namespace reven

@@ -164,8 +164,8 @@ Mask TaintRules::binary(const reven_node& node, const Mask& a, const Mask& b) co
         case REVEN_OP_LANES_MAX_SIGNED:
         case REVEN_OP_LANES_MIN_UNSIGNED:
         case REVEN_OP_LANES_MAX_UNSIGNED: {
-            if (node.a == node.b && node.op != REVEN_OP_LANES_ADD && node.op != REVEN_OP_LANES_MUL &&
-                node.op <= REVEN_OP_LANES_GT_SIGNED)
+            if (node.a == node.b && node.op != REVEN_OP_LANES_ADD &&
+                node.op != REVEN_OP_LANES_MUL && node.op <= REVEN_OP_LANES_GT_SIGNED)
                 return {};
             Mask both = a;
             both |= b;

@@ -39,9 +39,7 @@ class TaintRules {
     void flow_back(const reven_node& node, const Mask& result, Mask* masks) const;
 
     uint32_t size_of(uint32_t node) const { return nodes_[node].size; }
-    uint32_t constant(uint32_t node) const {
-        return static_cast<uint32_t>(nodes_[node].immediate);
-    }
+    uint32_t constant(uint32_t node) const { return static_cast<uint32_t>(nodes_[node].immediate); }
     bool is_constant(uint32_t node) const { return nodes_[node].kind == REVEN_NODE_CONSTANT; }
     // Which element the selector's element number `element` names.
     uint32_t selected(uint32_t selector, uint32_t element, uint32_t element_size,

@@ -126,9 +126,9 @@ void TaintRules::binary_back(const reven_node& node, const Mask& result, Mask* m
             } else {
                 asked = count > 63 ? 0 : bits << count;
                 const uint64_t width = 8u * node.size;
-                const uint64_t copies =
-                    count >= width ? mask_of(node.size)
-                                   : mask_of(node.size) & ~(mask_of(node.size) >> count);
+                const uint64_t copies = count >= width
+                                            ? mask_of(node.size)
+                                            : mask_of(node.size) & ~(mask_of(node.size) >> count);
                 if (node.op == REVEN_OP_SAR && (bits & copies)) asked |= sign;
             }
             masks[node.a] |= scalar(asked & mask_of(node.size));

@@ -13,11 +13,11 @@ namespace reven {
 
 class TaintScan {
    public:
-    TaintScan(TaintBlocks& blocks, TaintState& state, const KernelMoves& moves)
+    TaintScan(TaintBlocks& blocks, TaintState& state, const SyscallEffects& effects)
         : state_(state),
           blocks_(blocks),
           journal(state),
-          records(state, journal, moves),
+          records(state, journal, effects),
           walk_(blocks, state, journal) {}
 
     // From one context of the segment to a later one (both local). `starts`: the state is

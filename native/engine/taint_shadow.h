@@ -83,8 +83,8 @@ class MemoryTaint {
 
 // What one tag holds.
 struct TagTaint {
-    RegisterTaint registers{};                            // of the thread that runs
-    std::map<uint32_t, RegisterTaint> waiting;            // of the others
+    RegisterTaint registers{};  // of the thread that runs
+    std::map<uint32_t, RegisterTaint> waiting;  // of the others
     std::map<uint32_t, std::vector<RegisterTaint>> interrupted;  // by signals, by thread
     MemoryTaint memory;
 };
@@ -108,9 +108,7 @@ class LineFilter {
 
    private:
     static constexpr uint64_t LINE = 64;
-    bool holds(uint64_t line) const {
-        return bits_[line / 64 % bits_.size()] >> (line & 63) & 1;
-    }
+    bool holds(uint64_t line) const { return bits_[line / 64 % bits_.size()] >> (line & 63) & 1; }
     std::array<uint64_t, 1024> bits_{};
 };
 

@@ -9,10 +9,12 @@
 namespace reven {
 
 TaintWalk::Execution TaintWalk::enter(const SegmentView& view, uint32_t execution,
-                                      const uint8_t* registers, uint32_t end) {
+                                      const uint8_t* registers, uint32_t first, uint32_t end) {
     const uint32_t header = view.segment().headers[execution];
     const uint32_t exit = header & ((1u << REVEN_EXIT_BITS) - 1);
-    const TaintBlock& flow = blocks_.get(header >> REVEN_EXIT_BITS);
+    const uint32_t id = header >> REVEN_EXIT_BITS;
+    const bool is_part = first > 0 || end < view.retired(execution);
+    const TaintBlock& flow = is_part ? blocks_.get_exact(id) : blocks_.get(id);
     // The program only reads the registers.
     NoVisitor none;
     run(flow.values, view.segment().record(execution), const_cast<uint8_t*>(registers),
@@ -44,7 +46,7 @@ void TaintWalk::find_flag_operations(const Execution& entered, const uint8_t* re
 
 uint64_t TaintWalk::flag_operation(const SegmentView& view, uint32_t execution,
                                    const uint8_t* registers, uint32_t end) {
-    const Execution entered = enter(view, execution, registers, end);
+    const Execution entered = enter(view, execution, registers, 0, end);
     const TaintRules rules(*entered.flow, scratch_.data());
     find_flag_operations(entered, registers, rules);
     return operations_[end];
@@ -60,7 +62,7 @@ void TaintWalk::note_reads(const TaintBlock& flow, uint32_t instruction) {
 
 void TaintWalk::forward(const SegmentView& view, uint32_t execution, const uint8_t* registers,
                         uint32_t first, uint32_t end, uint64_t transition) {
-    const Execution entered = enter(view, execution, registers, end);
+    const Execution entered = enter(view, execution, registers, first, end);
     const TaintBlock& flow = *entered.flow;
     const TaintRules rules(flow, scratch_.data());
     find_flag_operations(entered, registers, rules);
@@ -90,6 +92,9 @@ void TaintWalk::forward(const SegmentView& view, uint32_t execution, const uint8
                 for (size_t tag = 0; tag < tags(); ++tag)
                     mask(tag, step.number) = rules.forward(step.number, &mask(tag, 0));
                 break;
+            case TaintStep::ReadConstant:
+                read_constant(step, flow.body().nodes[step.number].size, rules);
+                break;
             case TaintStep::Effect:
                 effect(flow.body().events[step.number], step.number, rules, flow);
         }
@@ -98,7 +103,7 @@ void TaintWalk::forward(const SegmentView& view, uint32_t execution, const uint8
 
 void TaintWalk::backward(const SegmentView& view, uint32_t execution, const uint8_t* registers,
                          uint32_t first, uint32_t end, uint64_t transition) {
-    const Execution entered = enter(view, execution, registers, end);
+    const Execution entered = enter(view, execution, registers, first, end);
     const TaintBlock& flow = *entered.flow;
     const TaintRules rules(flow, scratch_.data());
     find_flag_operations(entered, registers, rules);
@@ -129,6 +134,9 @@ void TaintWalk::backward(const SegmentView& view, uint32_t execution, const uint
                 for (size_t tag = 0; tag < tags(); ++tag)
                     rules.backward(step.number, &mask(tag, 0));
                 break;
+            case TaintStep::ReadConstant:
+                give_constant(step);
+                break;
             case TaintStep::Effect:
                 effect_back(flow.body().events[step.number], step.number, rules, flow);
         }
@@ -155,6 +163,27 @@ void TaintWalk::give_register(uint32_t offset, uint32_t size, uint32_t node) {
             state_.tags[tag].registers[offset + i] |= mask(tag, node).bytes()[i];
         mask(tag, node) = {};
     }
+}
+
+// How the value was computed is not known: every bit may come from every bit, but for the
+// zeros that a smaller register is extended by.
+void TaintWalk::read_constant(const TaintStep& step, uint32_t size, const TaintRules& rules) {
+    if (rules.has_value(step.number)) {
+        const auto* value = reinterpret_cast<const uint8_t*>(rules.words(step.number));
+        while (size > step.size && value[size - 1] == 0) --size;
+    }
+    for (size_t tag = 0; tag < tags(); ++tag) {
+        const uint8_t* held = state_.tags[tag].registers.data() + step.offset;
+        const bool any = std::any_of(held, held + step.size, [](uint8_t byte) { return byte; });
+        mask(tag, step.number) |= Mask::all_if(any, size);
+    }
+}
+
+void TaintWalk::give_constant(const TaintStep& step) {
+    journal_.note_registers(step.offset, step.size);
+    for (size_t tag = 0; tag < tags(); ++tag)
+        if (mask(tag, step.number).any())
+            std::memset(state_.tags[tag].registers.data() + step.offset, 0xff, step.size);
 }
 
 bool TaintWalk::swaps(const TaintBlock& flow, uint32_t event, const TaintRules& rules) const {
@@ -211,8 +240,8 @@ void TaintWalk::effect(const reven_event& event, uint32_t number, const TaintRul
             return;
         case REVEN_EVENT_CAS:
         case REVEN_EVENT_CAS_HIGH: {
-            const uint64_t address = rules.value(event.address) +
-                                     (event.kind == REVEN_EVENT_CAS_HIGH ? event.size : 0);
+            const uint64_t address =
+                rules.value(event.address) + (event.kind == REVEN_EVENT_CAS_HIGH ? event.size : 0);
             load(address, event.size, event.value, false);
             if (swaps(flow, number, rules)) store(address, event.size, event.x2, false);
             return;
@@ -260,8 +289,8 @@ void TaintWalk::effect_back(const reven_event& event, uint32_t number, const Tai
             return;
         case REVEN_EVENT_CAS:
         case REVEN_EVENT_CAS_HIGH: {
-            const uint64_t address = rules.value(event.address) +
-                                     (event.kind == REVEN_EVENT_CAS_HIGH ? event.size : 0);
+            const uint64_t address =
+                rules.value(event.address) + (event.kind == REVEN_EVENT_CAS_HIGH ? event.size : 0);
             if (swaps(flow, number, rules)) store_back(address, event.size, event.x2, false);
             load_back(address, event.size, event.value, false);
             return;

@@ -37,11 +37,13 @@ class TaintWalk {
     };
 
     Execution enter(const SegmentView& view, uint32_t execution, const uint8_t* registers,
-                    uint32_t end);
+                    uint32_t first, uint32_t end);
     void find_flag_operations(const Execution& entered, const uint8_t* registers,
                               const TaintRules& rules);
     void note_reads(const TaintBlock& flow, uint32_t instruction);
 
+    void read_constant(const TaintStep& step, uint32_t size, const TaintRules& rules);
+    void give_constant(const TaintStep& step);
     void read_register(uint32_t offset, uint32_t size, uint32_t node);
     void give_register(uint32_t offset, uint32_t size, uint32_t node);
     uint32_t indexed_offset(const reven_node& node, const TaintRules& rules) const;

@@ -10,7 +10,7 @@ from collections import OrderedDict
 import msgspec
 
 from reven import _engine
-from reven.ossi import syscall_name
+from reven.service.instruction_reads import registers_read
 from reven.service.opened import OpenedTrace, translated
 from reven.service.stopping import keep_going
 from reven.service.taint_calls import describe_call
@@ -23,6 +23,7 @@ from reven2._service.taint import (
     TaintStatus,
     TaintWarningData,
 )
+
 __all__ = ["TaintQueries"]
 
 KEPT = 16
@@ -53,10 +54,16 @@ class _Running:
 
     def __init__(self, trace: _engine.Trace, query: TaintQuery, turn: threading.Semaphore) -> None:
         self.taint = _engine.Taint(
-            trace, query.seeds, query.tag_count, query.first, query.last, query.forward
+            trace,
+            query.seeds,
+            query.tag_count,
+            query.first,
+            query.last,
+            query.forward,
+            registers_read,
         )
         self.error = ""
-        self._turn = turn
+        self._taint_turn = turn
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="taint", daemon=True)
         self._thread.start()
@@ -72,7 +79,7 @@ class _Running:
         self._thread.join()
 
     def _run(self) -> None:
-        with self._turn:
+        with self._taint_turn:
             try:
                 if not self._stop.is_set():
                     self.taint.run(lambda done, total: not self._stop.is_set())
@@ -89,10 +96,10 @@ class TaintQueries(OpenedTrace):
         super().__init__(path)
         self._taints: OrderedDict[bytes, _Running] = OrderedDict()
         self._taints_lock = threading.Lock()
-        self._turn = threading.Semaphore(RUNNING)
+        self._taint_turn = threading.Semaphore(RUNNING)
 
     def taint_status(self, query: TaintQuery) -> TaintStatus:
-        running = self._taint(query)
+        running = self._running_taint(query)
         taint = running.taint
         # Finished first: what is read after that is final.
         finished, cancelled = taint.finished, running.cancelled
@@ -109,7 +116,9 @@ class TaintQueries(OpenedTrace):
         self, query: TaintQuery, start: int, *, changes_only: bool, limit: int
     ) -> TaintAccessPage:
         with translated():
-            found = self._taint(query).taint.accesses(start, limit, changes_only, keep_going)
+            found = self._running_taint(query).taint.accesses(
+                start, limit, changes_only, keep_going
+            )
         return TaintAccessPage(
             found.transition.tobytes(),
             found.changes.tobytes(),
@@ -124,7 +133,7 @@ class TaintQueries(OpenedTrace):
         self, query: TaintQuery, context: int, address: int, *, limit: int
     ) -> TaintStatePage:
         with translated():
-            found = self._taint(query).taint.state(context, address, limit, keep_going)
+            found = self._running_taint(query).taint.state(context, address, limit, keep_going)
         memory = found.address[found.is_memory != 0]
         more = len(memory) >= limit
         end = int(memory[-1]) + int(found.size[-1]) if more else None
@@ -133,24 +142,25 @@ class TaintQueries(OpenedTrace):
     def taint_warnings(
         self, query: TaintQuery, start: int, *, limit: int
     ) -> list[TaintWarningData]:
+        trace = self._trace()
         return [
-            TaintWarningData(warning.transition, _text(warning))
-            for warning in self._taint(query).taint.warnings(start, limit)
+            TaintWarningData(warning.transition, _text(trace, warning))
+            for warning in self._running_taint(query).taint.warnings(start, limit)
         ]
 
     def cancel_taint(self, query: TaintQuery) -> None:
-        self._taint(query).stop()
+        self._running_taint(query).stop()
 
     def origin(
         self, context: int, is_memory: bool, address: int, size: int, *, limit: int
     ) -> list[OriginHop]:
         trace = self._trace()
-        finder = self._kept("origin", lambda: _engine.OriginFinder(trace))
+        finder = self._kept("origin", lambda: _engine.OriginFinder(trace, registers_read))
         with translated():
             hops = finder.find(context, (is_memory, address, size), limit, keep_going)
-            return [self._hop(hop) for hop in hops]
+            return [self._origin_hop(hop) for hop in hops]
 
-    def _hop(self, hop: _engine.OriginHop) -> OriginHop:
+    def _origin_hop(self, hop: _engine.OriginHop) -> OriginHop:
         kind = _KINDS[hop.kind - 1]
         return OriginHop(
             kind,
@@ -159,13 +169,13 @@ class TaintQueries(OpenedTrace):
             hop.before,
             hop.context,
             hop.others,
-            "" if hop.before else self._end(kind, hop),
+            "" if hop.before else self._origin_end(kind, hop),
         )
 
-    def _end(self, kind: str, hop: _engine.OriginHop) -> str:
+    def _origin_end(self, kind: str, hop: _engine.OriginHop) -> str:
         """What is known of the source that a chain ends in."""
         if kind in ("syscall input", "syscall result"):
-            return describe_call(self._trace(), hop.transition, hop.syscall)
+            return describe_call(self._trace(), hop.transition)
         is_memory, address, _ = hop.after
         if kind not in ("mapping", "start") or not is_memory:
             return ""
@@ -175,7 +185,9 @@ class TaintQueries(OpenedTrace):
             if inside and mapping.first_context <= context <= mapping.last_context:
                 if not mapping.path.startswith("/"):
                     return mapping.path
-                return f"{mapping.path}, offset {address - mapping.address + mapping.file_offset:#x}"
+                return (
+                    f"{mapping.path}, offset {address - mapping.address + mapping.file_offset:#x}"
+                )
         return ""
 
     def close(self) -> None:
@@ -188,14 +200,14 @@ class TaintQueries(OpenedTrace):
             running.join()
         super().close()
 
-    def _taint(self, query: TaintQuery) -> _Running:
+    def _running_taint(self, query: TaintQuery) -> _Running:
         key = msgspec.msgpack.encode(query)
         trace = self._trace()
         with self._taints_lock:
             running = self._taints.get(key)
             if running is None:
                 with translated():
-                    running = self._taints[key] = _Running(trace, query, self._turn)
+                    running = self._taints[key] = _Running(trace, query, self._taint_turn)
                 while len(self._taints) > KEPT:
                     self._taints.popitem(last=False)[1].stop()
             self._taints.move_to_end(key)
@@ -212,9 +224,9 @@ def _items(items: _engine.TaintItems) -> TaintItems:
     )
 
 
-def _text(warning: _engine.TaintWarning) -> str:
-    what = f"{warning.size} bytes at {warning.address:#x} that are tainted"
+def _text(trace: _engine.Trace, warning: _engine.TaintWarning) -> str:
+    what = f"{warning.size} bytes at {warning.address:#x}, some of them tainted"
     if warning.kind == _engine.TAINT_SIGNAL_FRAME:
-        return f"A signal's frame was written over {what}; what it holds of registers is not."
-    name = syscall_name(warning.syscall) if warning.syscall is not None else None
-    return f"The kernel ({name or 'outside of a system call'}) wrote {what}: their taint ends here."
+        return f"A signal's frame was written over {what}: the registers in it are not tainted."
+    call = describe_call(trace, warning.transition) or "outside of a system call"
+    return f"The kernel ({call}) wrote {what}: their taint ends here."

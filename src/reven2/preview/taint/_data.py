@@ -120,9 +120,7 @@ def seeds_of(data: Data, tag: int, context: Context) -> Iterator[tuple[int, bool
     if isinstance(data, RegisterSlice):
         for first, count in _view_bits(data, context):
             yield tag, False, first, count
-    elif isinstance(data, TaintedMemories):
-        yield tag, True, linear(data.address, context), data.size
-    elif isinstance(data, MemoryRange):
+    elif isinstance(data, (TaintedMemories, MemoryRange)):
         yield tag, True, linear(data.address, context), data.size
     elif isinstance(data, Iterable):
         for part in data:

@@ -78,10 +78,8 @@ class OriginHop:
     text: str
 
     def __str__(self) -> str:
-        if self.before:
-            what = _STEPS[self.kind].format(_named(self.before))
-        else:
-            what = _ENDS[self.kind]
+        what = _STEPS[self.kind] if self.before else _ENDS[self.kind]
+        what = what.format(_named(self.before))
         others = [_named(other) for other in self.others[:_MOST_OTHERS]]
         if len(self.others) > _MOST_OTHERS:
             others.append("…")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from reven2._service import column
 from reven2.errors import InvalidArgumentError
@@ -21,7 +21,9 @@ __all__ = ["TaintAccessView", "TaintWarningView"]
 _PAGE = 1000
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.005, 0.2
 
-View = TypeVar("View", bound="_View")
+
+def _number(context: Context | int | None) -> int | None:
+    return context if context is None or isinstance(context, int) else context._id
 
 
 class _View:
@@ -31,20 +33,15 @@ class _View:
         self._first = taint._query.first if first is None else first
         self._last = taint._query.last if last is None else last
 
-    def _of(self, first: int, last: int) -> _View:
-        raise NotImplementedError
-
     def _range(
         self, from_context: ContextRange | Context | int | None, to_context: Context | int | None
     ) -> tuple[int, int]:
         if isinstance(from_context, ContextRange):
             if to_context is not None:
                 raise InvalidArgumentError("Give a range of contexts, or two contexts.")
-            from_context, to_context = from_context.begin, from_context.end
-        first, last = (
-            context if context is None or isinstance(context, int) else context._id
-            for context in (from_context, to_context)
-        )
+            within = from_context
+            from_context, to_context = within.begin, within.end
+        first, last = _number(from_context), _number(to_context)
         return (
             self._first if first is None else max(first, self._first),
             self._last if last is None else min(last, self._last),
@@ -93,6 +90,7 @@ class TaintAccessView(_View):
             return
         start = self._first if forward else self._last - 1
         pause = _SHORTEST_WAIT
+        has_ended = False
         while self._first <= start < self._last:
             page = taint._service.taint_accesses(
                 taint._query, start, changes_only=self._changes_only, limit=_PAGE
@@ -113,12 +111,13 @@ class TaintAccessView(_View):
                 start = max(start, page.reached, *(number + 1 for number in transitions[-1:]))
             else:
                 start = min(start, page.reached - 1, *(number - 1 for number in transitions[-1:]))
-            if not wait or taint._has_stopped():
+            if not wait or has_ended:
                 return
-            if transitions:
-                pause = _SHORTEST_WAIT
-            time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_WAIT)
+            # What it found last comes with one more page.
+            has_ended = taint._has_stopped()
+            if not has_ended:
+                pause = _SHORTEST_WAIT if transitions else min(pause * 2, _LONGEST_WAIT)
+                time.sleep(pause)
 
     def __iter__(self) -> Iterator[TaintAccess]:
         return self.all()

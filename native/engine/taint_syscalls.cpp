@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "taint_moves.h"
+#include "taint_syscalls.h"
 
 #include <algorithm>
 #include <cstring>
@@ -73,7 +73,7 @@ class Simulation {
     Simulation(Queries& queries, const Progress& progress)
         : queries_(queries), progress_(progress) {}
 
-    KernelMoves run(std::vector<Call> calls) {
+    SyscallEffects run(std::vector<Call> calls) {
         const auto creates_file = [](const Call& call) {
             return (call.number == OPEN && (call.arguments[1] & (WRITE_ONLY | READ_WRITE))) ||
                    (call.number == OPENAT && (call.arguments[2] & (WRITE_ONLY | READ_WRITE))) ||
@@ -82,9 +82,12 @@ class Simulation {
         follows_files_ = std::any_of(calls.begin(), calls.end(), creates_file);
         for (const Call& call : calls) {
             if (progress_) progress_(0, 1);
-            carry_out(call);
+            if (call.number == RT_SIGRETURN)
+                effects_.restores.insert({call.enter, call.thread});
+            else
+                carry_out(call);
         }
-        return std::move(moves_);
+        return std::move(effects_);
     }
 
    private:
@@ -254,7 +257,8 @@ class Simulation {
         for (const auto& [address, size] : pieces) {
             const uint64_t at = open->is_file ? open->position : stream.written;
             if (at + size >= uint64_t{1} << STREAM_BITS) return;
-            moves_[{call.enter, call.thread, false}].push_back({address, stream.base + at, size});
+            effects_.moves[{call.enter, call.thread, false}].push_back(
+                {address, stream.base + at, size});
             stream.written = std::max(stream.written, at + size);
             open->position = at + size;
         }
@@ -271,7 +275,7 @@ class Simulation {
             const uint64_t own =
                 stream.written > position ? std::min(size, stream.written - position) : 0;
             if (own > 0)
-                moves_[{call.exit, call.thread, true}].push_back(
+                effects_.moves[{call.exit, call.thread, true}].push_back(
                     {stream.base + position, address, own});
             position += size;
         }
@@ -284,7 +288,7 @@ class Simulation {
     uint64_t streams_ = 0;
     std::map<int32_t, std::shared_ptr<Open>> open_;
     std::map<std::string, std::shared_ptr<Stream>> files_;
-    KernelMoves moves_;
+    SyscallEffects effects_;
 };
 
 bool matters(uint64_t number) {
@@ -331,6 +335,8 @@ std::vector<Call> finished_calls(Queries& queries, const Progress& progress) {
                 for (size_t i = 0; i < 6; ++i)
                     call.arguments[i] = read_as<uint64_t>(payload + 8 + 8 * i);
                 begun[record.thread] = call;
+                // It does not always return, as far as the recorder sees.
+                if (call.number == RT_SIGRETURN) calls.emplace_back(call.enter, call);
                 continue;
             }
             const auto at = begun.find(record.thread);
@@ -353,7 +359,7 @@ std::vector<Call> finished_calls(Queries& queries, const Progress& progress) {
 
 }  // namespace
 
-KernelMoves find_kernel_moves(Queries& queries, const Progress& progress) {
+SyscallEffects find_syscall_effects(Queries& queries, const Progress& progress) {
     return Simulation(queries, progress).run(finished_calls(queries, progress));
 }
 
