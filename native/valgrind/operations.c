@@ -48,6 +48,7 @@ static const struct {
     WIDTHS(CmpNE, REVEN_OP_NE),
     WIDTHS(CasCmpEQ, REVEN_OP_EQ),
     WIDTHS(CasCmpNE, REVEN_OP_NE),
+    WIDTHS(ExpCmpNE, REVEN_OP_NE),
     ROW(Not1, REVEN_OP_NOT, True),
     ROW(And1, REVEN_OP_AND, False),
     ROW(Or1, REVEN_OP_OR, False),

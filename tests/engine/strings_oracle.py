@@ -66,7 +66,9 @@ def strings_of(trace: Trace) -> dict[Text, tuple[int, int]]:
     live: set[Text] = set()
 
     def recognise(text: Text, *times: int) -> None:
-        written = [fresh.pop(i) for i in range(text.address, text.address + text.size) if i in fresh]
+        written = [
+            fresh.pop(i) for i in range(text.address, text.address + text.size) if i in fresh
+        ]
         first, last = known.get(text, (count, 0))
         known[text] = min(first, *times, *written), max(last, *times, *written)
         live.add(text)
@@ -78,16 +80,21 @@ def strings_of(trace: Trace) -> dict[Text, tuple[int, int]]:
         accesses.is_write.tolist(),
         strict=True,
     ):
-        before, _ = trace.read_known_memory(transition, address, size)
+        around, _ = trace.read_known_memory(transition, address - 1, size + 1)
+        before = around[1:]
         if not is_write:
-            if any(map(is_text_byte, before)):
+            # The high byte of a UTF-16 unit is no text by itself.
+            if any(map(is_text_byte, around)):
                 for text in texts_near(trace, transition, address, size):
                     recognise(text, transition)
             continue
         rewritten = [i for i in range(address, address + size) if i in fresh]
         if rewritten:
             for text in texts_near(trace, transition, address, size):
-                if any(text.address <= i < text.address + text.size for i in rewritten):
+                covered = range(text.address, text.address + text.size)
+                # What an instruction has half written when it goes on stood at no moment.
+                is_half = any(fresh.get(i) == transition for i in covered)
+                if not is_half and any(i in covered for i in rewritten):
                     recognise(text)
         after, _ = trace.read_known_memory(transition + 1, address, size)
         if before != after:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -65,6 +66,56 @@ void _start(void) {
     call(60, 0, 0, 0);
 }
 """
+
+
+# Reads its file into memory, and lets it say what to read and write there.
+DRIVEN = r"""
+#include <stdint.h>
+static uint8_t input[1 << 14], memory[3 * 4096] __attribute__((aligned(4096)));
+static volatile uint8_t sink;
+static long call(long number, long a, long b, long c) {
+    long result;
+    __asm__ volatile("syscall" : "=a"(result) : "0"(number), "D"(a), "S"(b), "d"(c)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+__attribute__((used)) void run(const long *stack) {
+    const char *name = (const char *)stack[2];
+    long file = call(2, (long)name, 0, 0);
+    long count = call(0, file, (long)input, sizeof input);
+    call(0, file, (long)memory, sizeof memory);
+    for (long i = 0; i + 24 <= count; i += 24) {
+        volatile uint8_t *at = memory + 3800 + (input[i] | (input[i + 1] & 1) << 8);
+        int size = input[i + 2] % 20 + 1;
+        switch (input[i + 3] % 4) {
+        case 0: for (int k = 0; k < size; k++) sink = at[k]; break;
+        case 1: for (int k = 0; k < size; k++) at[k] = input[i + 4 + k]; break;
+        case 2: *(volatile uint64_t *)at = *(uint64_t *)(input + i + 4); break;
+        case 3: for (int k = size; k-- > 0;) at[k] = input[i + 4 + k]; break;
+        }
+    }
+    call(60, 0, 0, 0);
+}
+__asm__(".globl _start\n_start: mov %rsp, %rdi\nand $-16, %rsp\ncall run\n");
+"""
+
+
+def text_like(random: Random, size: int) -> bytes:
+    """Bytes of which much is text, or nearly."""
+    pieces = [
+        lambda: bytes([random.choice(b"abcXYZ 09~\t")]) * random.randrange(1, 9),
+        lambda: random.choice("é€😀Ωж\u2028\ue000").encode(),
+        lambda: random.choice("é€😀Ω").encode()[:-1],
+        lambda: random.randbytes(1),
+        lambda: bytes(random.randrange(1, 4)),
+        lambda: "wide éÿ".encode("utf-16-le")[: random.randrange(15)],
+        lambda: b"long" * random.randrange(40),
+    ]
+    weights = [20, 4, 1, 2, 3, 3, 0.3]
+    data = b""
+    while len(data) < size:
+        data += random.choices(pieces, weights)[0]()
+    return data[:size]
 
 
 def rows(found: FoundStrings) -> list[tuple[Text, int, int]]:
@@ -128,6 +179,19 @@ def test_strings_of_a_program_with_a_library(record_program: Callable[..., Path]
     assert "2: argument" in [text.text for text, _, _ in found]
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_strings_of_a_program_that_does_anything(
+    record_program: Callable[..., Path], tmp_path: Path, seed: int
+) -> None:
+    random = Random(seed)
+    file = tmp_path / "input"
+    orders = b"".join(random.randbytes(4) + text_like(random, 20) for _ in range(150))
+    file.write_bytes(orders.ljust(1 << 14, b"\0") + text_like(random, 3 * 4096))
+    flags = (*BARE, "-fno-tree-vectorize", "-fno-tree-loop-distribute-patterns")
+    found = assert_same(record_program(DRIVEN, *flags, arguments=[str(file)]))
+    assert len(found) > 100
+
+
 def test_a_pattern_is_a_part_of_the_text(path: Path) -> None:
     strings = Strings(Trace(str(path)))
     everything = strings.find("", limit=1 << 30)
@@ -176,7 +240,12 @@ def test_the_index_is_kept_and_made_anew_when_damaged(path: Path) -> None:
     whole = file.read_bytes()
     assert rows(Strings(trace).find("")) == found
     assert file.read_bytes() == whole
-    for damaged in (whole[:-1], whole[:40], b"", whole[:-60] + bytes([whole[-60] ^ 1]) + whole[-59:]):
+    for damaged in (
+        whole[:-1],
+        whole[:40],
+        b"",
+        whole[:-60] + bytes([whole[-60] ^ 1]) + whole[-59:],
+    ):
         file.write_bytes(damaged)
         assert rows(Strings(trace).find("")) == found
         assert file.read_bytes() == whole
