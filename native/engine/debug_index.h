@@ -22,6 +22,7 @@ using Section = std::span<const uint8_t>;
 // Contents of the sections; empty where the file has none.
 struct DebugSections {
     Section info, abbrev, str, line_str, str_offsets, addr, ranges, rnglists;
+    Section common_str;  // .debug_str of the file that it shares parts with
 };
 
 // A debugging information entry.

@@ -163,9 +163,10 @@ DwarfValue read_value(DwarfReader& reader, const DwarfUnit& unit, const DwarfAtt
         case 0x1b:    // addrx
         case 0x1f01:  // GNU_addr_index
             return other(ValueKind::AddressIndex, reader.uleb());
-        case 0x1d:    // strp_sup
+        case FORM_STRP_SUP:
+        case FORM_STRP_ALT:
+            return other(ValueKind::OtherString, reader.offset(unit.is_64_bit));
         case 0x1f20:  // GNU_ref_alt
-        case 0x1f21:  // GNU_strp_alt
             reader.offset(unit.is_64_bit);
             return value;
         case 0x1e:  // data16

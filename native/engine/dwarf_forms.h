@@ -115,9 +115,11 @@ DwarfValue read_value(DwarfReader& reader, const DwarfUnit& unit, const DwarfAtt
 enum : uint16_t {
     FORM_STRP = 0x0e,
     FORM_STRX = 0x1a,
+    FORM_STRP_SUP = 0x1d,
     FORM_LINE_STRP = 0x1f,
     FORM_RNGLISTX = 0x23,
     FORM_STRX1 = 0x25,
+    FORM_STRP_ALT = 0x1f21,
 };
 
 }  // namespace reven

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reven2.types._struct import Enumeration, FieldInfo, Struct
 
 Value = TypeVar("Value")
+_MOST_SENT = 64 << 10  # bytes; who prints the value reads the rest where it stands
 
 
 class EnumerationInstance(int):
@@ -96,7 +97,11 @@ class StructInstance:
         service = None if self._context is None else self._context._trace._service
         if self._context is not None and origin is not None and origin.service() is service:
             return self._context._trace._service.format_value(
-                self._context._id, origin.binary, origin.id, self._address, self._data
+                self._context._id,
+                origin.binary,
+                origin.id,
+                self._address,
+                self._data[:_MOST_SENT],
             )
         fields = (f"{field.info.name} = {field}" for field in self.fields())
         return "{" + ", ".join(fields) + "}"

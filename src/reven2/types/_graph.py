@@ -90,7 +90,7 @@ class BinaryTypes:
                 return self._make(data.target, data.name if kind == "typedef" else alias)
             return self.of(data.target)
         if kind in _KINDS:
-            name = data.tag or alias or data.name
+            name = _plain_name(data) or alias or data.name
             struct = Struct(name, _KINDS[kind], data.size, lambda: self._fields(number))
             struct._origin = Origin(self._reference, self._binary, number)
             return struct
@@ -103,7 +103,7 @@ class BinaryTypes:
             signedness = Signedness.Signed if data.is_signed else Signedness.Unsigned
             names = {one.name: one.value for one in data.enumerators or ()}
             integer = FixedWidthInteger(data.size or 4, signedness)
-            return Enumeration(data.tag or alias or data.name, integer, names)
+            return Enumeration(_plain_name(data) or alias or data.name, integer, names)
         return _plain(data)
 
     def _fields(self, number: int) -> list[FieldInfo]:
@@ -123,6 +123,16 @@ class BinaryTypes:
             member.kind == "base",
             member.offset is None,
         )
+
+
+def _plain_name(data: TypeData) -> str:
+    """The name of a structure or enumeration without keyword; "" if it has none."""
+    if not data.tag:
+        return ""
+    for keyword in ("struct ", "union ", "class ", "enum "):
+        if data.name.startswith(keyword):
+            return data.name.removeprefix(keyword)
+    return data.name
 
 
 def _plain(data: TypeData) -> Type[Any]:

@@ -19,7 +19,18 @@ def library(folder: Path, source: str, *flags: str, language: str = "c") -> Path
     file, made = folder / f"source.{language}", folder / "library.so"
     file.write_text(source)
     compiler = "g++" if language == "cpp" else "gcc"
-    command = [compiler, "-g", "-w", "-shared", "-fPIC", "-o", str(made), str(file), *flags]
+    command = [
+        compiler,
+        "-g",
+        "-w",
+        "-shared",
+        "-fPIC",
+        "-nostdlib",
+        "-o",
+        str(made),
+        str(file),
+        *flags,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return made
@@ -43,3 +54,15 @@ class TypesOnly:
 
     def type_graph(self, binary: int, type: int) -> TypeGraph:
         return self.types.graph(type, binary=binary)
+
+
+def bytes_of(image: ElfImage, name: str, size: int) -> bytes:
+    """The bytes of a variable in the file."""
+    symbol = image.symbol_table.named(name)[0]
+    vaddr = symbol.rva + image.header.image_vaddr
+    for segment in image.segments:
+        if segment.vaddr <= vaddr < segment.vaddr + segment.memory_size:
+            begin = segment.offset + vaddr - segment.vaddr
+            held = min(size, max(0, segment.vaddr + segment.file_size - vaddr))
+            return bytes(image.data[begin : begin + held]).ljust(size, b"\0")
+    raise AssertionError(name)

@@ -33,6 +33,7 @@ def sections(info: DebugInfo) -> dict[str, bytes]:
         "addr": contents(dwarf.debug_addr_sec),
         "ranges": contents(dwarf.debug_ranges_sec),
         "rnglists": contents(dwarf.debug_rnglists_sec),
+        "common_str": b"",
     }
 
 
@@ -41,6 +42,10 @@ def intact(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     made = library(tmp_path_factory.mktemp("damage"), SOURCE, "-O2", language="cpp")
     with debug_info(made) as info:
         return sections(info)
+
+
+def index_of(sections: dict[str, Any], **more: Any) -> DebugIndex:
+    return DebugIndex(**sections, **more)
 
 
 def ask_everything(index: DebugIndex) -> None:
@@ -54,7 +59,7 @@ def ask_everything(index: DebugIndex) -> None:
 
 
 def test_the_intact_index(intact: dict[str, bytes]) -> None:
-    index = DebugIndex(**intact)
+    index = index_of(intact)
     assert (index.unit_count, index.damaged_unit_count) == (1, 0)
     assert [place.tag for place in index.types("space::point")] == [0x13]
     assert index.types("point") == []
@@ -76,7 +81,7 @@ def test_any_damage_is_survived(intact: dict[str, bytes], data: Any) -> None:
         else:
             del content[at:]
         damaged[name] = bytes(content) or b"\0"
-    index = DebugIndex(**damaged)
+    index = index_of(damaged)
     ask_everything(index)
 
 
@@ -84,7 +89,7 @@ def test_damaged_units_leave_the_others(intact: dict[str, bytes]) -> None:
     unit = intact["info"]
     broken = bytearray(unit)
     broken[4] = 9  # the version
-    index = DebugIndex(**{**intact, "info": bytes(broken) + unit})
+    index = index_of({**intact, "info": bytes(broken) + unit})
     assert (index.unit_count, index.damaged_unit_count) == (1, 1)
     assert len(index.types("space::point")) == 1
     assert index.types("space::point")[0].unit == len(unit)
@@ -92,7 +97,7 @@ def test_damaged_units_leave_the_others(intact: dict[str, bytes]) -> None:
 
 def test_progress_may_stop_the_index(intact: dict[str, bytes]) -> None:
     seen: list[tuple[int, int]] = []
-    DebugIndex(**intact, progress=lambda done, total: seen.append((done, total)))
+    index_of(intact, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(0, len(intact["info"]))]
 
 

@@ -21,7 +21,7 @@ from reven2.preview.prototypes.callconv_helper import Sysv64
 from reven2.types import Struct
 from reven2.types._graph import BinaryTypes
 
-from .sources import TypesOnly, debug_info, library
+from .sources import TypesOnly, bytes_of, debug_info, library
 
 C = r"""
 #include <stdio.h>
@@ -62,7 +62,13 @@ LINE = re.compile(r"^/\*\s+(?:(\d+)(?::\s*(\d+))?\s+\|)?\s+(\d+) \*/ {4}(\S.*)$"
 def gdb_layout(path: Path, language: str, name: str) -> list[tuple[int, int, int, str]]:
     """Offset, bit offset, size and declaration of each member, as `ptype /o` has them."""
     lines = (f"set language {'c++' if language == 'cpp' else 'c'}", f"ptype /o {name}")
-    command = ["gdb", "-nx", "-batch", *(word for line in lines for word in ("-ex", line)), path]
+    command = [
+        "gdb",
+        "-nx",
+        "-batch",
+        *(word for line in lines for word in ("-ex", line)),
+        str(path),
+    ]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return [
         (
@@ -152,7 +158,7 @@ def test_a_declared_type_is_completed_by_another_unit(tmp_path: Path) -> None:
     first.write_text("struct hidden; struct user { struct hidden *it; } user;")
     second.write_text("struct hidden { long a, b, c; } hidden;")
     made = tmp_path / "both.so"
-    command = ["gcc", "-g", "-shared", "-fPIC", "-o", made, first, second]
+    command = ["gcc", "-g", "-shared", "-fPIC", "-o", str(made), str(first), str(second)]
     subprocess.run(command, check=True)
     with debug_info(made) as info:
         types = Types(info)
@@ -216,13 +222,16 @@ def structures(draw: st.DrawFn, depth: int = 0) -> list[tuple[str, Any]]:
         elif choice == 3:
             members.append((name, [draw(st.integers(0, min((1 << bits) - 1, 127))) for _ in "abc"]))
         else:
-            members.append((name, draw(st.integers(0, min((1 << bits) - 1, (1 << 31) - 1)))))
+            members.append(
+                (name, draw(st.integers(0, min((1 << max(bits - 1, 1)) - 1, (1 << 31) - 1))))
+            )
     return members
 
 
 def written(members: list[tuple[str, Any]], prefix: str) -> tuple[str, str, dict[str, Any]]:
     """C text of the members, of their initializers, and values by the path of their names."""
-    text, values, expected = "", [], {}
+    text, values = "", []
+    expected: dict[str, Any] = {}
     for number, (type_, value) in enumerate(members):
         name = f"m{number}"
         if type_ == "struct":
@@ -254,7 +263,7 @@ def read_path(instance: Any, path: str) -> Any:
     return instance.field(last).read()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(members=structures(), flag=st.sampled_from(["-gdwarf-5", "-gdwarf-4", "-gdwarf-3"]))
 def test_fields_of_any_structure_hold_what_the_compiler_put_there(
     members: list[tuple[str, Any]], flag: str
@@ -278,15 +287,3 @@ def test_fields_of_any_structure_hold_what_the_compiler_put_there(
     assert parsed.size() == struct.size()
     again = parsed.parse(value.as_bytes())
     assert {path: read_path(again, path) for path in expected} == expected
-
-
-def bytes_of(image: ElfImage, name: str, size: int) -> bytes:
-    """The bytes of a variable in the file."""
-    symbol = image.symbol_table.named(name)[0]
-    vaddr = symbol.rva + image.header.image_vaddr
-    for segment in image.segments:
-        if segment.vaddr <= vaddr < segment.vaddr + segment.memory_size:
-            begin = segment.offset + vaddr - segment.vaddr
-            held = min(size, max(0, segment.vaddr + segment.file_size - vaddr))
-            return bytes(image.data[begin : begin + held]).ljust(size, b"\0")
-    raise AssertionError(name)

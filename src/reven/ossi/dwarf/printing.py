@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Protocol
@@ -20,6 +20,7 @@ from reven2._service.types import MemberData, TypeData
 _ELEMENTS = 200
 _REPEATS = 10
 _DEEPEST = 20
+_LARGEST = 64 << 10  # bytes of one member
 _ESCAPES = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 27: "\\033"}
 _STRUCTURES = ("struct", "class", "union")
 
@@ -205,7 +206,7 @@ class Printer:
         if member.bit_size:
             return f"{member.name} = {self._bits(member, value)}"
         size = self.types.stripped(member.type).size or 0
-        text = self._value(member.type, value.part(member.offset or 0, size), depth + 1)
+        text = self._value(member.type, self._part(value, member.offset or 0, size), depth + 1)
         return f"{member.name} = {text}" if member.name else text
 
     def _base(
@@ -214,7 +215,7 @@ class Printer:
         base = self.types.stripped(member.type)
         size, offset = base.size or 0, member.offset
         if offset is not None:
-            return self._structure(base, value.part(offset, size), depth + 1, seen)
+            return self._structure(base, self._part(value, offset, size), depth + 1, seen)
         seen.add(member.type)
         offset = self.memory.virtual_base(owner, value.address, member)
         if offset is None or value.address is None:
@@ -223,6 +224,14 @@ class Printer:
         place = value.address + offset
         data = self.memory.known(place, size)
         return self._structure(base, Bytes(data or b"", place), depth + 1, seen)
+
+    def _part(self, value: Bytes, offset: int, size: int) -> Bytes:
+        """Some of a value's bytes; those behind what was read come from memory."""
+        part = value.part(offset, size)
+        if len(part.data) == size or part.address is None or value.known is not None:
+            return part
+        data = self.memory.known(part.address, min(size, _LARGEST))
+        return part if data is None else Bytes(data, part.address)
 
     def _static(self, member: MemberData, address: int | None, depth: int) -> str:
         size = self.types.stripped(member.type).size
@@ -254,20 +263,25 @@ class Printer:
             # A zero at the very end only ends the string.
             data = value.data[:count]
             return characters_text(data[:-1] if data.endswith(b"\0") else data)
+        if element.kind == "character" and element.size == 1 and value.has(len(value.data)):
+            return characters_text(value.data, is_cut=True) if value.data else self.unknown
         if count == 0 or size == 0:
             return "{}"
+        here = min(count, len(value.data) // size)
+        if not here:
+            return self.unknown
         words: list[str] = []
         number = printed = 0
-        while number < count and printed < _ELEMENTS:
+        while number < here and printed < _ELEMENTS:
             part = value.part(number * size, size)
             end = number + 1
-            while end < count:
+            while end < here:
                 other = value.part(end * size, size)
                 if (other.data, other.known) != (part.data, part.known):
                     break
                 end += 1
             text = self._value(type_.target, part, depth + 1)
-            if end - number >= _REPEATS:
+            if end - number > _REPEATS:
                 words.append(f"{text} <repeats {end - number} times>")
                 number, printed = end, printed + _REPEATS
             else:
@@ -307,30 +321,21 @@ def enumeration_text(type_: TypeData, value: int) -> str:
     for one in names:
         if one.value == value:
             return prefix + one.name
-    flags = [one for one in names if one.value.bit_count() > 0]
-    is_flags = bool(names) and all(_is_run(one.value) for one in flags)
-    if not is_flags or any(
-        a.value & b.value for i, a in enumerate(flags) for b in flags[i + 1 :] if a.value != b.value
-    ):
+    # Flags have a bit each, another one.
+    flags = [one for one in names if one.value]
+    are_flags = all(one.value > 0 and one.value.bit_count() == 1 for one in flags)
+    if not flags or not are_flags or len({one.value for one in flags}) < len(flags):
         return str(value)
     if value == 0:
         return "0"
     rest, words = value, []
     for one in flags:
-        if one.value & rest and one.value & value == one.value:
+        if one.value & rest:
             words.append(prefix + one.name)
             rest &= ~one.value
     if rest:
         words.append(f"unknown: {rest:#x}")
     return "(" + " | ".join(words) + ")"
-
-
-def _is_run(value: int) -> bool:
-    """Whether a value's bits are set without a gap."""
-    if value < 0:
-        return False
-    low = value & -value
-    return (value + low) & value == 0
 
 
 def quoted_character(byte: int) -> str:
@@ -348,27 +353,49 @@ def _character_text(byte: int, quote: str) -> str:
 
 
 def characters_text(data: bytes, is_cut: bool = False) -> str:
-    """A string in quotes, long runs of a character apart from it. `is_cut`: it goes on."""
+    """A string of UTF-8 in quotes, long runs of a character apart from it. `is_cut`: it goes
+    on."""
     if not data:
         return '""'
+    characters = list(_characters(data))
     parts: list[str] = []
     text = ""
     at = 0
-    while at < len(data) and at < _ELEMENTS:
+    while at < len(characters) and at < _ELEMENTS:
         end = at
-        while end < len(data) and data[end] == data[at]:
+        while end < len(characters) and characters[end] == characters[at]:
             end += 1
         if end - at > _REPEATS:
             if text:
                 parts.append(f'"{text}"')
                 text = ""
-            parts.append(f"{quoted_character(data[at])} <repeats {end - at} times>")
+            parts.append(f"'{_escaped(characters[at])}' <repeats {end - at} times>")
         else:
-            text += _character_text(data[at], '"') * (end - at)
+            text += _escaped(characters[at]) * (end - at)
         at = end
     if text:
         parts.append(f'"{text}"')
-    return ", ".join(parts) + ("..." if is_cut or at < len(data) else "")
+    return ", ".join(parts) + ("..." if is_cut or at < len(characters) else "")
+
+
+def _characters(data: bytes) -> Iterator[bytes]:
+    """The bytes of each character; those that are none alone."""
+    at = 0
+    while at < len(data):
+        first = data[at]
+        size = 1 if first < 0xC2 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4
+        try:
+            data[at : at + size].decode()
+        except UnicodeDecodeError:
+            size = 1
+        yield data[at : at + size]
+        at += size
+
+
+def _escaped(character: bytes) -> str:
+    if len(character) > 1 and (text := character.decode()).isprintable():
+        return text
+    return "".join(_character_text(byte, '"') for byte in character)
 
 
 def complex_text(data: bytes) -> str:
@@ -401,7 +428,7 @@ def _digits(value: float, digits: int, data: bytes) -> str:
 
 
 def extended_text(data: bytes) -> str:
-    """An x87 float of 80 bits, with 18 digits."""
+    """An x87 float of 80 bits, with 21 digits."""
     fraction = int.from_bytes(data[:8], "little")
     exponent = int.from_bytes(data[8:10], "little")
     sign = "-" if exponent & 0x8000 else ""
@@ -419,8 +446,8 @@ def extended_text(data: bytes) -> str:
         if power >= 0
         else context.divide(Decimal(fraction), scale)
     )
-    rounded = Context(prec=18, Emin=-20000, Emax=20000).plus(value)
-    return sign + general_text(rounded, 18)
+    rounded = Context(prec=21, Emin=-20000, Emax=20000).plus(value)
+    return sign + general_text(rounded, 21)
 
 
 def general_text(value: Decimal, digits: int) -> str:

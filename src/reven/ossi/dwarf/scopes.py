@@ -146,15 +146,16 @@ class Scopes:
         found = [child for child in die.iter_children() if child.tag in _WANTED]
         if "DW_AT_abstract_origin" in die.attributes:
             # What was optimized out is only where the function was declared.
-            origin = die.get_DIE_from_attribute("DW_AT_abstract_origin")
+            origin = self._info.target(die, "DW_AT_abstract_origin")
             here = {
-                child.get_DIE_from_attribute("DW_AT_abstract_origin").offset
+                target.offset
                 for child in found
                 if "DW_AT_abstract_origin" in child.attributes
+                and (target := self._info.target(child, "DW_AT_abstract_origin")) is not None
             }
             found += [
                 child
-                for child in origin.iter_children()
+                for child in (() if origin is None else origin.iter_children())
                 if child.tag in _VARIABLES and child.offset not in here
             ]
         return found

@@ -67,18 +67,18 @@ def canonical(name: str) -> str:
     """A template's name with its integer arguments as in `base_type`."""
     if "<" not in name:
         return name
-    return _INTEGERS.sub(lambda found: base_type(found.group()), name)
+    return _INTEGERS.sub(lambda found: base_type(found[0]), name)
 
 
 def spellings(name: str) -> list[str]:
     """The names that compilers may give what the source calls so."""
     if "<" not in name:
         return [name, *base_type_names(name)]
-    gcc, clang = (
-        _INTEGERS.sub(lambda found: (base_type_names(found.group()) * 2)[which], name)
-        for which in (0, 1)
-    )
-    return [name, gcc, clang]
+
+    def as_called_by(compiler: int) -> str:
+        return _INTEGERS.sub(lambda found: (base_type_names(found[0]) * 2)[compiler], name)
+
+    return [name, as_called_by(0), as_called_by(1)]
 
 
 def base_type_names(name: str) -> list[str]:

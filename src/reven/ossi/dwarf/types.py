@@ -7,13 +7,13 @@ Source: DWARF 5, chapter 5 "Type Entries"; bit fields of DWARF 2 and 3 as in DWA
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 from elftools.dwarf.die import DIE
 
 from reven.ossi.dwarf import spelling
-from reven.ossi.dwarf.debug_info import DebugInfo, is_c
+from reven.ossi.dwarf.debug_info import DebugInfo
 from reven.ossi.dwarf.spelling import Spelling
 from reven2._service.types import (
     EnumeratorData,
@@ -24,14 +24,12 @@ from reven2._service.types import (
     TypeKind,
 )
 
-if TYPE_CHECKING:
-    from reven._engine import DebugPlace
-
 VOID = 0
 _DIMENSION = 48
-"""An array of several dimensions is one entry but several types: the bits of an id above these
-count the dimension."""
-_OFFSET = (1 << _DIMENSION) - 1
+"""An array of several dimensions is one entry but several types: these bits of an id count the
+dimension."""
+_DIMENSIONS = 0xFF << _DIMENSION
+_TYPEDEF = 0x16  # DW_TAG_typedef
 _DEEPEST_NAME = 32
 _BY_REFERENCE = 4  # DW_CC_pass_by_reference
 _POINTER_SIZE = 8
@@ -94,17 +92,16 @@ class Types:
         tags = None
         if len(words) > 1 and words[0] in _KEYWORDS:
             tags, name = _TAG_OF_KEYWORD[words[0]], name.split(None, 1)[1]
-        places = [place for place in self._places(name) if tags is None or place.tag in tags]
-        if places:
-            return min(places, key=_preference).offset
-        return None
-
-    def _places(self, name: str) -> list[DebugPlace]:
-        index = self._info.index
         for spelled in spelling.spellings(name):
-            if places := index.types(spelled):
-                return places
-        return []
+            found = [
+                (tag == _TYPEDEF, number)
+                for number, tag in self._info.types(spelled)
+                if tags is None or tag in tags
+            ]
+            if found:
+                # A structure before a typedef of its name.
+                return min(found, key=lambda one: one[0])[1]
+        return None
 
     def of(self, die: DIE) -> int:
         """The id of the type of an entry (a variable, a member …); `VOID` without one."""
@@ -183,16 +180,16 @@ class Types:
         """The id of a type; of a declared one that of its definition, in any unit."""
         if "DW_AT_declaration" in die.attributes and die.tag in _STRUCTURES:
             name = self._info.qualified_name(die)
-            for place in self._info.index.types(name) if name else ():
-                tag = "union" if die.tag == "DW_TAG_union_type" else "struct"
-                if place.tag in _TAG_OF_KEYWORD[tag]:
-                    return place.offset
+            tags = _TAG_OF_KEYWORD["union" if die.tag == "DW_TAG_union_type" else "struct"]
+            for number, tag in self._info.types(name) if name else ():
+                if tag in tags:
+                    return number
         if "DW_AT_signature" in die.attributes:
-            return int(die.get_DIE_from_attribute("DW_AT_signature").offset)
-        return int(die.offset)
+            die = die.get_DIE_from_attribute("DW_AT_signature")
+        return self._info.number(die)
 
     def _die(self, number: int) -> DIE:
-        return self._info.entry(number & _OFFSET)
+        return self._info.entry(number & ~_DIMENSIONS)
 
     def _size(self, die: DIE) -> int | None:
         value = self._info.value(die, "DW_AT_byte_size")
@@ -280,7 +277,7 @@ class Types:
 
     def _read_array(self, number: int, die: DIE, name: str, element: int) -> TypeData:
         counts = self._counts(die)
-        dimension = number >> _DIMENSION
+        dimension = (number & _DIMENSIONS) >> _DIMENSION
         count = counts[dimension] if dimension < len(counts) else None
         if dimension + 1 < len(counts):
             element = number + (1 << _DIMENSION)
@@ -339,7 +336,7 @@ class Types:
             name = spelling.canonical(self._info.qualified_name(die))
             if not name:
                 return Spelling(f"{keyword} {{...}}")
-            return Spelling(f"{keyword} {name}" if is_c(die.cu) else name)
+            return Spelling(f"{keyword} {name}" if self._info.is_c(die) else name)
         if tag == "DW_TAG_base_type":
             return Spelling(spelling.base_type(self._info.name(die)))
         if tag in ("DW_TAG_typedef", "DW_TAG_unspecified_type"):
@@ -351,7 +348,7 @@ class Types:
             word = _QUALIFIERS[tag]
             return spelling.qualified(inner, _QUALIFIER_WORDS.get(word, word))
         if tag == "DW_TAG_array_type":
-            counts = self._counts(die)[number >> _DIMENSION :] or [None]
+            counts = self._counts(die)[(number & _DIMENSIONS) >> _DIMENSION :] or [None]
             for count in reversed(counts):
                 inner = spelling.array_of(inner, count)
             return inner
@@ -364,10 +361,6 @@ class Types:
             name = "?" if owner is None else self._info.qualified_name(owner)
             return spelling.pointed(inner, f"{name}::*")
         return Spelling(self._info.qualified_name(die) or "?")
-
-
-def _preference(place: DebugPlace) -> bool:
-    return place.tag == 0x16  # a structure before a typedef of its name
 
 
 def _member_offset(die: DIE) -> int | None:

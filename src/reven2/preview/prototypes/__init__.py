@@ -135,8 +135,17 @@ class RevenPrototypes:
         for number in binaries:
             found = service.find_function(number, name)
             if found is not None:
-                return function_of(service, number, found, CallingConventions.Sysv64)
+                function = function_of(service, number, found, CallingConventions.Sysv64)
+                return self._with_names(function)
         return self._library.get(name)
+
+    def _with_names(self, function: Function) -> Function:
+        """Headers may declare functions without the names of their parameters."""
+        known = self._library.get(function.name)
+        is_same = known is not None and len(known.parameters) == len(function.parameters)
+        if known is None or not is_same or any(one.name for one in function.parameters):
+            return function
+        return known
 
     def calls(
         self,

@@ -8,13 +8,13 @@ words of compilers (ignored); macros are not expanded.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any, Literal
 
 from pycparser import CParser, c_ast
 from pycparser.c_parser import ParseError
 
 from reven2.errors import InvalidArgumentError
+from reven2.preview.prototypes._source import cleaned, declarations, without_bodies
 from reven2.preview.prototypes._types import (
     Function,
     Parameter,
@@ -38,15 +38,6 @@ from reven2.types import (
     Type,
 )
 
-_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
-_DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\\n|\\.)*", re.MULTILINE)
-_ATTRIBUTE = re.compile(r"\b(?:__attribute__|__attribute|__declspec|__asm__|__asm)\s*(?=\()")
-_WORDS = re.compile(
-    r"\b(?:__extension__|__restrict__|__restrict|restrict|__inline__|__inline|__const|"
-    r"__cdecl|__stdcall|__fastcall|__thiscall|__vectorcall|_cdecl|_stdcall|WINAPI|APIENTRY|"
-    r"CALLBACK|NTAPI|NTSYSAPI|_Noreturn|__noreturn|__THROW|__wur|CONST)\b"
-)
-_EXTRA_ATTRIBUTES = re.compile(r"\[\[.*?\]\]", re.DOTALL)
 _KNOWN_TYPES = """
 typedef unsigned long long __reven_u8; typedef long long __reven_i8;
 typedef __reven_u8 size_t; typedef __reven_i8 ssize_t; typedef __reven_i8 ptrdiff_t;
@@ -83,7 +74,7 @@ _RESERVED = {
 
 def parse(source: str, call_conv: CallConvHelper) -> TranslationUnit:
     """What the source declares. What cannot be understood is left out and named."""
-    text = _without_bodies(_cleaned(source))
+    text = without_bodies(cleaned(source))
     builder = _Builder(call_conv)
     diagnostics: list[str] = []
     functions: list[Function] = []
@@ -92,7 +83,7 @@ def parse(source: str, call_conv: CallConvHelper) -> TranslationUnit:
     pieces = [(text, 1)]
     if _try(text, known) is None:
         builder.unknown += _undeclared(text)
-        pieces = list(_declarations(text))
+        pieces = list(declarations(text))
     for piece, line in pieces:
         tree = _parsed(piece, known, builder.unknown, line, diagnostics)
         for one in tree or ():
@@ -102,64 +93,6 @@ def parse(source: str, call_conv: CallConvHelper) -> TranslationUnit:
     return TranslationUnit(
         tuple(functions), tuple(dict.fromkeys(builder.unknown)), tuple(diagnostics)
     )
-
-
-def _cleaned(source: str) -> str:
-    """Without what pycparser does not read, at the same lines."""
-
-    def blank(match: re.Match[str]) -> str:
-        return re.sub(r"[^\n]", " ", match.group())
-
-    text = _COMMENT.sub(blank, source)
-    text = _DIRECTIVE.sub(blank, text)
-    text = _EXTRA_ATTRIBUTES.sub(blank, text)
-    while (found := _ATTRIBUTE.search(text)) is not None:
-        end = _closing(text, found.end())
-        text = text[: found.start()] + re.sub(r"[^\n]", " ", text[found.start() : end]) + text[end:]
-    text = _WORDS.sub(blank, text)
-    text = re.sub(r"\b(?:unsigned __int128|__uint128)\b", "__reven_u16", text)
-    text = re.sub(r"\b(?:__int128)\b", "__reven_i16", text)
-    return re.sub(r"\b(?:__float128|_Float128)\b", "__reven_f16", text)
-
-
-def _closing(text: str, start: int) -> int:
-    """Where the parenthesis that opens at `start` is closed."""
-    depth = 0
-    for at in range(start, len(text)):
-        depth += {"(": 1, ")": -1}.get(text[at], 0)
-        if depth == 0:
-            return at + 1
-    return len(text)
-
-
-def _without_bodies(text: str) -> str:
-    """Function bodies replaced by a semicolon, at the same lines."""
-    found, depth, is_body, before = "", 0, False, ""
-    for letter in text:
-        if letter == "{":
-            is_body |= depth == 0 and before == ")"
-            depth += 1
-        kept = letter if not is_body or letter == "\n" else " "
-        if letter == "}":
-            depth -= 1
-            if depth == 0 and is_body:
-                kept, is_body = ";", False
-        found += kept
-        if not letter.isspace():
-            before = letter
-    return found
-
-
-def _declarations(text: str) -> Iterator[tuple[str, int]]:
-    """The declarations, and the line each starts at."""
-    depth = start = 0
-    for at, letter in enumerate(text):
-        depth += {"{": 1, "}": -1}.get(letter, 0)
-        if letter == ";" and depth <= 0:
-            yield text[start : at + 1], text.count("\n", 0, start) + 1
-            start = at + 1
-    if text[start:].strip():
-        yield text[start:] + ";", text.count("\n", 0, start) + 1
 
 
 def _undeclared(text: str) -> list[str]:
@@ -198,6 +131,7 @@ def _parsed(
     piece: str, known: str, unknown: list[str], line: int, diagnostics: list[str]
 ) -> list[Any] | None:
     """The declarations of a piece. Names that stand where a type must are taken for types."""
+    before_piece = len(unknown)
     for _ in range(_MOST_UNKNOWN):
         before = known + "".join(f"typedef int {name};\n" for name in dict.fromkeys(unknown))
         if (tree := _try(piece, before)) is not None:
@@ -206,8 +140,9 @@ def _parsed(
         name = _missing_type(error, before, piece)
         if name is None or name in unknown:
             diagnostics.append(_diagnosis(error, before, line))
-            return None
+            break
         unknown.append(name)
+    del unknown[before_piece:]
     return None
 
 
@@ -300,8 +235,12 @@ class _Builder:
         if isinstance(found.type, Array):
             element = found.type.element_type
             return self._pointer_to(PrototypeType(found.name.split("[")[0].strip(), "", element))
-        if isinstance(found.type, Incomplete) and found.name != "void":
+        if isinstance(found.type, Incomplete) and found.name.endswith(")"):
             return self._pointer_to(found)
+        if isinstance(found.type, Incomplete) and found.name != "void":
+            raise InvalidArgumentError(
+                f"{found.name} is passed by value, but not defined: add its definition."
+            )
         return found
 
     def type(self, node: Any) -> PrototypeType:

@@ -62,8 +62,15 @@ class Parameter:
     type: PrototypeType
 
     def __str__(self) -> str:
-        gap = "" if self.type.name.endswith("*") else " "
-        return f"{self.type}{gap}{self.name}".rstrip()
+        return _declared(self.type, self.name)
+
+
+def _declared(type_: PrototypeType, name: str) -> str:
+    """How C declares a name of a type."""
+    if "(*)" in type_.name:
+        return type_.name.replace("(*)", f"(*{name})", 1)
+    gap = "" if type_.name.endswith("*") else " "
+    return f"{type_.name}{gap}{name}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ class Function:
 
     def __str__(self) -> str:
         words = [str(one) for one in self.parameters] + ["..."] * self.is_variadic
-        return f"{self.return_type} {self.name}({', '.join(words) or 'void'});"
+        return f"{_declared(self.return_type, self.name)}({', '.join(words) or 'void'});"
 
 
 @dataclass(frozen=True)
