@@ -40,8 +40,7 @@ def typescript() -> str:
     )
     schemas = described["components"]["schemas"] | more
     lines = [HEAD]
-    for name in sorted(schemas):
-        lines += declaration(name, schemas[name])
+    lines += [declaration(name, schemas[name]) for name in sorted(schemas)]
     lines += [
         f"export type ClientMessage = {type_of(messages[0])};",
         f"export type ServerMessage = {type_of(messages[1])};",
@@ -80,15 +79,12 @@ def json_schema(body: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def declaration(name: str, schema: dict[str, Any]) -> Iterator[str]:
-    """What a schema is in TypeScript, with its description."""
-    if "description" in schema:
-        words = " ".join(schema["description"].split())
-        yield f"/** {words} */"
+def declaration(name: str, schema: dict[str, Any]) -> str:
+    """What a schema is in TypeScript, with its description, in one line."""
+    words = " ".join(schema.get("description", "").split())
+    described = f"/** {words} */ " if words else ""
     if schema.get("type") != "object" or "properties" not in schema:
-        yield f"export type {name} = {type_of(schema)};"
-        yield ""
-        return
+        return f"{described}export type {name} = {type_of(schema)};"
     required = schema.get("required", ())
     # What has a default may be left out of a request; answers always have all but those of
     # structs that leave defaults out, which is not told apart here.
@@ -96,8 +92,7 @@ def declaration(name: str, schema: dict[str, Any]) -> Iterator[str]:
         f"{field}{'' if field in required else '?'}: {type_of(kind)}"
         for field, kind in schema["properties"].items()
     )
-    yield f"export interface {name} {{ {fields} }}"
-    yield ""
+    return f"{described}export interface {name} {{ {fields} }}"
 
 
 def type_of(schema: dict[str, Any]) -> str:

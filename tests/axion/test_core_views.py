@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -16,6 +17,7 @@ from reven2.arch import x64
 from reven2.arch.register import Register
 from reven2.memhist import MemoryAccessOperation
 from reven2.trace import Trace, Transition
+from tests.server.running import Running
 
 from .conftest import SOON, OpenAxion, panel
 from .views import expect_at, first_address, jump, register_row, row, shown_bytes
@@ -222,3 +224,39 @@ def test_history_is_every_access(open_axion: OpenAxion, trace: Trace) -> None:
     expect(rows).to_have_count(len(writes))
     rows.first.click()
     expect_at(page, writes[0].transition.id)
+
+
+THREADS = r"""
+#include <pthread.h>
+static volatile long sum;
+static void *work(void *argument) {
+    for (int i = 0; i < 200; i++) sum += i;
+    return argument;
+}
+int main(void) {
+    pthread_t thread;
+    pthread_create(&thread, 0, work, 0);
+    pthread_join(thread, 0);
+    return 0;
+}
+"""
+
+
+def test_registers_of_another_thread(
+    open_axion: OpenAxion, record_program: Callable[..., Path], tmp_path: Path
+) -> None:
+    recorded = record_program(THREADS, "-pthread")
+    running = Running([recorded], tmp_path)
+    with reven2.open(recorded) as opened:
+        second = opened.trace.threads[1]
+        moment = opened.trace.transition((second.first_transition + second.last_transition) // 2)
+        page = open_axion(f"#/{running.run_file.scenarios[0]}/transition/{moment.id}", running)
+        other = 1 if moment.context_before().thread == 2 else 2
+        page.get_by_label("Thread", exact=True).select_option(str(other))
+        expected = moment.context_before().read(x64.rsp, thread=other)
+        expect(register_row(page, "rsp").locator(".value")).to_have_text(f"{expected:x}")
+        expect(panel(page, "memory").locator(".where").first).to_have_text(
+            f"{expected - expected % 16:010x}", timeout=SOON
+        )
+        page.context.close()
+    running.end()

@@ -177,3 +177,17 @@ def test_two_scenarios(open_axion: OpenAxion, server: Running) -> None:
     page = open_axion()
     options = page.get_by_label("Scenario").locator("option").all_inner_texts()
     assert options == server.run_file.scenarios
+
+
+def test_f6_goes_through_the_panels(open_axion: OpenAxion) -> None:
+    page = open_axion("", size=(1600, 1000))
+    seen = []
+    for _ in range(20):
+        page.keyboard.press("F6")
+        page.wait_for_timeout(60)
+        seen.append(
+            page.evaluate("document.activeElement.closest('[data-panel]')?.dataset.panel ?? ''")
+        )
+    assert {"trace", "cpu", "memory", "history"} <= set(seen)
+    cycle = seen[: seen.index(seen[0], 1)]
+    assert seen[len(cycle) : 2 * len(cycle)] == cycle

@@ -127,7 +127,8 @@ function Menu() {
   useEffect(() => {
     if (!isOpen.value) return;
     const list = root.current?.querySelector<HTMLElement>("[role=menu]");
-    list?.querySelector<HTMLElement>('[aria-checked="true"]')?.focus();
+    const checked = list?.querySelector<HTMLElement>('[aria-checked="true"]');
+    checked?.focus({ preventScroll: true });
     const outside = (event: PointerEvent) => {
       if (!root.current?.contains(event.target as Node)) {
         isOpen.value = false;
@@ -169,9 +170,8 @@ function Menu() {
         <span class="dim"> ▾</span>
       </button>
       {isOpen.value && (
-        <div class="menu" role="menu" aria-label="Session">
+        <div class="menu" role="menu" aria-label="Session" style={below(button.current)}>
           {choices.value.map((choice) => (
-            // biome-ignore lint/a11y/useSemanticElements: a menu's item
             <button
               key={choice.name}
               type="button"
@@ -210,10 +210,17 @@ function Menu() {
   );
 }
 
+/** Where a menu hangs below its button: the toolbar would cut it off. */
+function below(element: HTMLElement | null): Record<string, string> {
+  if (!element) return {};
+  const { bottom, right } = element.getBoundingClientRect();
+  return { top: `${bottom + 4}px`, right: `${window.innerWidth - right}px` };
+}
+
 function NewSession(props: { onDone: (name: string) => void }) {
   const [problem, setProblem] = useState("");
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
+  useEffect(() => input.current?.focus({ preventScroll: true }), []);
   return (
     <form
       onSubmit={(event) => {

@@ -44,6 +44,20 @@ export function openDock(element: HTMLElement): () => void {
       run: () => showPanel(panel.id),
     })),
     {
+      id: "panel.next",
+      title: "Next panel",
+      group: "Panels",
+      keys: ["F6"],
+      run: () => focusNeighbour(1),
+    },
+    {
+      id: "panel.previous",
+      title: "Previous panel",
+      group: "Panels",
+      keys: ["Shift+F6"],
+      run: () => focusNeighbour(-1),
+    },
+    {
       id: "layout.reset",
       title: "Reset the layout",
       group: "Panels",
@@ -80,6 +94,17 @@ export function focusPanel(id: string): void {
     const content = document.querySelector<HTMLElement>(`[data-panel="${id}"]`);
     (content?.querySelector<HTMLElement>("[data-keyboard]") ?? content)?.focus();
   });
+}
+
+/** Give the keyboard to the next panel that is seen, from left to right and downward. */
+function focusNeighbour(by: 1 | -1): void {
+  const seen = [...document.querySelectorAll<HTMLElement>("[data-panel]")]
+    .map((element) => ({ element, box: element.getBoundingClientRect() }))
+    .filter(({ box }) => box.width > 0)
+    .sort((one, other) => one.box.top - other.box.top || one.box.left - other.box.left);
+  const here = seen.findIndex(({ element }) => element.contains(document.activeElement));
+  const next = seen[(here + by + seen.length) % seen.length];
+  if (next?.element.dataset.panel) showPanel(next.element.dataset.panel);
 }
 
 function contentOf(panel: Panel | undefined): IContentRenderer {

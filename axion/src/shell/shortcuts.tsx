@@ -16,7 +16,6 @@ const IN_LISTS = [
   ["↑ ↓ PgUp PgDn", "Move in a list or hexdump"],
   ["Home End", "First and last"],
   ["Enter", "Go there"],
-  ["F6, Shift+F6", "Next and previous panel"],
 ] as const;
 
 export function Shortcuts() {

@@ -36,7 +36,6 @@ ANSWERS_LIMIT = 1 << 17
 
 SCANS = frozenset(
     {
-        "allocation",
         "allocation_at",
         "allocations",
         "heap_errors",
@@ -84,7 +83,7 @@ SCANS = frozenset(
 )
 """Queries that may take long, or read whole binaries the first time. They run in threads of
 their own, so that all others find a free one."""
-SCAN_THREADS = 4
+SCAN_THREADS = 12
 QUICK_THREADS = 4
 
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useState } from "preact/hooks";
-import { useView } from "../../api/views";
 import { addCommands } from "../../commands";
-import { context, focus } from "../../focus";
 import { stepTo } from "../../moves";
 import type { Panel } from "../registry";
+import { stack } from "./current";
 import { Stack } from "./stack";
 import { Tree } from "./tree";
 import "./calls.css";
@@ -13,8 +12,7 @@ const SHOWN = "axion.calls";
 
 function Calls() {
   const [shown, setShown] = useState(localStorage.getItem(SHOWN) === "tree" ? "tree" : "stack");
-  const { scenario } = focus.value;
-  const stack = useView(scenario, "backtrace", scenario ? { context: context.value } : null);
+  const depth = stack.value.answer?.depth;
   return (
     <>
       <div class="bar">
@@ -33,9 +31,9 @@ function Calls() {
           </button>
         ))}
         <span class="spring" />
-        {stack.answer && <span class="dim">{stack.answer.depth} deep</span>}
+        {depth !== undefined && <span class="dim">{depth} deep</span>}
       </div>
-      {shown === "stack" ? <Stack shown={stack} /> : <Tree />}
+      {shown === "stack" ? <Stack shown={stack.value} /> : <Tree />}
     </>
   );
 }

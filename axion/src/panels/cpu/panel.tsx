@@ -4,6 +4,7 @@ import type { RegisterChange } from "../../api/types";
 import { useView } from "../../api/views";
 import { focus, go } from "../../focus";
 import { registerChange } from "../../moves";
+import { scenario } from "../../scenario";
 import { digits } from "../../ui/format";
 import { isLitAddress, isLitRegister, selectWord } from "../../ui/tokens";
 import type { Panel } from "../registry";
@@ -22,12 +23,19 @@ const FLAG_TITLES: Record<string, string> = {
 };
 
 function CpuPanel() {
-  const { scenario, transition, side, selection } = focus.value;
-  const shown = useView(scenario, "registers", { transition, side });
+  const { scenario: name, transition, side, thread, selection } = focus.value;
+  const shown = useView(name, "registers", { transition, side, thread });
   const [lanes, setLanes] = useState<Lanes>("u64");
   const [isOpen, setOpen] = useState(false);
   const { answer } = shown;
-  if (shown.error) return <p class="problem">{shown.error}</p>;
+  if (shown.error) {
+    return (
+      <>
+        <Threads running={null} />
+        <p class="problem">{shown.error}</p>
+      </>
+    );
+  }
   if (!answer) return null;
   const rows = [...answer.general, ...answer.others];
   const selected = selection?.kind === "register" ? selection.name : "";
@@ -65,6 +73,7 @@ function CpuPanel() {
         selectWord(event);
       }}
     >
+      <Threads running={answer.thread_before} />
       <div class="flags">
         {answer.flags.map((flag) => (
           <Flag key={flag.name} flag={flag} isAfter={side === "after"} />
@@ -98,6 +107,31 @@ function CpuPanel() {
         answer.vectors.map((row) => (
           <Vector key={row.name} row={row} isAfter={side === "after"} lanes={lanes} />
         ))}
+    </div>
+  );
+}
+
+/** Whose registers are shown, where there is a choice. */
+function Threads({ running }: { running: number | null }) {
+  const threads = scenario.value?.threads ?? [];
+  if (threads.length < 2) return null;
+  return (
+    <div class="more">
+      <select
+        aria-label="Thread"
+        value={focus.value.thread ?? ""}
+        onChange={(event) => {
+          const chosen = event.currentTarget.value;
+          go({ thread: chosen ? Number(chosen) : null });
+        }}
+      >
+        <option value="">thread {running ?? ""} (that runs)</option>
+        {threads.map(({ id }) => (
+          <option key={id} value={id}>
+            thread {id}
+          </option>
+        ))}
+      </select>
     </div>
   );
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { InspectAnswer } from "../../api/types";
 import { useView } from "../../api/views";
 import { context, focus, go } from "../../focus";
 import { memoryAccess } from "../../moves";
@@ -6,11 +7,16 @@ import { bytesOf, hexadecimal } from "../../ui/format";
 import { Pointees } from "../cpu/pointees";
 import { readings } from "./values";
 
-/** What the bytes at an address may mean, and the ways to their other accesses. */
-export function Inspect({ address, size }: { address: bigint; size: number }) {
-  const wanted = { context: context.value, address: hexadecimal(address) };
-  const { answer, error } = useView(focus.value.scenario, "inspect", wanted);
-  if (error) return <p class="problem">{error}</p>;
+/**
+ * What the bytes at an address may mean, and the ways to their other accesses. `known`: the
+ * answer, if it came with another one.
+ */
+export function Inspect(props: { address: bigint; size: number; known: InspectAnswer | null }) {
+  const { address, size, known } = props;
+  const wanted = known ? null : { context: context.value, address: hexadecimal(address) };
+  const shown = useView(focus.value.scenario, "inspect", wanted);
+  const answer = known ?? shown.answer;
+  if (shown.error && !known) return <p class="problem">{shown.error}</p>;
   if (!answer) return null;
   const range = { address, size };
   const writes = { reads: false, writes: true };

@@ -27,7 +27,7 @@ function MemoryPanel() {
     return () => watching.disconnect();
   }, []);
   const lines = Math.max(Math.floor(height / ROW), 1);
-  const { scenario, transition, selection } = focus.value;
+  const { scenario, transition, thread, selection } = focus.value;
   const { answer, error, current } = useView(
     scenario,
     "memory",
@@ -39,6 +39,7 @@ function MemoryPanel() {
           expression: expression.value,
           offset: offset.value,
           size: lines * LINE,
+          thread,
         },
   );
   useShownSelection(selection, current ? answer : null, lines);
@@ -78,7 +79,7 @@ function MemoryPanel() {
             {name}
           </button>
         ))}
-        <span class="dim mono place">{answer?.place?.text}</span>
+        <span class="dim mono place">{answer?.inspected.place?.text}</span>
       </form>
       {error && <p class="problem">{error}</p>}
       <div class="memory">
@@ -107,7 +108,13 @@ function MemoryPanel() {
         >
           {answer && !error && <Hexdump answer={answer} />}
         </div>
-        {inspected !== null && !error && <Inspect address={inspected} size={memory?.size ?? 1} />}
+        {inspected !== null && !error && (
+          <Inspect
+            address={inspected}
+            size={memory?.size ?? 1}
+            known={memory === null && answer ? answer.inspected : null}
+          />
+        )}
       </div>
     </>
   );

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { BacktraceFrame, SourceRuns } from "../../api/types";
+import type { BacktraceFrame, SourceFile, SourceRuns } from "../../api/types";
 import { useView, view } from "../../api/views";
 import { context, focus, go } from "../../focus";
 import { say, sayProblem } from "../../shell/toast";
+import { stack } from "../calls/current";
 import { baseName } from "../calls/stack";
 import type { Panel } from "../registry";
 import "./source.css";
@@ -16,7 +17,7 @@ interface Spot {
   line: number;
 }
 
-/** Where the source of the focus is: of the innermost frame that has one, or of a caller. */
+/** Where the frames of the focus stand in the source, the innermost first. */
 function spotsOf(frames: BacktraceFrame[]): Spot[] {
   return frames.flatMap(({ place }) =>
     place?.file && place.line ? [{ path: place.file, line: place.line }] : [],
@@ -25,19 +26,23 @@ function spotsOf(frames: BacktraceFrame[]): Spot[] {
 
 function Source() {
   const { scenario } = focus.value;
-  const stack = useView(scenario, "backtrace", scenario ? { context: context.value } : null);
-  const spots = useMemo(() => spotsOf(stack.answer?.frames ?? []), [stack.answer]);
+  const frames = stack.value.answer?.frames;
+  const spots = useMemo(() => spotsOf(frames ?? []), [frames]);
+  const files = useView(scenario, "source_files", scenario ? {} : null);
+  const known = files.answer?.files ?? [];
+  const isHere = (path: string) => known.some((file) => file.path === path && file.is_here);
   // A file that was chosen stays until the focus moves.
   const [chosen, setChosen] = useState<{ path: string; at: number } | null>(null);
   const isChosen = chosen !== null && chosen.at === context.value;
-  const here = isChosen ? undefined : spots[0];
+  const inner = spots[0];
+  // Where the innermost function's source is not here, that of its caller helps.
+  const hasSource = frames?.[0]?.place?.file !== undefined;
+  const here = spots.find((spot) => isHere(spot.path)) ?? (hasSource ? inner : undefined);
   const path = isChosen ? chosen.path : (here?.path ?? "");
   const source = useView(scenario, "source", path ? { path } : null);
   const counts = useView(scenario, "source_lines", path ? { path } : null);
-  const files = useView(scenario, "source_files", scenario ? {} : null);
-  const choose = (wanted: string) => setChosen({ path: wanted, at: context.value });
-  const known = files.answer?.files ?? [];
-  const callers = [...new Set(spots.map((spot) => spot.path))].filter((each) => each !== path);
+  const lines = spots.filter((spot) => spot.path === path).map((spot) => spot.line);
+  const isCaller = here !== inner || !hasSource;
   return (
     <>
       <div class="bar">
@@ -46,44 +51,55 @@ function Source() {
           aria-label="Source file"
           title={path}
           value={path}
-          onChange={(event) => choose(event.currentTarget.value)}
+          onChange={(event) => setChosen({ path: event.currentTarget.value, at: context.value })}
         >
           {!known.some((file) => file.path === path) && (
             <option value={path}>{baseName(path) || "—"}</option>
           )}
-          {known.map((file) => (
-            <option key={file.path} value={file.path}>
-              {baseName(file.path)} — {file.path}
-            </option>
-          ))}
+          <Files label="Source that is here" files={known.filter((file) => file.is_here)} />
+          <Files label="Not on this machine" files={known.filter((file) => !file.is_here)} />
         </select>
+        {path !== "" && isCaller && !isChosen && (
+          <span
+            class="dim"
+            title={`The source of ${inner?.path || "the function itself"} is not here`}
+          >
+            caller
+          </span>
+        )}
         {source.current && source.answer?.is_newer && (
           <span class="changed" title="Its lines may not be those that were compiled">
             changed since the recording
           </span>
         )}
       </div>
-      {stack.current && path === "" && <p class="empty">No source line is known for this code.</p>}
-      {source.current && source.answer?.problem && (
-        <div class="empty">
-          <p>{source.answer.problem}</p>
-          {callers.slice(0, 4).map((caller) => (
-            <button key={caller} type="button" class="tool" onClick={() => choose(caller)}>
-              Show {baseName(caller)}
-            </button>
-          ))}
-        </div>
+      {stack.value.current && path === "" && (
+        <p class="empty">No source line is known for this code.</p>
       )}
+      {source.current && source.answer?.problem && <p class="empty">{source.answer.problem}</p>}
       {path !== "" && source.answer && !source.answer.problem && (
         <Lines
           path={path}
           lines={source.answer.lines}
           runs={counts.current ? (counts.answer?.lines ?? []) : []}
-          line={here?.line ?? (isChosen ? (spots.find((one) => one.path === path)?.line ?? 0) : 0)}
-          callers={spots.slice(1).flatMap((spot) => (spot.path === path ? [spot.line] : []))}
+          line={lines[0] ?? 0}
+          callers={lines.slice(1)}
         />
       )}
     </>
+  );
+}
+
+function Files({ label, files }: { label: string; files: SourceFile[] }) {
+  if (files.length === 0) return null;
+  return (
+    <optgroup label={label}>
+      {files.map((file) => (
+        <option key={file.path} value={file.path}>
+          {baseName(file.path)} — {file.path}
+        </option>
+      ))}
+    </optgroup>
   );
 }
 

@@ -49,6 +49,8 @@ export interface Scene {
   down: number;
   total: number;
   focus: number;
+  /** Ids of the calls that are active at the focus. */
+  active: Set<number | null>;
   threads: number[];
   events: Loaded<TimelineEvents>[];
   calls: Loaded<TimelineCalls>[];
@@ -204,17 +206,19 @@ function drawCall(
 ): Box | null {
   const left = Math.max(-1, pixelOf(scene.strip, call.start));
   const right = Math.min(scene.width + 1, pixelOf(scene.strip, call.stop));
-  if (right <= 0 || left >= scene.width || top > scene.height || top < -CALL) return null;
+  if (right <= 0 || left >= scene.width) return null;
   const wide = Math.max(1, right - left - 0.5);
-  const holds = call.start <= scene.focus && scene.focus < call.stop;
-  paint.fillStyle = colours.get(holds ? "--timeline-call-here" : shadeOf(call.name));
+  const box = { call, left, right: left + wide, top };
+  if (top > scene.height || top < -CALL) return box;
+  const isActive = scene.active.has(call.id);
+  paint.fillStyle = colours.get(isActive ? "--timeline-call-here" : shadeOf(call.name));
   paint.fillRect(left, top, wide, CALL - 1);
   if (wide > SHORTEST_LABEL) {
     const begin = Math.max(0, left);
     paint.fillStyle = colours.get("--timeline-call-text");
     paint.fillText(fitted(paint, call.name, right - begin - 8), begin + 4, top + CALL / 2);
   }
-  return { call, left, right: left + wide, top };
+  return box;
 }
 
 /** Neighbours look different, and a function always the same. */

@@ -6,6 +6,7 @@ import { focus, go, total } from "../../focus";
 import { bookmarks, found, presence } from "../../marks";
 import { scenario } from "../../scenario";
 import { theme } from "../../shell/theme";
+import { activeCalls } from "../calls/current";
 import type { Panel } from "../registry";
 import { CALL, type Call, coloursOf, draw, EVENTS, MARKS, type Painted, RULER } from "./draw";
 import { down, shown, size, strip } from "./state";
@@ -85,7 +86,7 @@ function paint(canvas: HTMLCanvasElement): void {
   context.setTransform(scale, 0, 0, scale, 0, 0);
   const now = shown();
   const { scenario: name, transition } = focus.peek();
-  painted = draw(
+  const drawn = draw(
     context,
     {
       strip: now,
@@ -94,6 +95,7 @@ function paint(canvas: HTMLCanvasElement): void {
       down: down.peek(),
       total: total.peek(),
       focus: transition,
+      active: activeCalls.peek(),
       threads: (scenario.peek()?.threads ?? []).map((thread) => thread.id),
       events: events.wanted(name, now, total.peek(), width),
       calls: calls.wanted(name, now, total.peek(), width),
@@ -103,9 +105,28 @@ function paint(canvas: HTMLCanvasElement): void {
     },
     coloursOf(canvas),
   );
-  canvas.dataset["start"] = String(now.start);
-  canvas.dataset["perPixel"] = String(now.perPixel);
-  canvas.dataset["calls"] = String(painted.boxes.length);
+  painted = drawn;
+  revealCalls();
+  canvas.dataset.start = String(now.start);
+  canvas.dataset.perPixel = String(now.perPixel);
+  canvas.dataset.calls = String(painted.boxes.length);
+}
+
+/** The calls that were brought into view. */
+let revealed: ReadonlySet<number | null> = new Set();
+
+/** Of several threads, or of a deep stack, bring the calls at the focus into view, once. */
+function revealCalls(): void {
+  const active = activeCalls.peek();
+  if (active === revealed) return;
+  const boxes = painted.boxes.filter((box) => active.has(box.call.id));
+  const [first] = boxes;
+  if (!first) return;
+  revealed = active;
+  const lowest = boxes.reduce((one, other) => (one.top > other.top ? one : other), first);
+  const above = RULER + MARKS + EVENTS - lowest.top;
+  const below = lowest.top + CALL - size.peek().height;
+  if (below > 0 || above > 0) scrollDown(below > 0 ? below : -above);
 }
 
 /** What is at a point of the canvas. */
@@ -137,7 +158,12 @@ function under(x: number, y: number): { text: string; transition: number; call?:
       };
   }
   const box = painted.boxes.find(
-    (one) => x >= one.left && x <= one.right && y >= one.top && y < one.top + CALL - 1,
+    (one) =>
+      y >= RULER + MARKS + EVENTS &&
+      x >= one.left &&
+      x <= one.right &&
+      y >= one.top &&
+      y < one.top + CALL - 1,
   );
   const place = `#${transition.toLocaleString("en")}`;
   if (!box) return { text: place, transition };
@@ -195,6 +221,7 @@ function Timeline() {
       // Everything that is painted.
       void [strip.value, down.value, size.value, redraw.value, theme.value, total.value];
       void [focus.value, bookmarks.value, found.value, presence.value, scenario.value];
+      void activeCalls.value;
       cancelAnimationFrame(waiting);
       waiting = requestAnimationFrame(() => paint(element));
     });

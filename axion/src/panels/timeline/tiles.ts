@@ -7,6 +7,8 @@ import { sayProblem } from "../../shell/toast";
 import type { Loaded } from "./draw";
 import { levelOf, type Strip, TILE_PARTS, type Tile, tilesOf } from "./strip";
 
+/** So many are asked for at once: what they wait for may still be built, and others wait too. */
+const AT_ONCE = 2;
 /** So many levels up coarser tiles stand in for those that are still to come. */
 const COARSER = 6;
 
@@ -68,7 +70,7 @@ export class Tiles<Name extends "timeline_events" | "timeline_calls"> {
   }
 
   #request(scenario: string, tile: Tile, key: string): void {
-    if (this.#asking.has(key) || this.#refused.has(key)) return;
+    if (this.#asking.has(key) || this.#refused.has(key) || this.#asking.size >= AT_ONCE) return;
     const aborting = new AbortController();
     this.#asking.set(key, aborting);
     view(scenario, this.name, this.ask(tile), { abort: aborting.signal, ahead: true }).then(

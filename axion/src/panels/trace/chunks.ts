@@ -6,6 +6,7 @@ import type { TraceAnswer, TraceInstruction, TraceRow } from "../../api/types";
 import { kept, view } from "../../api/views";
 
 const CHUNK = 64;
+const AHEAD_MILLISECONDS = 60;
 
 /** A row and its instruction; `row` is null until it is fetched. */
 export interface Line {
@@ -49,8 +50,12 @@ export function useLines(scenario: string, first: number, stop: number): Line[] 
         });
     };
     for (let number = from; number <= to; number += 1) ask(number, false);
-    ask(to + 1, true);
-    ask(from - 1, true);
+    // What is seen comes first.
+    const timer = setTimeout(() => {
+      ask(to + 1, true);
+      ask(from - 1, true);
+    }, AHEAD_MILLISECONDS);
+    return () => clearTimeout(timer);
   }, [scenario, from, to]);
   useEffect(
     () => () => {

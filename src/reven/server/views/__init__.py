@@ -10,14 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reven.server.views import calls, memory, moves, registers, search, source, timeline, trace
+from reven.server.views import (
+    calls,
+    memory,
+    moves,
+    registers,
+    search,
+    source,
+    timeline,
+    trace,
+    variables,
+)
 from reven.server.views.view import View
 
 __all__ = ["VIEWS", "View"]
 
 VIEWS: Mapping[str, View] = {
     view.name: view
-    for area in (trace, registers, memory, moves, timeline, calls, search, source)
+    for area in (trace, registers, memory, moves, timeline, calls, search, source, variables)
     for view in area.VIEWS
 }
 """Every view by name. A new area: a module with `VIEWS`, added above."""

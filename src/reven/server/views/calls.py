@@ -10,7 +10,7 @@ import msgspec
 from reven.server.views.places import Place, function_name, place
 from reven.server.views.view import hexadecimal, view
 from reven2._service import TraceService
-from reven2._service.calls import CallData, CallKind
+from reven2._service.calls import CallData, CallKind, FrameData
 from reven2.errors import InvalidArgumentError
 
 __all__ = ["VIEWS"]
@@ -55,8 +55,7 @@ def backtrace(service: TraceService, request: BacktraceRequest) -> BacktraceAnsw
                 if frame.function is None
                 else function_name(service, frame.first_context, frame.function),
                 hexadecimal(frame.pc),
-                # A return address may already belong to what follows the call.
-                place(service, request.context, frame.pc - (1 if number else 0)),
+                place(service, request.context, frame.pc - _beyond_call(frames, number)),
                 frame.call,
                 frame.creation_transition,
                 frame.first_context,
@@ -66,6 +65,12 @@ def backtrace(service: TraceService, request: BacktraceRequest) -> BacktraceAnsw
         ],
         len(frames),
     )
+
+
+def _beyond_call(frames: list[FrameData], number: int) -> int:
+    """A return address may already belong to what follows the call: how far back it stands.
+    What a signal interrupted goes on where it was."""
+    return 1 if number > 0 and frames[number - 1].type != "Interrupt" else 0
 
 
 class CallTreeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

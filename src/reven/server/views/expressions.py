@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from reven.server.views.registers import thread_view
 from reven2._service import SymbolData, TraceService
 from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError
@@ -33,21 +34,28 @@ _LONGEST = 500
 _DEEPEST = 20
 
 
-def evaluate(service: TraceService, context: int, expression: str) -> int:
-    """The address (64 bits, wrapping around) that an expression means at a context.
+def evaluate(
+    service: TraceService, context: int, expression: str, thread: int | None = None
+) -> int:
+    """The address (64 bits, wrapping around) that an expression means at a context, with the
+    registers of a thread, or of the one that runs.
 
     Raises:
         InvalidArgumentError: it cannot be understood, or names nothing.
+        OutOfRangeError: the thread has not run by then.
         MemoryReadError: memory of a `[…]` cannot be read.
     """
     if len(expression) > _LONGEST:
         raise InvalidArgumentError(f"An expression may have at most {_LONGEST} characters.")
-    return _Parser(service, context, expression).result()
+    return _Parser(service, context, expression, thread).result()
 
 
 class _Parser:
-    def __init__(self, service: TraceService, context: int, expression: str) -> None:
+    def __init__(
+        self, service: TraceService, context: int, expression: str, thread: int | None
+    ) -> None:
         self._service, self._context, self._whole = service, context, expression
+        self._thread = thread
         self._tokens = list(self._split(expression))
         self._position = 0
         self._depth = 0
@@ -126,7 +134,11 @@ class _Parser:
         return address
 
     def _register(self, name: str) -> int:
-        view = self._service.registers([self._context]).view
+        view = (
+            self._service.registers([self._context]).view
+            if self._thread is None
+            else thread_view(self._service, self._thread, self._context)
+        )
         return Register.from_name(name).bits(view)
 
     def _wrong(self, why: str) -> InvalidArgumentError:

@@ -36,8 +36,8 @@ _TEXTS_KEPT = 1 << 16
 
 class Text(msgspec.Struct, frozen=True):
     """An instruction in words (kind, text). `reads`: registers named in its operands whose
-    value it takes, addresses included; `writes`: those it gives a new one. `destination`:
-    of a direct branch."""
+    value it takes, but for those that tell where it accesses memory; `writes`: those it
+    gives a new one. `destination`: of a direct branch."""
 
     tokens: tuple[tuple[TokenKind, str], ...]
     destination: int | None
@@ -96,6 +96,9 @@ def _words(operands: str, branch: bool) -> list[tuple[TokenKind, str]]:
 def _read_by(operand: OperandData) -> list[str]:
     if operand.kind == "register":
         return [operand.register] if operand.is_read else []
+    # Where memory is accessed, the access itself says at which address.
+    if operand.is_read or operand.is_written:
+        return []
     return [name for name in (operand.base, operand.index) if name]
 
 

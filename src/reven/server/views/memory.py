@@ -25,13 +25,28 @@ VALUE_LIMIT = 16
 class MemoryRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`size` bytes in a context, from the beginning of the line (16 bytes) of an address,
     and `offset` bytes further. `expression`: the address, as `rsp+0x20`. `transition`: whose
-    accesses are marked."""
+    accesses are marked; `thread`: whose registers the expression means, None: those of the
+    one that runs."""
 
     context: int
     transition: int
     expression: str
     offset: int
     size: int
+    thread: int | None = None
+
+
+class InspectRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    context: int
+    address: str
+
+
+class InspectAnswer(msgspec.Struct, frozen=True):
+    """`bytes` as of memory. `pointees`: where the 8 bytes there lead, as an address."""
+
+    bytes: str
+    place: Place | None
+    pointees: list[Pointee]
 
 
 class AccessMark(msgspec.Struct, frozen=True):
@@ -49,21 +64,21 @@ class MappedPart(msgspec.Struct, frozen=True):
 
 class MemoryAnswer(msgspec.Struct, frozen=True):
     """`origin`: what the expression means; `address`: of the first byte. `bytes`: two
-    characters each, `??` for one that is not known. `place`: of the origin."""
+    characters each, `??` for one that is not known. `inspected`: the origin."""
 
     origin: str
     address: str
     bytes: str
     mapped: list[MappedPart]
     marks: list[AccessMark]
-    place: Place | None
+    inspected: InspectAnswer
 
 
 def memory(service: TraceService, request: MemoryRequest) -> MemoryAnswer:
     """Bytes of memory at a moment, and what the transition there did with them."""
     if not 0 < request.size <= BYTES_LIMIT:
         raise InvalidArgumentError(f"Ask for 1 to {BYTES_LIMIT} bytes.")
-    origin = evaluate(service, request.context, request.expression)
+    origin = evaluate(service, request.context, request.expression, request.thread)
     wanted = origin - origin % LINE + request.offset
     address = min(max(wanted, 0), ADDRESSES - request.size)
     size = request.size
@@ -79,7 +94,7 @@ def memory(service: TraceService, request: MemoryRequest) -> MemoryAnswer:
             if part.start < stop and address < part.stop
         ],
         _marks(service, request.transition, address, size),
-        place(service, request.context, origin),
+        inspect(service, InspectRequest(request.context, hexadecimal(origin))),
     )
 
 
@@ -133,19 +148,6 @@ def address(service: TraceService, request: AddressRequest) -> AddressAnswer:
     """The address that an expression means at a moment."""
     found = evaluate(service, request.context, request.expression)
     return AddressAnswer(hexadecimal(found), place(service, request.context, found))
-
-
-class InspectRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    context: int
-    address: str
-
-
-class InspectAnswer(msgspec.Struct, frozen=True):
-    """`bytes` as of memory. `pointees`: where the 8 bytes there lead, as an address."""
-
-    bytes: str
-    place: Place | None
-    pointees: list[Pointee]
 
 
 def inspect(service: TraceService, request: InspectRequest) -> InspectAnswer:

@@ -28,10 +28,12 @@ OTHERS = ("rflags", "fs_base", "gs_base", "mxcsr")
 
 
 class RegistersRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`side`: the moment whose pointers are followed."""
+    """`side`: the moment whose pointers are followed. `thread`: whose registers; None: those
+    of the one that executes the transition."""
 
     transition: int
     side: Side = "before"
+    thread: int | None = None
 
 
 class RegisterChange(msgspec.Struct, frozen=True):
@@ -62,6 +64,9 @@ def registers(service: TraceService, request: RegistersRequest) -> RegistersAnsw
     page = service.registers([number, number + 1])
     before, after = page.view[:REGISTER_VIEW_SIZE], page.view[REGISTER_VIEW_SIZE:]
     threads = column(page.thread, "I")
+    if request.thread is not None:
+        before = thread_view(service, request.thread, number)
+        after = thread_view(service, request.thread, number + 1)
     context = number if request.side == "before" else number + 1
 
     def change(name: str, *, follow: bool = False) -> RegisterChange:
@@ -82,6 +87,18 @@ def registers(service: TraceService, request: RegistersRequest) -> RegistersAnsw
         [change(name) for name in VECTORS],
         [change(name) for name in OTHERS],
     )
+
+
+def thread_view(service: TraceService, thread: int, context: int) -> bytes:
+    """The register view of a thread at its own last moment.
+
+    Raises:
+        OutOfRangeError: it has not run by then.
+    """
+    view = service.thread_registers(thread, context)
+    if view is None:
+        raise OutOfRangeError(f"Thread {thread} has not run yet.")
+    return view
 
 
 def _padded(value: int, register: Register) -> str:

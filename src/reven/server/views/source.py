@@ -62,11 +62,12 @@ class SourceFilesRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class SourceFile(msgspec.Struct, frozen=True):
-    """`lines`: how many of its lines were executed."""
+    """`lines`: how many of its lines were executed; `is_here`: its text can be shown."""
 
     path: str
     binary: str
     lines: int
+    is_here: bool
 
 
 class SourceFilesAnswer(msgspec.Struct, frozen=True):
@@ -76,7 +77,7 @@ class SourceFilesAnswer(msgspec.Struct, frozen=True):
 def source_files(service: TraceService, request: SourceFilesRequest) -> SourceFilesAnswer:
     """The source files of which something was executed."""
     return SourceFilesAnswer(
-        [SourceFile(one.path, one.binary, one.lines) for one in service.source_files()]
+        [SourceFile(one.path, one.binary, one.lines, one.is_here) for one in service.source_files()]
     )
 
 
