@@ -15,10 +15,11 @@ namespace {
 
 // What glibc's string functions read at once, aligned: four vectors.
 constexpr uint64_t READ_AHEAD = 128;
-constexpr uint64_t READ_AHEAD_UNALIGNED = 64;  // strstr
+constexpr uint64_t READ_AHEAD_UNALIGNED = 128;  // strstr; strcmp, of its second string
 constexpr uint32_t READ_AHEAD_LOAD = 4;  // bytes, at least
-// A copy stores what it loaded soon after.
+// A copy stores what it loaded soon after, and in the same function.
 constexpr uint64_t COPY_WITHIN = 128;
+constexpr uint64_t FUNCTION_SIZE = 4096;
 // How far beside a block an access is still taken for one that was meant for it.
 constexpr uint64_t NEAR_BEFORE = 32;
 constexpr uint64_t NEAR_AFTER = 128;
@@ -108,6 +109,7 @@ class Checker {
             const uint32_t exit = view.segment().headers[execution] & ((1u << REVEN_EXIT_BITS) - 1);
             if (input_.find_unwritten && exit == 0 && block_->jump_kind == REVEN_JUMP_CALL &&
                 !is_allocator_) {
+                // The return address was just stored: what is below is a frame to come.
                 stacks_.call(last_store_);
                 shadow_.clear_written_below(last_store_);
             }
@@ -272,12 +274,15 @@ class Checker {
             add(error);
     }
 
-    HeapError make(HeapErrorKind kind, uint64_t address, uint32_t size, bool is_write) const {
-        // What the kernel does, the last instruction of the block asked for.
+    // What the kernel does, the last instruction of the block asked for.
+    uint64_t pc() const {
         const auto& instructions = block_->instructions;
-        const auto& by = is_kernel_ ? instructions.back() : instructions[instruction_];
-        return {kind,       is_write, thread_, size, NO_BLOCK, 1, start_ + instruction_,
-                by.address, address,  0};
+        return (is_kernel_ ? instructions.back() : instructions[instruction_]).address;
+    }
+
+    HeapError make(HeapErrorKind kind, uint64_t address, uint32_t size, bool is_write) const {
+        const uint64_t transition = start_ + instruction_;
+        return {kind, is_write, thread_, size, NO_BLOCK, 1, transition, pc(), address, 0};
     }
 
     bool is_library(uint64_t pc) const {
@@ -305,6 +310,7 @@ class Checker {
         const Pending& pending = *pending_;
         const bool is_copy = pending.error.size == size && pending.error.thread == thread_ &&
                              start_ - pending.error.transition < COPY_WITHIN &&
+                             pc() + FUNCTION_SIZE - pending.error.pc < 2 * FUNCTION_SIZE &&
                              std::memcmp(pending.value.data(), value, size) == 0;
         if (is_copy) {
             add(pending.error);

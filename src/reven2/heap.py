@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from reven2._service.heap import AllocationData, AllocationPage, HeapCallData
 from reven2.address import LinearAddress, _AbstractAddress, linear
+from reven2.errors import OutOfRangeError
 from reven2.memory_range import MemoryRange
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class Allocation:
         number = self._data.moved_from
         if number is None:
             return None
-        return Allocation(self._trace, self._trace._service.allocation(number))
+        return self._trace.heap.allocation(number)
 
     @property
     def first_context(self) -> Context:
@@ -225,7 +226,10 @@ class Heap:
         Raises:
             OutOfRangeError (an IndexError): there is none of that number.
         """
-        return Allocation(self._trace, self._service.allocation(id))
+        found = self._service.allocations(first=id, limit=1).allocations if id >= 0 else []
+        if not found:
+            raise OutOfRangeError(f"There is no allocation {id}, counted from 0.")
+        return Allocation(self._trace, found[0])
 
     def at(
         self,

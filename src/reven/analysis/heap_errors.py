@@ -117,7 +117,7 @@ class Found(NamedTuple):
     thread: int
     size: int
     block: Block | None
-    count: int
+    times: int
     transition: int
     pc: int
     address: int

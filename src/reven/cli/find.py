@@ -23,6 +23,7 @@ from reven2.stack import Stack
 FOUND = 1
 MOST_BUGS = 100
 FRAMES = 8
+HOPS = 8
 
 
 class Kind(Enum):
@@ -46,7 +47,7 @@ class ShownCall(msgspec.Struct, frozen=True):
 class ShownBug(msgspec.Struct, frozen=True):
     """What `--json` prints of a bug. `text` says all of it in a line; `count`: how often the
     instruction did the same to the same block; `branch`: the jump that an uninitialized value
-    decides."""
+    decides; `origin`: where the pointer, or that value, comes from, the latest step first."""
 
     kind: str
     text: str
@@ -60,6 +61,7 @@ class ShownBug(msgspec.Struct, frozen=True):
     stack: list[str]
     allocated: ShownCall | None
     freed: ShownCall | None
+    origin: list[str]
 
 
 def find(
@@ -74,8 +76,9 @@ def find(
 ) -> None:
     """Look for bugs: overflow, use-after-free, double-free, uninitialized, or all of them.
 
-    Each is shown with the transition that does it, and the call stacks there and where the
-    block was allocated and freed. The exit status is 1 if there is one.
+    Each is shown with the transition that does it, the call stacks there and where the block
+    was allocated and freed, and where the pointer, or an uninitialized value, comes from. The
+    exit status is 1 if there is one.
     """
     kinds = list(bugs.BugKind) if kind is Kind.all else [bugs.BugKind(kind.value)]
     with open_indexed(trace) as server:
@@ -111,7 +114,23 @@ def _shown(bug: bugs.Bug) -> ShownBug:
         stack=_frames(bug.stack),
         allocated=None if block is None else _call(block.allocated),
         freed=_call(freed) if freed is not None and is_freed else None,
+        origin=_origin(bug),
     )
+
+
+def _origin(bug: bugs.Bug) -> list[str]:
+    origin = bug.origin(HOPS)
+    if origin is None:
+        return []
+    made = None if bug.allocation is None else bug.allocation.allocated
+    lines: list[str] = []
+    for hop in origin:
+        if made is not None and hop.transition is not None and made.last_context is not None:
+            moment = hop.transition.context_before()
+            if made.first_context <= moment < made.last_context:
+                return [*lines, f"what {made.function} returned at #{made.last_context._id}"]
+        lines.append(str(hop))
+    return lines if origin.is_complete else [*lines, "…"]
 
 
 def _call(call: HeapCall) -> ShownCall:
@@ -138,6 +157,9 @@ def _stacks(bug: ShownBug) -> Iterator[str]:
             yield from _lines(
                 f"{word} by {call.function}, called at #{call.transition}:", call.stack
             )
+    if bug.origin:
+        what = "value" if bug.branch is not None else "pointer"
+        yield from _lines(f"where the {what} comes from, the latest first:", bug.origin)
 
 
 def _lines(title: str, stack: list[str]) -> Iterator[str]:
