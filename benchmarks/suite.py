@@ -16,6 +16,7 @@ from benchmarks.peers import PEERS
 from benchmarks.programs import Sizes, compressor, make_programs
 from benchmarks.recording import ProgramResult, measure_program, record
 from benchmarks.remote import remote_table
+from benchmarks.search import search_table
 from benchmarks.sessions import sessions_table
 from benchmarks.table import Table, count, duration, mebibytes, verdict
 
@@ -86,6 +87,7 @@ def measure(folder: Path, settings: Settings, note: Note) -> Iterator[Table]:
     for trace in traces:
         yield queries_table(trace, settings.samples, note)
     yield calls_table(traces[-1].path, settings.samples, note)
+    yield search_table(traces[-1].path, note)
     yield limits_table(traces[-1], note)
     yield rates_table(traces[-1], settings.loop, note)
     yield remote_table(traces[0].path, note)

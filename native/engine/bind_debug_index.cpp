@@ -39,20 +39,20 @@ void bind_debug_index(nb::module_& m) {
             [](DebugIndex* self, const nb::bytes& info, const nb::bytes& abbrev,
                const nb::bytes& str, const nb::bytes& line_str, const nb::bytes& str_offsets,
                const nb::bytes& addr, const nb::bytes& ranges, const nb::bytes& rnglists,
-               const nb::object& progress) {
-                const DebugSections sections{section_of(info),        section_of(abbrev),
-                                             section_of(str),         section_of(line_str),
-                                             section_of(str_offsets), section_of(addr),
-                                             section_of(ranges),      section_of(rnglists)};
+               const nb::bytes& common_str, const nb::object& progress) {
+                const DebugSections sections{
+                    section_of(info),     section_of(abbrev),      section_of(str),
+                    section_of(line_str), section_of(str_offsets), section_of(addr),
+                    section_of(ranges),   section_of(rnglists),    section_of(common_str)};
                 const Progress tell = progress_of(progress);
                 nb::gil_scoped_release release;
                 new (self) DebugIndex(sections, tell);
             },
             nb::kw_only(), "info"_a, "abbrev"_a, "str"_a, "line_str"_a, "str_offsets"_a, "addr"_a,
-            "ranges"_a, "rnglists"_a, "progress"_a = nb::none(), nb::keep_alive<1, 2>(),
-            nb::keep_alive<1, 3>(), nb::keep_alive<1, 4>(), nb::keep_alive<1, 5>(),
-            nb::keep_alive<1, 6>(), nb::keep_alive<1, 7>(), nb::keep_alive<1, 8>(),
-            nb::keep_alive<1, 9>())
+            "ranges"_a, "rnglists"_a, "common_str"_a, "progress"_a = nb::none(),
+            nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>(), nb::keep_alive<1, 4>(),
+            nb::keep_alive<1, 5>(), nb::keep_alive<1, 6>(), nb::keep_alive<1, 7>(),
+            nb::keep_alive<1, 8>(), nb::keep_alive<1, 9>(), nb::keep_alive<1, 10>())
         .def("types", &DebugIndex::types, "name"_a)
         .def("functions", &DebugIndex::functions, "name"_a)
         .def("variables", &DebugIndex::variables, "name"_a)

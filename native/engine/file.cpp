@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -25,6 +26,14 @@ std::span<const uint8_t> bytes_of(const T& value) {
     return {reinterpret_cast<const uint8_t*>(&value), sizeof value};
 }
 
+format::FileHeader header_of(format::FileKind kind) {
+    format::FileHeader header{};
+    std::memcpy(header.magic, format::FILE_MAGIC, sizeof header.magic);
+    header.version = format::VERSION;
+    header.kind = kind;
+    return header;
+}
+
 }  // namespace
 
 Descriptor::~Descriptor() {
@@ -37,11 +46,7 @@ AppendFile::AppendFile(const std::filesystem::path& directory, const char* name,
       fd_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)),
       kind_(kind) {
     if (fd_.get() < 0) throw TraceError(system_message(path_, "Creating", errno));
-    format::FileHeader header{};
-    std::memcpy(header.magic, format::FILE_MAGIC, sizeof header.magic);
-    header.version = format::VERSION;
-    header.kind = kind;
-    append({bytes_of(header)});
+    append({bytes_of(header_of(kind))});
 }
 
 void AppendFile::append(std::initializer_list<std::span<const uint8_t>> parts) {
@@ -93,8 +98,11 @@ ReadFile::ReadFile(const std::filesystem::path& directory, const char* name, for
         throw TraceError(directory.string() + " is not a trace: it has no " + name);
     if (fd_.get() < 0) throw TraceError(system_message(path_, "Opening", errno));
     std::vector<uint8_t> bytes = read(0, sizeof(format::FileHeader));
-    if (bytes.size() < sizeof(format::FileHeader))
-        throw TraceError(path_.string() + " is damaged: it has no whole header");
+    // One whose writer has only just begun, or was killed then, is empty.
+    const format::FileHeader right = header_of(kind);
+    const bool whole = bytes.size() == sizeof right;
+    if (!whole && std::equal(bytes.begin(), bytes.end(), bytes_of(right).begin())) return;
+    if (!whole) throw TraceError(path_.string() + " is damaged: it has no whole header");
     auto header = read_as<format::FileHeader>(bytes.data());
     if (std::memcmp(header.magic, format::FILE_MAGIC, sizeof header.magic) != 0 ||
         header.kind != kind)

@@ -88,6 +88,11 @@ class CreationScan {
         change_ranges(memory_, ranges, [](uint64_t, uint64_t) {});
         static constexpr uint8_t ZEROS[PAGE_SIZE] = {};
         for (const auto& [address, size] : ranges.zeroed) put(address, size, ZEROS);
+        const uint64_t context = first_transition_ + point.context;
+        if (context == 0 || context - 1 < start_ || context - 1 >= stop_) return;
+        transition_ = context - 1;
+        for (const RangeChange& range : ranges.changes)
+            if (range.kind == RangeKind::Moved) find_moved(range.address, range.size);
     }
     bool done(uint32_t transition) const { return first_transition_ + transition > stop_; }
 
@@ -135,6 +140,23 @@ class CreationScan {
             at = static_cast<size_t>(static_cast<const uint8_t*>(hit) - after_.data());
             if (std::memcmp(before_.data() + at, pattern_.data(), length) != 0)
                 pending_.push_back({address - around + at, is_mapping});
+        }
+    }
+
+    // Contents came to another place.
+    void find_moved(uint64_t address, uint64_t size) {
+        const size_t reach = pattern_.size() - 1;
+        for (uint64_t at = 0; at < size; at += PAGE_SIZE) {
+            if (!memory_.find((address + at) / PAGE_SIZE)) continue;
+            after_.resize(std::min<uint64_t>(PAGE_SIZE + reach, size - at));
+            read(address + at, after_);
+            for (size_t i = 0; i + reach < after_.size(); ++i) {
+                const void* hit =
+                    memmem(after_.data() + i, after_.size() - i, pattern_.data(), pattern_.size());
+                if (!hit) break;
+                i = static_cast<size_t>(static_cast<const uint8_t*>(hit) - after_.data());
+                if (i < PAGE_SIZE) pending_.push_back({address + at + i, true});
+            }
         }
     }
 
@@ -346,6 +368,7 @@ CreatedMatches MemorySearch::created(std::span<const uint8_t> pattern, uint64_t 
     for (uint32_t segment = first; const auto view = stream.next(); ++segment) {
         if (progress) progress(segment - first, end - first);
         scan.add(*view, segment, trace.blocks());
+        if (segment + 1 == end) scan.flush();
         if (scan.found.transition.size() < limit) continue;
         // Later ones of the last transition may stand in the next segment.
         const auto last =
@@ -356,9 +379,8 @@ CreatedMatches MemorySearch::created(std::span<const uint8_t> pattern, uint64_t 
         scan.found.transition.resize(count);
         scan.found.address.resize(count);
         scan.found.is_mapping.resize(count);
-        return std::move(scan.found);
+        break;
     }
-    scan.flush();
     return std::move(scan.found);
 }
 

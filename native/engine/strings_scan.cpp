@@ -15,6 +15,7 @@ namespace {
 // less than five characters of at most four bytes.
 constexpr uint32_t REACH = 20;
 constexpr uint32_t NO_ENTRY = UINT32_MAX;
+constexpr uint64_t NEVER = UINT64_MAX;
 
 template <size_t N>
 void clear_bits(std::array<uint64_t, N>& set, uint32_t first, uint32_t count) {
@@ -100,7 +101,7 @@ void StringScan::finish() {
     std::vector<Page*> pages;
     memory_.for_all_pages([&](Page& page) { pages.push_back(&page); });
     std::sort(pages.begin(), pages.end(), [](auto* a, auto* b) { return a->number < b->number; });
-    for (Page* page : pages) take_fresh(*page, 0, PAGE_SIZE);
+    for (Page* page : pages) take_fresh(*page, 0, PAGE_SIZE, NEVER);
 }
 
 void StringScan::load(uint32_t transition, uint64_t address, uint32_t size, const uint8_t* value) {
@@ -129,10 +130,14 @@ void StringScan::read(Page& page, uint32_t offset, uint32_t size, uint64_t trans
             TextFinder finder([this](uint64_t at) { return byte(at); });
             const uint64_t begin = page.number * PAGE_SIZE;
             for (uint32_t i = offset; i < offset + size; ++i) {
-                if (is_set(page.settled, i) || !is_text_byte(page.data[i])) continue;
-                const auto run = finder.at(begin + i);
+                if (is_set(page.settled, i)) continue;
+                // The high byte of a UTF-16 unit is no text by itself.
+                const bool is_high = page.data[i] == 0 && is_text_unit(byte(begin + i - 1));
+                if (!is_high && !is_text_byte(page.data[i])) continue;
+                const auto run = finder.at(begin + i - is_high);
+                if (is_high && run && run->encoding != TextEncoding::Utf16) continue;
                 if (run && run->characters >= SHORTEST_STRING) {
-                    recognise(*run, &transition);
+                    recognise(*run, true, transition);
                 } else if (run) {
                     settle(run->address, run->size, true);
                 }
@@ -150,7 +155,7 @@ void StringScan::store(uint32_t transition, uint64_t address, uint32_t size, con
 void StringScan::write(uint64_t address, uint32_t size, const uint8_t* value, uint64_t transition,
                        bool is_access) {
     const auto take = [&](Page& page, uint32_t at, uint32_t count) {
-        if (any_set(page.fresh, at, count)) take_fresh(page, at, count);
+        if (any_set(page.fresh, at, count)) take_fresh(page, at, count, transition);
     };
     const auto put = [&](Page& page, uint32_t at, uint32_t count, const uint8_t* bytes) {
         if (std::memcmp(page.data.data() + at, bytes, count) != 0) change(page, at, count, bytes);
@@ -204,7 +209,7 @@ void StringScan::mark_fresh(Page& page, uint32_t offset, uint32_t size, uint64_t
             page.base = transition;
         }
         if (transition - page.base > UINT32_MAX) {
-            take_fresh(page, 0, PAGE_SIZE);
+            take_fresh(page, 0, PAGE_SIZE, NEVER);
             page.fresh = {};
             page.base = transition;
         }
@@ -233,32 +238,37 @@ void StringScan::touch(Page& page, uint32_t offset, uint32_t size, uint64_t tran
 }
 
 // Recognises the strings that fresh bytes of a range are part of.
-void StringScan::take_fresh(Page& page, uint32_t offset, uint32_t size) {
+void StringScan::take_fresh(Page& page, uint32_t offset, uint32_t size, uint64_t now) {
     if (size <= 8 && !may_be_text(page.data.data(), offset, size)) return;
     TextFinder finder([this](uint64_t at) { return byte(at); });
     const uint64_t begin = page.number * PAGE_SIZE;
     for (uint32_t i = offset; i < offset + size; ++i) {
         if (!is_set(page.fresh, i)) continue;
         const auto run = finder.at(begin + i);
-        if (run && run->characters >= SHORTEST_STRING) recognise(*run, nullptr);
+        if (run && run->characters >= SHORTEST_STRING) recognise(*run, false, now);
     }
 }
 
-// `reader`: the transition that reads it; null if it is taken for what wrote it.
-void StringScan::recognise(const TextRun& run, const uint64_t* reader) {
-    uint64_t first = reader ? *reader : UINT64_MAX;
-    uint64_t last = reader ? *reader : 0;
-    for_page_pieces(run.address, run.size,
-                    [&](uint64_t number, uint32_t at, uint32_t count, uint64_t) {
-                        Page& page = memory_.page(number);
-                        for (uint32_t i = at; i < at + count; ++i) {
-                            if (!is_set(page.fresh, i)) continue;
-                            const uint64_t time = page.base + (*page.times)[i];
-                            first = std::min(first, time);
-                            last = std::max(last, time);
-                        }
-                        clear_bits(page.fresh, at, count);
-                    });
+// `now`: the transition that reads it, or is about to write it.
+void StringScan::recognise(const TextRun& run, bool is_read, uint64_t now) {
+    uint64_t first = is_read ? now : NEVER;
+    uint64_t last = is_read ? now : 0;
+    const auto for_fresh = [&](auto use) {
+        for_page_pieces(run.address, run.size,
+                        [&](uint64_t number, uint32_t at, uint32_t count, uint64_t) {
+                            Page& page = memory_.page(number);
+                            for (uint32_t i = at; i < at + count; ++i)
+                                if (is_set(page.fresh, i)) use(page, i);
+                        });
+    };
+    for_fresh([&](Page& page, uint32_t i) {
+        const uint64_t time = page.base + (*page.times)[i];
+        first = std::min(first, time);
+        last = std::max(last, time);
+    });
+    // What an instruction has half written when it goes on stood at no moment.
+    if (!is_read && last == now) return;
+    for_fresh([](Page& page, uint32_t i) { clear_bits(page.fresh, i, 1); });
     own(run, entry_of(run, first, last));
     settle(run.address, run.size, true);
 }
@@ -354,7 +364,7 @@ void StringScan::settle(uint64_t address, uint64_t size, bool is_settled) {
 
 // Before a page loses its contents, or is let go.
 void StringScan::leave(Page& page) {
-    take_fresh(page, 0, PAGE_SIZE);
+    take_fresh(page, 0, PAGE_SIZE, NEVER);
     page.fresh = {};
     if (page.owner) retire(page.number * PAGE_SIZE, PAGE_SIZE);
     page.settled = {};
@@ -367,7 +377,7 @@ void StringScan::record(const RecordPoint& point, const RecordView& record) {
         const uint64_t context = first_transition_ + point.context;
         const bool is_access = memory.cause != REVEN_CAUSE_IMAGE && context > 0;
         write(memory.address, static_cast<uint32_t>(bytes.size()), bytes.data(),
-              is_access ? context - 1 : 0, is_access);
+              is_access ? context - 1 : NEVER, is_access);
     }
     unknown_.add(record);
     change_ranges(record);
@@ -387,7 +397,7 @@ void StringScan::change_ranges(const RecordView& record) {
     });
     static constexpr uint8_t ZEROS[PAGE_SIZE] = {};
     for (const auto& [address, size] : ranges.zeroed)
-        write(address, static_cast<uint32_t>(size), ZEROS, 0, false);
+        write(address, static_cast<uint32_t>(size), ZEROS, NEVER, false);
 }
 
 }  // namespace reven

@@ -77,8 +77,8 @@ class StringScan {
     void change(Page& page, uint32_t offset, uint32_t size, const uint8_t* value);
     void mark_fresh(Page& page, uint32_t offset, uint32_t size, uint64_t transition);
     void touch(Page& page, uint32_t offset, uint32_t size, uint64_t transition);
-    void take_fresh(Page& page, uint32_t offset, uint32_t size);
-    void recognise(const TextRun& run, const uint64_t* reader);
+    void take_fresh(Page& page, uint32_t offset, uint32_t size, uint64_t now);
+    void recognise(const TextRun& run, bool is_read, uint64_t now);
     uint32_t entry_of(const TextRun& run, uint64_t first, uint64_t last);
     void own(const TextRun& run, uint32_t entry);
     void retire(uint64_t address, uint64_t size);

@@ -277,6 +277,10 @@ def check_heap(
     need. `from_the_beginning`: there was no heap before the trace. Kinds 0 and 1, or with
     `find_unwritten` kind 2."""
 
+InstructionReads = Callable[[int, bytes], list[tuple[int, int]]]
+"""Ranges (offset, size) of the register file that the instruction with this address and
+encoding reads. Taint asks it where a block is entered or left on the way."""
+
 MAX_TAINT_TAGS: Final[int]
 TAINT_KERNEL_WRITE: Final[int]
 TAINT_SIGNAL_FRAME: Final[int]
@@ -309,7 +313,6 @@ class TaintWarning:
     transition: int
     address: int
     size: int
-    syscall: int | None  # number of the system call that wrote
     kind: int  # TAINT_…
 
 class Taint:
@@ -330,6 +333,7 @@ class Taint:
         first: int,
         last: int,
         forward: bool,
+        reads: InstructionReads | None = None,
     ) -> None:
         """Raises ValueError for impossible seeds, IndexError for contexts out of range."""
     def run(self, progress: Progress | None = None) -> None:
@@ -441,10 +445,9 @@ class OriginHop:
     before: tuple[bool, int, int] | None  # what it came from; None: it ends here
     context: int  # in which `before` is
     others: list[tuple[bool, int, int]]
-    syscall: int | None
 
 class OriginFinder:
-    def __init__(self, trace: Trace) -> None: ...
+    def __init__(self, trace: Trace, reads: InstructionReads | None = None) -> None: ...
     def find(
         self,
         context: int,
@@ -480,7 +483,8 @@ class DebugIndex:
     """Where the named things of a binary's DWARF information are.
 
     Names of types and variables are qualified (`space::Type<int>`). The arguments are the
-    contents of the sections, uncompressed; empty where there is none."""
+    contents of the sections, uncompressed; empty where there is none. `common_str`: .debug_str
+    of the file that dwz moved common parts to."""
 
     unit_count: int
     damaged_unit_count: int  # left out
@@ -496,6 +500,7 @@ class DebugIndex:
         addr: bytes,
         ranges: bytes,
         rnglists: bytes,
+        common_str: bytes,
         progress: Progress | None = None,
     ) -> None: ...
     def types(self, name: str) -> list[DebugPlace]:

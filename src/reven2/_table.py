@@ -128,7 +128,9 @@ class Results(Table, Iterator[Item], Generic[Item]):
 
         from reven2._html import MOST_ROWS, table
 
-        return table(list(islice(self._run(), MOST_ROWS + 1)))
+        items = list(islice(self._run(), MOST_ROWS + 1))
+        html = table(items[:MOST_ROWS])
+        return html if html is None or len(items) <= MOST_ROWS else html + "<p>… and more</p>"
 
     def __iter__(self) -> Iterator[Item]:
         return self._running

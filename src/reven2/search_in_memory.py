@@ -163,7 +163,8 @@ class Search:
         transition brings about, in order.
 
         Only memory that is accessed counts: what stood before, or came with the mapping of a
-        file, is a match if a byte of it is read or written while it matches.
+        file, is a match if a byte of it is read or written while it matches. The zeros that
+        new memory consists of are no matches before something is written there.
 
         Returns:
             A generator.

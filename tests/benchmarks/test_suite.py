@@ -102,3 +102,11 @@ def test_a_budget_is_met_or_missed() -> None:
 def test_figures_take_the_unit_that_suits_them() -> None:
     assert [count(12), count(1_340_000_000)] == ["12", "1.34 G"]
     assert [duration(2), duration(0.0123), duration(45e-6)] == ["2.00 s", "12.3 ms", "45 µs"]
+
+
+def test_searches_go_through_a_whole_trace(tables: dict[str, Table]) -> None:
+    [table] = [table for title, table in tables.items() if title.startswith("Searches of")]
+    found = {row[0]: row[1] for row in table.rows}
+    assert found["bytes in memory, ever"] == found["a value in registers and accesses"] == "0"
+    assert found["index of strings"] != "0"
+    assert found["accesses into pandas"] != "0"

@@ -26,7 +26,9 @@ def test_a_bug_is_shown_with_its_stacks(reven, trace):
         "there:",
         "allocated by malloc",
         "freed by realloc",
+        "where the pointer comes from",
     ]
+    assert lines[-2].strip().startswith("what malloc returned at #")
     assert sum("program!main+" in line for line in lines[1:]) == 3
     assert "1 bug found" in done.stderr
 

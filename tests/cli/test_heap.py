@@ -9,7 +9,11 @@ import pytest
 ALLOCATING = r"""
 #include <stdlib.h>
 #include <string.h>
-__attribute__((noinline)) char *make(int size) { char *made = malloc(size); memset(made, 1, size); return made; }
+__attribute__((noinline)) char *make(int size) {
+    char *made = malloc(size);
+    memset(made, 1, size);
+    return made;
+}
 int main(void) {
     for (int i = 0; i < 3; i++) free(make(1000));
     return make(10) == 0;

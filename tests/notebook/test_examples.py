@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The notebook in `examples/` runs and tells what it promises."""
+"""The notebooks in `examples/` run and tell what they promise."""
 
 from __future__ import annotations
 
@@ -35,3 +35,22 @@ def test_the_notebook_finds_the_bug(
     assert "no address at all" in shown
     assert "copy_word, program.c:" in shown
     assert shown.count("onclick") > 10
+
+
+def test_the_bugs_are_found_and_explained(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / "bugs", tmp_path / "bugs")
+    notebook = tmp_path / "bugs.ipynb"
+    shutil.copy(EXAMPLES / "bugs.ipynb", notebook)
+    command = [sys.executable, "-m", "jupyter", "execute", "--inplace", str(notebook)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    shown = "".join(
+        json.dumps(output)
+        for cell in json.loads(notebook.read_text())["cells"]
+        for output in cell.get("outputs", ())
+    )
+    for file in (EXAMPLES / "bugs").iterdir():
+        assert f"{file.name}: " in shown
+    assert "freed by realloc" in shown
+    assert "was loaded from" in shown
+    assert "'uninitialized'" in shown

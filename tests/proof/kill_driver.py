@@ -75,7 +75,8 @@ def kill_at(pid: int, trace: Path, moment: float, jitter: float, *, everything: 
 
 
 def outcome(trace: Path) -> dict[str, object]:
-    if not (trace / "segments.bin").exists():
+    # The last of the files that are made before anything is recorded.
+    if not (trace / "directory.bin").exists():
         return {"recorded": False}
     manifest = trace / "manifest.json"
     complete = manifest.exists() and json.loads(manifest.read_bytes())["complete"]

@@ -144,6 +144,19 @@ main:
   jmp 1f
 1: rdtsc
   jmp 1f
+1: paddd %xmm1, %xmm0
+  pxor %xmm2, %xmm0
+  pshufb %xmm3, %xmm0
+  punpcklbw %xmm1, %xmm0
+  pcmpeqb %xmm2, %xmm0
+  pminub %xmm1, %xmm0
+  psllw $3, %xmm0
+  pmuludq %xmm1, %xmm0
+  pmovmskb %xmm0, %eax
+  mul %rcx
+  bsf %rdx, %rax
+  movq %rax, %xmm0
+  jmp 1f
 1: xor %eax, %eax
   ret
 .data
@@ -162,6 +175,12 @@ def blocks(
     command = ["gcc", "-o", "program", "program.s"]
     subprocess.run(command, cwd=directory, check=True)
     return {block.code[0]: block for block in templates(record_command([directory / "program"]))}
+
+
+def test_the_reader_computes_integer_vectors(blocks: dict[bytes, Block]) -> None:
+    block = blocks[bytes.fromhex("660ffec1")]
+    assert len(block.code) == 13
+    assert not [node for node in block.nodes if node.kind == SLOT]
 
 
 def test_lanes_of_floating_point_numbers_do_not_mix(blocks: dict[bytes, Block]) -> None:

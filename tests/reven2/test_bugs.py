@@ -91,7 +91,7 @@ int main() {
     std::sort(shared.begin(), shared.end(), [](auto &a, auto &b) { return *a < *b; });
     std::vector<std::thread> threads;
     for (int i = 0; i < 2; i++)
-        threads.emplace_back([i] { std::vector<std::string> own(30, std::to_string(i * 12345678)); });
+        threads.emplace_back([i] { std::vector<std::string> own(30, std::to_string(i * 12345)); });
     for (auto &thread : threads) thread.join();
     try { words.at("none"); } catch (const std::out_of_range &error) { std::cout << *shared[3]; }
 }

@@ -34,10 +34,12 @@ def test_frames_are_those_of_the_calls(record_program: Any, flags: tuple[str, ..
     with reven2.open(path) as server:
         symbol = next(iter(server.ossi.symbols("^main$", "program")))
         main = next(iter(server.trace.calls(symbol)))
-        begin, end = main.first_context._id, main.end_transition.id
+        returned = main.return_transition
+        assert returned is not None
+        begin, end = main.first_context._id, returned.id
         service: Any = server.ossi._service
         assert isinstance(service, LocalService)
-        for number in range(begin, end, 7):
+        for number in range(begin, end, (end - begin) // 20):
             context = server.trace._context(number)
             expected = [frame.pc for frame in context.stack.frames()]
             depth = next(
@@ -49,3 +51,27 @@ def test_frames_are_those_of_the_calls(record_program: Any, flags: tuple[str, ..
                 frame = service._frame(number, level)
                 assert frame is not None, f"{context} has no frame {level}"
                 assert frame.address + 1 == expected[level], f"frame {level} of {context}"
+
+
+SIGNALS = r"""
+#include <signal.h>
+__attribute__((noipa)) void stop(void) {}
+static void handler(int number) { int inside = number * 2; stop(); (void)inside; }
+__attribute__((noipa)) int victim(int value) {
+    int kept = value + 1; if (value > 3) raise(SIGUSR1); return kept;
+}
+int main(void) { signal(SIGUSR1, handler); return victim(5) * 0; }
+"""
+
+
+def test_frames_below_a_signal_handler(record_program: Any) -> None:
+    with reven2.open(record_program(SIGNALS, "-O0")) as server:
+        symbol = next(iter(server.ossi.symbols("^stop$", "program")))
+        context = next(iter(server.trace.search.symbol(symbol)))
+        found = {}
+        for frame in context.stack.frames():
+            if frame.function is not None:
+                variables = context.variables(frame=frame)
+                found[frame.function.name] = {one.name: one.text for one in variables}
+        assert found["handler"] == {"number": "10", "inside": "20"}
+        assert found["victim"] == {"value": "5", "kept": "6"}

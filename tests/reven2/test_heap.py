@@ -22,7 +22,11 @@ Row = tuple[int, str, str]
 CALLERS = r"""
 #include <stdlib.h>
 #include <sys/mman.h>
-__attribute__((noinline)) char *make(int size) { char *made = malloc(size); made[3] = 1; return made; }
+__attribute__((noinline)) char *make(int size) {
+    char *made = malloc(size);
+    made[3] = 1;
+    return made;
+}
 __attribute__((noinline)) void drop(char *block) { free(block); }
 int main(void) {
     char *one = make(100);

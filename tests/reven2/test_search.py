@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 import reven2
-from reven2.errors import OutOfRangeError
+from reven2.errors import InvalidArgumentError, OutOfRangeError
 from reven2.util import collate
 
 
@@ -85,3 +85,53 @@ def test_registers_of_results_are_those_of_their_context(values: reven2.OpenTrac
     found = list(values.trace.search.symbol(ready))
     assert len(found) == 2
     assert len({context.read(reven2.arch.x64.rip) for context in found}) == 1
+
+
+def test_instructions_by_their_text(bare: reven2.OpenTrace) -> None:
+    search = bare.trace.search
+    expected = [t.id for t in bare.trace.transitions() if str(t.instruction).startswith("dec ")]
+    assert [c._id for c in search.instruction("^dec ")] == expected == [4, 7, 10]
+    assert [c._id for c in search.instruction("^dec ", 5, 10)] == [7]
+    assert [c._id for c in search.instruction("^dec ", is_forward=False)] == [10, 7, 4]
+    assert [c._id for c in search.instruction(r"\[rdi\+rcx")] == [3, 6, 9]
+    assert next(search.instruction("^nothing"), None) is None
+    with pytest.raises(InvalidArgumentError, match="regular expression"):
+        next(search.instruction("("))
+
+
+def test_values_in_registers_and_accesses(bare: reven2.OpenTrace) -> None:
+    search = bare.trace.search
+    hits = list(search.value(0x1122334455667788))
+    assert [(hit.transition.id, str(hit.register)) for hit in hits] == [
+        (0, "rax"),
+        (12, "None"),
+        (13, "None"),
+        (13, "rdx"),
+    ]
+    assert [hit.access and hit.access.operation.value for hit in hits] == [
+        None,
+        "write",
+        "read",
+        None,
+    ]
+    assert str(hits[0]).endswith("]rax")
+    assert str(hits[1]) == str(hits[1].access)
+    stores = [h for h in search.value(0x55667788, 4) if h.access is not None]
+    assert [hit.transition.id for hit in stores] == [3, 6, 9, 14]
+    assert [str(h.register) for h in search.value(0x55667788, 4) if h.register] == ["eax", "edx"]
+    assert [h.transition.id for h in search.value(0x88, 1) if h.register] == [0, 13]
+    assert [h.transition.id for h in search.value(0x1122334455667788, None, 1, 13)] == [12]
+    assert list(search.value(-1)) == []
+    for arguments in ((256, 1), (-129, 1), (0, 0), (0, 33), (1 << 256,)):
+        with pytest.raises(InvalidArgumentError):
+            search.value(*arguments)
+
+
+def test_patterns_of_symbols_and_binaries_are_regular_expressions(
+    values: reven2.OpenTrace,
+) -> None:
+    ossi = values.ossi
+    assert [symbol.name for symbol in ossi.symbols("^re.dy$")] == ["ready"]
+    assert {b.name for b in ossi.executed_binaries(r"libc|ld-")} >= {"libc"}
+    assert [s.name for s in ossi.symbols("^main$", binary_hint="/program$")] == ["main"]
+    assert list(ossi.symbols("^MAIN$", binary_hint="/program$", case_sensitive=True)) == []

@@ -20,7 +20,8 @@ from .running import Running, listening
 
 @pytest.fixture
 def own_trace(trace: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(trace, tmp_path / "own.reven"))
+    bookmarks = shutil.ignore_patterns("bookmarks.sqlite*")
+    return Path(shutil.copytree(trace, tmp_path / "own.reven", ignore=bookmarks))
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 from reven.server.queries import QUERIES
 from reven.service.local import LocalService
 from reven2._service import TraceService
+from reven2._service.taint import TaintQuery
 
 from .running import WAIT, Running
 
@@ -35,6 +36,7 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
     page = service.transitions(0, 1)
     address = int.from_bytes(page.pc, "little")
     stop = {"start": 0, "stop": count, "forward": True, "limit": 10}
+    taint = TaintQuery([(0, False, 0, 64)], 1, 0, 0, True, "sample")
     bookmark = service.add_bookmark("sample", 3, "a sample")
     return {
         "transitions": {"start": 3, "stop": 200},
@@ -71,6 +73,24 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
         },
         "symbol_entries": {"binary": 0, "rva": 0},
         "locate": {"context": 0, "address": address},
+        "strings": {"pattern": "lib", "first": 0, "limit": 10},
+        "find_in_memory": {
+            "pattern": page.code[0],
+            "context": 3,
+            "address": 0,
+            "size": 2**64 - 1,
+            "limit": 10,
+        },
+        "standing_matches": {
+            "pattern": b"ELF",
+            "context": 9,
+            "stop": count,
+            "first": 0,
+            "limit": 10,
+        },
+        "created_matches": {"pattern": b"lib", "start": 0, "stop": count, "limit": 10},
+        "find_instructions": {**stop, "pattern": "^push"},
+        "find_value": {"value": b"\1", "start": 0, "stop": count, "size": 4, "limit": 10},
         "calls": {
             "start": 0,
             "stop": count,
@@ -101,6 +121,16 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
         "format_value": {"context": 0, "binary": 0, "type": 0, "address": 0, "data": b""},
         "variables": {"context": 0, "frame": 0, "is_global": False},
         "variable": {"context": 0, "name": "count", "frame": 0},
+        "allocations": {"first": 0, "limit": 10},
+        "allocation_at": {"address": address, "context": 0, "was_freed": True},
+        "live_allocations": {"context": count, "first": 0, "limit": 10},
+        "heap_errors": {"kind": "overflow", "limit": 10},
+        "taint_status": {"query": taint},
+        "taint_accesses": {"query": taint, "start": 0, "changes_only": False, "limit": 10},
+        "taint_state": {"query": taint, "context": 0, "address": 0, "limit": 10},
+        "taint_warnings": {"query": taint, "start": 0, "limit": 10},
+        "cancel_taint": {"query": taint},
+        "origin": {"context": 5, "is_memory": False, "address": 0, "size": 64, "limit": 10},
         "bookmarks": {"first": 0, "limit": 10},
         "add_bookmark": {"key": "sample", "transition": 3, "description": "a sample"},
         "edit_bookmark": {"id": bookmark.id, "transition": None, "description": "changed"},

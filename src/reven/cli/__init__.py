@@ -33,6 +33,7 @@ from reven.cli import (
     show,
     stop,
     strings,
+    taint,
 )
 from reven.cli.console import print_error
 from reven.errors import RevenError
@@ -78,6 +79,8 @@ app.command()(check.check)
 app.command()(bookmarks.bookmarks)
 app.command()(heap.heap)
 app.command()(find.find)
+app.command()(taint.taint)
+app.command()(taint.origin)
 app.command()(index.index)
 app.command()(serve.serve)
 app.command()(stop.stop)

@@ -17,6 +17,7 @@ from reven.ossi.dwarf.frames import CallFrames, Row
 from reven.ossi.dwarf.scopes import Scopes
 from reven.ossi.dwarf.types import Types
 from reven.ossi.elf_header import tolerate_damage
+from reven.service.stopping import keep_going
 
 if TYPE_CHECKING:
     from reven.ossi import ElfImage
@@ -53,7 +54,7 @@ class BinaryDebug:
         image = self.image
         if image is not None:
             with image.lock, tolerate_damage(image.path, ".debug_info"):
-                info = read_debug_info(image)
+                info = read_debug_info(image, keep_going)
                 return None if info is None else Source(info, Types(info), Scopes(info))
         return None
 

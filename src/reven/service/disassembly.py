@@ -43,6 +43,11 @@ def _engine(detail: bool) -> capstone.Cs:
     return engine
 
 
+def detailed_disassembler() -> capstone.Cs:
+    """This thread's disassembler that also tells operands and registers."""
+    return _engine(True)
+
+
 def disassemble(instructions: Sequence[tuple[int, bytes]]) -> list[Disassembly]:
     """Text of instructions.
 

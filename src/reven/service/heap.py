@@ -12,7 +12,6 @@ from reven.service.core import CoreQueries
 from reven.service.opened import translated
 from reven.service.stopping import keep_going
 from reven2._service.heap import AllocationData, AllocationPage, HeapCallData
-from reven2.errors import OutOfRangeError
 
 __all__ = ["HeapQueries"]
 
@@ -25,14 +24,6 @@ class HeapQueries(CoreQueries):
 
     def allocations(self, *, first: int, limit: int) -> AllocationPage:
         return _page(self._heap().blocks[first : first + limit + 1], limit)
-
-    def allocation(self, id: int) -> AllocationData:
-        blocks = self._heap().blocks
-        if not 0 <= id < len(blocks):
-            raise OutOfRangeError(
-                f"There is no allocation {id}: the trace has {len(blocks)}, counted from 0."
-            )
-        return _data(blocks[id])
 
     def allocation_at(
         self, address: int, context: int, *, was_freed: bool

@@ -25,7 +25,7 @@ _C_LIBRARY = re.compile(r"^(libc|ld|libpthread|ld-linux[\w-]*|ld-musl[\w-]*)[-.]
 _ALLOCATOR = "^malloc$"
 _START_NAMES = frozenset({"_start", "_dl_start_user", "clone", "clone3", "__clone3"})
 
-UNINITIALIZED_REACH = 2_000_000
+UNINITIALIZED_REACH = 500_000
 """So many transitions on, an uninitialized value is followed to a branch."""
 _TAINTED_KEPT = 4096
 _VECTOR_MASKS = frozenset({"pmovmskb", "vpmovmskb", "kortestd", "kmovd", "vptest", "ptest"})
@@ -246,7 +246,7 @@ def _error(kind: HeapErrorKind, found: Found, branch: int | None = None) -> Heap
         size=size,
         is_write=found.is_write,
         allocation=None if found.block is None else found.block.id,
-        count=found.count,
+        count=found.times,
         branch=branch,
     )
 

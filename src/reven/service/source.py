@@ -95,7 +95,7 @@ class SourceFiles:
 
     def files(self) -> list[SourceFileData]:
         return [
-            SourceFileData(path, file.binary, len(file.lines))
+            SourceFileData(path, file.binary, len(file.lines), _may_read(path) and _is_file(path))
             for path, file in sorted(self._files.items())
         ]
 
@@ -107,16 +107,19 @@ class SourceFiles:
         """Reads the file, if the trace names it."""
         if path not in self._files:
             return SourceText("", "The trace executed no line of this file.", False)
+        if not path.startswith("/"):
+            return SourceText("", f"{path}: the compiler did not say in which folder.", False)
         if not _may_read(path):
             return SourceText("", f"{path} has no name of a source file, so it is not read.", False)
+        if not _is_file(path):
+            return SourceText("", f"{path} is not on this machine.", False)
         try:
             with Path(path).open("rb") as file:
-                data = file.read(_LARGEST_TEXT + 1) if _is_file(path) else None
+                data = file.read(_LARGEST_TEXT + 1)
             is_newer = Path(path).stat().st_mtime > (self._trace / "manifest.json").stat().st_mtime
         except OSError as error:
-            reason = error.strerror or str(error)
-            return SourceText("", f"{path} is not on this machine: {reason}.", False)
-        if data is None or len(data) > _LARGEST_TEXT or b"\0" in data:
+            return SourceText("", f"{path} cannot be read: {error.strerror or error}.", False)
+        if len(data) > _LARGEST_TEXT or b"\0" in data:
             return SourceText("", f"{path} is no text that can be shown.", False)
         return SourceText(data.decode("utf-8", "replace"), "", is_newer)
 
@@ -149,4 +152,8 @@ def _may_read(path: str) -> bool:
 
 
 def _is_file(path: str) -> bool:
-    return S_ISREG(Path(path).stat().st_mode)
+    try:
+        # No device, no pipe: they would be waited for.
+        return S_ISREG(Path(path).stat().st_mode)
+    except (OSError, ValueError):
+        return False

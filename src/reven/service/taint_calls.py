@@ -28,13 +28,13 @@ _CALLS = 1 << 20
 _LONGEST_PATH = 4096
 
 
-def describe_call(trace: _engine.Trace, transition: int, number: int | None) -> str:
-    """`read of "/etc/passwd" (descriptor 3)`; "" if there is no system call there."""
-    if number is None:
-        return ""
-    name = syscall_name(number) or f"system call {number}"
+def describe_call(trace: _engine.Trace, transition: int) -> str:
+    """Such as `read of "data.bin"`; "" if there is no system call there."""
     calls = trace.syscalls(transition, transition + 1, 1)
-    if name not in _OF_DESCRIPTORS or not calls:
+    if not calls:
+        return ""
+    name = syscall_name(calls[0].number) or f"system call {calls[0].number}"
+    if name not in _OF_DESCRIPTORS:
         return name
     descriptor = calls[0].arguments[0]
     if descriptor == 0:

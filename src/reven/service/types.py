@@ -13,6 +13,7 @@ from reven.service.core import CoreQueries
 from reven.service.debug_information import BinaryDebug
 from reven.service.frames import Frame, State, caller, outside_of_functions, top_frame
 from reven.service.opened import translated
+from reven.service.stopping import keep_going
 from reven.service.variables import Variables
 from reven2._service.types import FunctionData, TypeGraph, VariableData
 from reven2.errors import OutOfRangeError
@@ -121,6 +122,7 @@ class TypeQueries(CoreQueries):
         for _ in range(number):
             if frame is None:
                 return None
+            keep_going()
             with translated():
                 frame = caller(frame, space, self._debug_of)
         return frame

@@ -73,8 +73,6 @@ class HeapService(Protocol):
     def allocations(self, *, first: int, limit: int) -> AllocationPage:
         """Allocations whose id is `first` or more."""
 
-    def allocation(self, id: int) -> AllocationData: ...
-
     def allocation_at(
         self, address: int, context: int, *, was_freed: bool
     ) -> AllocationData | None:

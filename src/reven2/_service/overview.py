@@ -35,11 +35,13 @@ class EventPart(msgspec.Struct, frozen=True):
 
 class SourceFileData(msgspec.Struct, frozen=True):
     """A source file of which the trace executed something. `path` is that of the machine
-    where it was compiled; `lines`: how many of its lines were executed."""
+    where it was compiled; `lines`: how many of its lines were executed; `is_here`: this machine
+    has it too, and `source_text` reads it."""
 
     path: str
     binary: str
     lines: int
+    is_here: bool
 
 
 class SourceLineData(msgspec.Struct, frozen=True):

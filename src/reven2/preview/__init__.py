@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-from reven2.preview import project_manager, prototypes, taint
+from reven2.preview import bugs, project_manager, prototypes, taint
 
-__all__ = ["project_manager", "prototypes", "taint"]
+__all__ = ["bugs", "project_manager", "prototypes", "taint"]

@@ -20,16 +20,29 @@ from typing import TYPE_CHECKING
 
 from reven2._service.heap import HeapErrorData
 from reven2.address import LinearAddress
-from reven2.heap import Allocation
+from reven2.arch import x64
+from reven2.trace._instruction import MemoryOperand
 
 if TYPE_CHECKING:
+    from reven2.arch.register import Register
+    from reven2.heap import Allocation
     from reven2.ossi.ossi import Location
+    from reven2.preview.taint import Origin
     from reven2.stack import Stack
     from reven2.trace import Context, Trace, Transition
 
 __all__ = ["Bug", "BugKind", "find"]
 
 _LIMIT = 10_000
+_NEAR = 1 << 20
+# Of the flags that a conditional jump looks at, one (Intel SDM volume 2, Jcc); else zf.
+_FLAGS = {
+    **dict.fromkeys(("b", "ae", "a", "be", "c"), x64.cf),
+    **dict.fromkeys(("s", "l", "ge"), x64.sf),
+    "o": x64.of,
+    "p": x64.pf,
+}
+_SYSCALL_POINTERS = (x64.rsi, x64.rdi, x64.rdx, x64.r10)
 
 
 class BugKind(enum.Enum):
@@ -122,13 +135,45 @@ class Bug:
         number = self._data.allocation
         if number is None:
             return None
-        return Allocation(self._trace, self._trace._service.allocation(number))
+        return self._trace.heap.allocation(number)
 
     @property
     def branch(self) -> Transition | None:
         """Of an uninitialized value: the conditional jump that it decides."""
         number = self._data.branch
         return None if number is None else self._trace.transition(number)
+
+    def origin(self, max_hops: int = 100) -> Origin | None:
+        """Where it comes from, by `reven2.preview.taint.origin`: of an access, the pointer that
+        it goes through, of a free, what is freed; of an uninitialized value, what decides the
+        jump, back to memory that nothing had written. None where the pointer is in no
+        register.
+
+        Parameters:
+            max_hops: how far to go back at most.
+        """
+        from reven2.preview.taint import origin
+
+        branch = self.branch
+        if branch is not None:
+            jump = branch.instruction
+            condition = "" if jump is None else jump.mnemonic.removeprefix("j")
+            flag = _FLAGS.get(condition.removeprefix("n"), x64.zf)
+            return origin(branch.context_before(), flag, max_hops)
+        pointer = x64.rdi if self.kind is BugKind.DoubleFree else self._pointer()
+        return None if pointer is None else origin(self.context, pointer, max_hops)
+
+    def _pointer(self) -> Register | None:
+        """The register that the instruction gets the address from."""
+        instruction = self.transition.instruction
+        operands = [] if instruction is None else instruction.operands
+        memory = [one for one in operands if isinstance(one, MemoryOperand)]
+        named = [one for operand in memory for one in (operand.base, operand.index) if one]
+        for register in (*named, *_SYSCALL_POINTERS):
+            # An address has a few bytes or elements added to it, seldom more.
+            if abs(self.context.read(register) - self._data.address) < _NEAR:
+                return register
+        return None
 
     @property
     def place(self) -> str:

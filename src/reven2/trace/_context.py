@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
 
 from reven2._service import column
 from reven2.address import LinearAddress, PhysicalAddress, _AbstractAddress, linear
 from reven2.arch import x64
 from reven2.arch.register import FloatRegister, Register
-from reven2.errors import InvalidArgumentError, RegisterReadError, VariableReadError
+from reven2.errors import InvalidArgumentError, RegisterReadError, TraceError, VariableReadError
 from reven2.trace._moment import Moment
 from reven2.trace._pages import RegisterBatch
 from reven2.trace._variable import Variable
@@ -18,7 +18,7 @@ from reven2.types import Pointer, Type
 
 if TYPE_CHECKING:
     from reven2.ossi.ossi import ContextOssi
-    from reven2.stack import Stack
+    from reven2.stack import Stack, StackFrame
     from reven2.trace._trace import Trace
     from reven2.trace._transition import Transition
 
@@ -186,7 +186,9 @@ class Context(Moment):
 
         return ContextOssi(self)
 
-    def variables(self, is_global: bool = False, frame: int = 0) -> list[Variable]:
+    def variables(
+        self, is_global: bool = False, frame: int | StackFrame = 0
+    ) -> list[Variable]:
         """The variables of the source in scope at this moment, from debug information: locals
         and parameters, the innermost block's first. If the function that runs was inlined, its
         own come first, then those of the function it was inlined into. An addition to the
@@ -194,27 +196,31 @@ class Context(Moment):
 
         Parameters:
             is_global: those outside of functions instead, of the same compile unit.
-            frame: of the caller so many calls up the stack instead.
+            frame: of the caller so many calls up the stack instead, or of a frame of
+                `stack.frames()`.
 
         Returns:
             The variables; none where there is no debug information.
         """
-        found = self._trace._service.variables(self._id, frame=frame, is_global=is_global)
+        number = _frame_number(self, frame)
+        found = self._trace._service.variables(self._id, frame=number, is_global=is_global)
         return [Variable(self, data) for data in found]
 
-    def variable(self, name: str, frame: int = 0) -> Variable:
+    def variable(self, name: str, frame: int | StackFrame = 0) -> Variable:
         """The variable that a name means at this moment: the innermost in scope, or a global
         one of any binary, in C++ by its qualified name. An addition to the documented
         interface.
 
         Parameters:
             name: its name.
-            frame: as seen by the caller so many calls up the stack.
+            frame: as seen by the caller so many calls up the stack, or by a frame of
+                `stack.frames()`.
 
         Raises:
             VariableReadError (a RuntimeError): there is none of that name.
         """
-        found = self._trace._service.variable(self._id, name, frame=frame)
+        number = _frame_number(self, frame)
+        found = self._trace._service.variable(self._id, name, frame=number)
         if found is None:
             raise VariableReadError(f"There is no variable {name!r} in scope at {self}.")
         return Variable(self, found)
@@ -326,6 +332,17 @@ class Context(Moment):
                 return
             low, limit = page.next, min(limit * 4, 1 << 14)
 
+    @property
+    def framebuffer(self) -> NoReturn:
+        """What is on the screen. The trace of a program alone has none.
+
+        Raises:
+            TraceError (a RuntimeError): always.
+        """
+        raise TraceError(
+            "A trace of a program alone has no screen: only whole machines have a framebuffer."
+        )
+
     def physical_memory_regions(self) -> Iterator[tuple[PhysicalAddress, int]]:
         """The mapped ranges at this context, as (address, size in bytes), ascending."""
         for mapped in self._trace._service.mapped_ranges(self._id):
@@ -399,6 +416,21 @@ class Context(Moment):
         if size > len(data):
             raise InvalidArgumentError(f"{ty.name} takes {size} bytes, not {len(data)}.")
         return bytearray(data[:size])
+
+
+def _frame_number(context: Context, frame: int | StackFrame) -> int:
+    """How many calls up the stack a frame is, as call frame information counts them."""
+    from reven2.stack import StackFrameType
+
+    if isinstance(frame, int):
+        if frame < 0:
+            raise InvalidArgumentError(f"Frames count from 0, the one that runs, not {frame}.")
+        return frame
+    if frame._stack._context != context:
+        raise InvalidArgumentError(f"This frame is of {frame._stack._context}, not of {context}.")
+    # Below a signal handler stands the code that ends the signal, a frame of its own there.
+    above = list(frame._stack.frames())[: frame._index]
+    return len(above) + sum(one.type is StackFrameType.Interrupt for one in above)
 
 
 def _sized(data: bytes, raw: bool) -> int | bytearray:

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar, overload
+
+from reven2._table import Batch, Column, Table
 
 Item = TypeVar("Item")
 
@@ -55,4 +57,36 @@ class Numbered(Iterator[Item], Generic[Item]):
         left = self._numbers[self._used :]
         if isinstance(index, slice):
             return Numbered(left[index], self._generate, self._make)
+        return self._make(left[index])
+
+
+class NumberedTable(Table, Numbered[Item]):
+    """The same, also as a table: `to_pandas` and `__arrow_c_stream__` give what is left."""
+
+    def __init__(
+        self,
+        numbers: range,
+        generate: Callable[[range], Iterator[Item]],
+        make: Callable[[int], Item],
+        columns: Sequence[Column],
+        batches: Callable[[range], Iterator[Batch]],
+    ) -> None:
+        super().__init__(numbers, generate, make)
+        self._columns, self._batches_of = columns, batches
+
+    def _batches(self) -> Iterator[Batch]:
+        return self._batches_of(self._numbers[self._used :])
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> NumberedTable[Item]: ...
+
+    def __getitem__(self, index: int | slice) -> Item | NumberedTable[Item]:
+        left = self._numbers[self._used :]
+        if isinstance(index, slice):
+            return NumberedTable(
+                left[index], self._generate, self._make, self._columns, self._batches_of
+            )
         return self._make(left[index])

@@ -128,6 +128,11 @@ class TransitionPages:
         for part in growing(numbers, _ALIGNED, _LARGEST_PAGE):
             yield Block(self, self._service.transitions(part.start, part.stop))
 
+    def texts(self, page: TransitionPage) -> list[str]:
+        """Text of each different instruction of a page."""
+        keys = list(zip(column(page.address, "Q"), page.code, strict=True))
+        return [str(instruction) for instruction in self.instructions(keys)]
+
     def instructions(self, keys: list[tuple[int, bytes]]) -> list[Instruction]:
         """The instructions of these addresses and bytes, disassembled once each."""
         known = self._known

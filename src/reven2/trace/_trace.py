@@ -17,9 +17,10 @@ from reven2.memhist import MemoryAccess, MemoryAccessOperation
 from reven2.memory_range import MemoryRange
 from reven2.trace._accesses import access_results
 from reven2.trace._context import Context
-from reven2.trace._numbered import Numbered
+from reven2.trace._numbered import Numbered, NumberedTable
 from reven2.trace._pages import RegisterBatch, TransitionPages, growing
 from reven2.trace._transition import Transition
+from reven2.trace._transitions import transition_results
 
 if TYPE_CHECKING:
     from reven2._links import Links
@@ -199,7 +200,7 @@ class Trace:
 
     def transitions(
         self, start: int | Transition | None = None, stop: int | Transition | None = None
-    ) -> Numbered[Transition]:
+    ) -> NumberedTable[Transition]:
         """Iterate over transitions.
 
         Parameters:
@@ -207,13 +208,14 @@ class Trace:
             stop: the one after the last (default: the trace's end).
 
         Returns:
-            An iterator that also knows its length and slices.
+            An iterator that also knows its length, slices, and is a table as
+            `memory_accesses` is.
 
         Raises:
             OutOfRangeError (an IndexError): a bound outside the trace.
         """
         numbers = self._range(start, stop, self.transition_count, "transition")
-        return Numbered(numbers, self._generate_transitions, self.transition)
+        return transition_results(self, numbers)
 
     def context_before(self, transition_id: int) -> Context:
         """The context before a transition, by number.
@@ -390,15 +392,6 @@ class Trace:
             batch = RegisterBatch(self._service, part)
             for index, number in enumerate(part):
                 yield Context(self, number, batch, index)
-
-    def _generate_transitions(self, numbers: range) -> Iterator[Transition]:
-        if numbers.step != 1:
-            for number in numbers:
-                yield Transition(self, number)
-            return
-        for block in self._pages.blocks(numbers):
-            for number in range(block.first, block.first + block.count):
-                yield Transition(self, number, block)
 
     @staticmethod
     def _nearest(numbers: Iterable[int | None], is_forward: bool) -> int | None:

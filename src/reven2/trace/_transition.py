@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from reven2._service import KIND_INSTRUCTION
@@ -14,6 +13,7 @@ from reven2.trace._moment import Moment
 from reven2.trace._pages import Block
 
 if TYPE_CHECKING:
+    from reven2._table import Results
     from reven2.memhist import MemoryAccess, MemoryAccessOperation
     from reven2.trace._context import Context
     from reven2.trace._trace import Trace
@@ -152,7 +152,7 @@ class Transition(Moment):
 
     def memory_accesses(
         self, operation: MemoryAccessOperation | None = None
-    ) -> Iterator[MemoryAccess]:
+    ) -> Results[MemoryAccess]:
         """The memory accesses made at this transition, in program order.
 
         Parameters:
