@@ -41,7 +41,8 @@ INTRODUCTION = """\
 
 `make bench` measures all this anew, in some ten minutes, and writes this page; nothing else
 should run meanwhile. The budgets are those of the design: `met` or `missed` by the figure in the
-same row. That of Axion is not measured here.
+same row. That of Axion is measured by
+`python -m benchmarks.axion TRACE`.
 """
 
 

@@ -8,6 +8,7 @@ Needs gcc and Chromium. FOLDER is docs/images unless it is given.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,12 +28,14 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
     folder.mkdir(parents=True, exist_ok=True)
     reven = str(Path(sys.executable).with_name("reven"))
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(prefix="weather-") as name:
         work = Path(name)
         program, trace = work / "weather", work / "weather.reven"
-        source = ROOT / "examples" / "weather.c"
-        subprocess.run(["gcc", "-g", "-o", program, source], check=True)
-        recorded = [program, ROOT / "examples" / "weather.txt"]
+        # The pictures show where the source is, so that it is nobody's own folder.
+        for file in ("weather.c", "weather.txt"):
+            shutil.copy(ROOT / "examples" / file, work)
+        subprocess.run(["gcc", "-g", "-o", program, "weather.c"], cwd=work, check=True)
+        recorded = [program, work / "weather.txt"]
         subprocess.run([reven, "record", "-o", trace, "--", *recorded], check=False)
         command = [reven, "serve", "--port", "0", str(trace)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
@@ -71,13 +74,6 @@ def take(chromium: Browser, port: int, folder: Path) -> None:
     page.keyboard.press("W")
     page.locator(".access[aria-selected=true]").first.wait_for()
     shoot("write")
-    page.keyboard.press("Control+K")
-    page.keyboard.type("samp")
-    page.locator("#palette-list").get_by_text("add_sample", exact=True).wait_for()
-    shoot("palette")
-    page.keyboard.press("Escape")
-    page.keyboard.press("?")
-    shoot("shortcuts")
     small = open_axion(chromium, port, SMALL, "light")
     run(small, "Go to the end")
     shoot("light", small)

@@ -39,6 +39,9 @@ const current = signal<Focus>({
 
 export const focus: ReadonlySignal<Focus> = current;
 
+/** The scenario alone, for what does not depend on the moment. */
+export const scenarioName = computed(() => current.value.scenario);
+
 /** The context that is looked at: n before transition n, n+1 after it. */
 export const context = computed(() => contextOf(current.value));
 

@@ -241,6 +241,8 @@ void bind_trace(nb::module_& module) {
         .def_prop_ro("problem", [](Queries& self) { return self.trace().store().problem(); })
         .def("refresh",
              [](Queries& self) {
+                 // It waits for queries under way, which may wait to tell Python how far they are.
+                 nb::gil_scoped_release release;
                  self.refresh();
                  return self.trace().transition_count();
              })

@@ -95,8 +95,18 @@ void TaintJournal::add(bool is_memory, uint64_t address, uint32_t size, uint16_t
     found.items.push_back({address, size, before, after, is_memory});
 }
 
+bool TaintJournal::any_register(uint32_t offset, uint32_t end) const {
+    const auto any = [&](const RegisterTaint& registers) {
+        return std::any_of(registers.begin() + offset, registers.begin() + end,
+                           [](uint8_t byte) { return byte != 0; });
+    };
+    return std::any_of(old_registers_.begin(), old_registers_.end(), any) ||
+           std::any_of(state_.tags.begin(), state_.tags.end(),
+                       [&](const TagTaint& tag) { return any(tag.registers); });
+}
+
 void TaintJournal::add_registers() {
-    const auto now = registers_of(state_);
+    std::vector<RegisterTaint> now;
     RegisterWords left = touched_;
     for (uint32_t word = 0; word < RegisterWords::COUNT; ++word) {
         const uint64_t bit = uint64_t{1} << (word & 63);
@@ -112,6 +122,8 @@ void TaintJournal::add_registers() {
             which &= ~(uint64_t{1} << (at & 63));
             end = at * 8 + 8;
         }
+        if (!any_register(offset, end)) continue;
+        if (now.empty()) now = registers_of(state_);
         for_bit_runs(
             offset * 8, end * 8,
             [&](uint32_t at) {

@@ -95,6 +95,8 @@ class TaintJournal {
     void note_byte(uint64_t address);
     void keep_registers();
     void add_memory();
+    // Is a part of the registers tainted, before or after?
+    bool any_register(uint32_t offset, uint32_t end) const;
     void add_registers();
     void add_flags();
     void add(bool is_memory, uint64_t address, uint32_t size, uint16_t before, uint16_t after);

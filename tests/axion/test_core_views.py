@@ -249,7 +249,9 @@ def test_registers_of_another_thread(
     running = Running([recorded], tmp_path)
     with reven2.open(recorded) as opened:
         second = opened.trace.threads[1]
-        moment = opened.trace.transition((second.first_transition + second.last_transition) // 2)
+        moment = opened.trace.transition(
+            (second.first_transition.id + second.last_transition.id) // 2
+        )
         page = open_axion(f"#/{running.run_file.scenarios[0]}/transition/{moment.id}", running)
         other = 1 if moment.context_before().thread == 2 else 2
         page.get_by_label("Thread", exact=True).select_option(str(other))

@@ -156,3 +156,17 @@ def test_code_without_debug_information_has_none(record_program: Any, open_trace
     server = open_trace(record_program("int main(void) { return 0; }", "-g0"))
     assert contexts_of(server, "main")[0].variables() == []
     assert server.trace.first_context.variables(frame=50) == []
+
+
+def test_an_array_whose_bound_has_no_value_yet(record_program: Any, open_trace: Any) -> None:
+    """At the first instructions of `work`, `dynamic` has no bound: whatever stands there counts."""
+    server = open_trace(record_program(VARIABLES, "-O0"))
+    context = contexts_of(server, "work")[0]
+    found = [
+        one
+        for offset in range(0, 400, 8)
+        for one in (context + offset).variables()
+        if one.name == "dynamic"
+    ]
+    assert found
+    assert all(one.text for one in found)

@@ -54,6 +54,8 @@ export class SessionConnection {
   #timer = 0;
   #silence = 0;
   #closed = false;
+  /** The session that the greeting named. */
+  #greeted = "";
 
   constructor(
     private readonly url: string,
@@ -137,6 +139,7 @@ export class SessionConnection {
 
   #hello(): void {
     const session = this.session.value;
+    this.#greeted = session;
     const seen = this.#seen.get(session);
     this.#transmit({
       type: "hello",
@@ -199,6 +202,11 @@ export class SessionConnection {
       this.state.value = "open";
       this.mayPublish.value = mayPublish;
     });
+    // Another one may have been chosen before the greeting was answered.
+    if (this.#greeted && this.#greeted !== this.session.value)
+      this.#send({ type: "unlisten", session: this.#greeted });
+    if (this.session.value && this.#greeted !== this.session.value)
+      this.#send({ type: "listen", session: this.session.value });
     if (this.session.value) this.#send({ type: "watch", session: this.session.value });
     if (this.session.value && this.#where) this.#send({ type: "where", selection: this.#where });
     for (const message of this.#unconfirmed.values()) this.#send(message);

@@ -71,6 +71,7 @@ SCANS = frozenset(
         "origin",
         "taint_accesses",
         "taint_state",
+        "taint_warnings",
         "standing_matches",
         "strings",
         "symbol_entries",

@@ -162,7 +162,10 @@ class Variables(Memory):
             address = places[0].number
             data, known = self._known_bytes(address, wanted)
             return Bytes(data, address, known), "<unavailable>"
-        data, known = b"", b""
+        if size > _LARGEST:
+            # Only an array whose bound has no value yet looks that large without memory.
+            return None, "<optimized out>"
+        known = b""
         total = bits = 0
         for place in places:
             width = 8 * size if place.bits is None else place.bits
@@ -240,10 +243,11 @@ class Variables(Memory):
                         found, _ = self._value(places, 8)
                         if found is None or not found.has(8):
                             return None
-                        return int.from_bytes(found.data, "little", signed=True) + extra
+                        return max(0, int.from_bytes(found.data, "little", signed=True) + extra)
                     expression = scopes.expression(child, attribute, None)
                     if expression is not None:
-                        return value_of(expression, machine) + extra & _MASK
+                        count = value_of(expression, machine) + extra & _MASK
+                        return 0 if count >> 63 else count
                 except UnavailableError:
                     return None
         return None

@@ -3,7 +3,7 @@
 import { effect, signal } from "@preact/signals";
 import { query } from "../../api/client";
 import type { BookmarkData } from "../../api/types";
-import { focus, go } from "../../focus";
+import { focus, go, scenarioName } from "../../focus";
 import { bookmarks as marks } from "../../marks";
 
 import { bookmarksRevision, sessions } from "../../session/sync";
@@ -48,7 +48,7 @@ async function load(scenario: string): Promise<void> {
 /** Keep them as the server has them, from now on. */
 function watch(): void {
   effect(() => {
-    const { scenario } = focus.value;
+    const scenario = scenarioName.value;
     // What changed while the connection was broken was not told.
     void [bookmarksRevision.value[scenario], sessions.state.value === "open"];
     if (scenario) queueMicrotask(() => void load(scenario));

@@ -362,8 +362,8 @@ function Tip() {
       class="tip"
       aria-hidden="true"
       style={{
-        ...(left ? { left: at.x + 12 } : { right: width - at.x + 12 }),
-        ...(above ? { bottom: height - at.y + 8 } : { top: at.y + 12 }),
+        ...(left ? { left: `${at.x + 12}px` } : { right: `${width - at.x + 12}px` }),
+        ...(above ? { bottom: `${height - at.y + 8}px` } : { top: `${at.y + 12}px` }),
       }}
     >
       {at.text}

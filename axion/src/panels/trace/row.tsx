@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { useMemo } from "preact/hooks";
 import type { Place, TraceValue } from "../../api/types";
 import type { Mark } from "../../marks";
 import { digits } from "../../ui/format";
@@ -18,7 +19,18 @@ interface Props {
   showsSource: boolean;
 }
 
+/** A row, drawn anew only when something about it is another: most stay while one steps. */
 export function Row(props: Props) {
+  const { line, isSelected, isSame, beginsBlock, bookmark, present, isFound } = props;
+  const { showsThread, showsSource } = props;
+  const looks = [isSelected, isSame, beginsBlock, bookmark, present, isFound];
+  return useMemo(
+    () => <Drawn {...props} />,
+    [line.id, line.row, line.instruction, showsThread, showsSource, ...looks],
+  );
+}
+
+function Drawn(props: Props) {
   const { line, isSelected } = props;
   const { row, instruction } = line;
   const names = ["row", "transition"];
