@@ -237,7 +237,7 @@ void bind_trace(nb::module_& module) {
                      [](Queries& self) {
                          return self.trace().store().size_on_disk() + self.index().size_on_disk();
                      })
-        .def_prop_ro("indexed", [](Queries& self) { return self.index().complete(); })
+        .def_prop_ro("indexed", &Queries::indexed)
         .def_prop_ro("problem", [](Queries& self) { return self.trace().store().problem(); })
         .def("refresh",
              [](Queries& self) {

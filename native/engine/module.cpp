@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The extension module reven._engine; its interface is src/reven/_engine.pyi.
+// The extension module reven._engine; its interface is src/reven/_engine/.
 #include <nanobind/nanobind.h>
 
 #include "bind_trace.h"

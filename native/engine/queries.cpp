@@ -59,6 +59,11 @@ void Queries::refresh() {
     trace_.refresh();
 }
 
+bool Queries::indexed() {
+    const std::shared_lock reading(index_mutex_, std::try_to_lock);
+    return reading && index_.complete();
+}
+
 std::shared_lock<std::shared_mutex> Queries::need_index(const Progress& progress,
                                                         uint32_t threads) {
     for (;;) {

@@ -75,6 +75,8 @@ class Queries {
     TraceReader& trace() { return trace_; }
     Index& index() { return index_; }
     void refresh();
+    // Whether the index is whole; not while it is being built. Does not wait.
+    bool indexed();
     // Builds what is missing of the index. While the result lives, the index stays as it is.
     std::shared_lock<std::shared_mutex> need_index(const Progress& progress, uint32_t threads = 2);
 

@@ -77,6 +77,8 @@ def test_a_taint_goes_on_from_any_of_its_states(
     varied: Everything, stretch: tuple[float, int, float], register: int | None, bits: int
 ) -> None:
     first, middle, last = contexts(varied, stretch)
+    if varied.kinds[first:last].max(initial=0) > 0:
+        return  # A state is that of the thread that runs.
     whole = run(varied.trace, seeds_at(varied, first, register, bits), first, last, True)
     seeds = seeds_of(*state(whole, middle))
     rest = state(run(varied.trace, seeds, middle, last, True), last) if seeds else (set(), set())

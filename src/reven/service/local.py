@@ -16,7 +16,17 @@ from reven.service.types import TypeQueries
 __all__ = ["LocalService"]
 
 
-class LocalService(SearchQueries, HeapErrorQueries, TaintQueries, TypeQueries, CallQueries, StringQueries, BookmarkQueries, OverviewQueries, CoreQueries):
+class LocalService(
+    SearchQueries,
+    HeapErrorQueries,
+    TaintQueries,
+    TypeQueries,
+    CallQueries,
+    StringQueries,
+    BookmarkQueries,
+    OverviewQueries,
+    CoreQueries,
+):
     """Queries on one trace directory. Safe to call from several threads.
 
     Parameters:

@@ -112,8 +112,17 @@ UNKEPT = CHANGES | {
 """Queries whose answer is another one later."""
 
 
-class TraceService(SearchService, HeapService, TaintService, 
-    TypeService, CallService, StringService, BookmarkService, OverviewService, CoreService, Protocol
+class TraceService(
+    SearchService,
+    HeapService,
+    TaintService,
+    TypeService,
+    CallService,
+    StringService,
+    BookmarkService,
+    OverviewService,
+    CoreService,
+    Protocol,
 ):
     """Queries on one open trace. Safe to call from several threads."""
 

@@ -186,9 +186,7 @@ class Context(Moment):
 
         return ContextOssi(self)
 
-    def variables(
-        self, is_global: bool = False, frame: int | StackFrame = 0
-    ) -> list[Variable]:
+    def variables(self, is_global: bool = False, frame: int | StackFrame = 0) -> list[Variable]:
         """The variables of the source in scope at this moment, from debug information: locals
         and parameters, the innermost block's first. If the function that runs was inlined, its
         own come first, then those of the function it was inlined into. An addition to the
