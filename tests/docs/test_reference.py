@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import typer.main
 
@@ -24,7 +25,9 @@ EVENT_STREAM_HEADER = ROOT / "native" / "event_stream" / "event_stream.h"
 
 def commands() -> dict[str, Any]:
     group: Any = typer.main.get_command(app)
-    return {"reven": group, **{f"reven {name}": one for name, one in group.commands.items()}}
+    context = click.Context(group)
+    names = group.list_commands(context)
+    return {"reven": group} | {f"reven {name}": group.get_command(context, name) for name in names}
 
 
 def section(page: Path, heading: str) -> str:

@@ -8,40 +8,68 @@ something missing); 2 wrong usage, or a trace that cannot be read; 130 after Ctr
 
 from __future__ import annotations
 
+import importlib
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
+import click
 import typer
+from typer.core import TyperGroup
 
-import reven2
 from reven import __version__
-from reven._engine import TraceError
-from reven.cli import (
-    bookmarks,
-    calls,
-    check,
-    doctor,
-    find,
-    heap,
-    index,
-    info,
-    listen,
-    publish,
-    record,
-    search,
-    serve,
-    show,
-    stop,
-    strings,
-    taint,
-)
-from reven.cli.console import print_error
 from reven.errors import RevenError
 
 EXIT_UNUSABLE = 2
 
+COMMANDS = {
+    "record": "record",
+    "info": "info",
+    "show": "show",
+    "calls": "calls",
+    "search": "search",
+    "strings": "strings",
+    "check": "check",
+    "bookmarks": "bookmarks",
+    "heap": "heap",
+    "find": "find",
+    "taint": "taint",
+    "origin": "taint",
+    "index": "index",
+    "serve": "serve",
+    "stop": "stop",
+    "listen": "listen",
+    "publish": "publish",
+    "doctor": "doctor",
+}
+"""Module below `reven.cli` of each command, whose function has the command's name."""
+
+
+class Commands(TyperGroup):
+    """Imports a command when it is asked for: none waits for what the others need."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            self.commands[cmd_name] = _load(cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+
+def _load(name: str) -> click.Command:
+    module = importlib.import_module(f"reven.cli.{COMMANDS[name]}")
+    settings: dict[str, Any] = {}
+    if name == "record":
+        settings["options_metavar"] = "[OPTIONS] --"
+        settings["context_settings"] = {"allow_interspersed_args": False}
+    alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
+    alone.command(name, **settings)(getattr(module, name))
+    return typer.main.get_command(alone)
+
+
 app = typer.Typer(
     name="reven",
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -67,32 +95,23 @@ def reven(
     """Record a program's execution once; then explore every moment of it."""
 
 
-app.command(options_metavar="[OPTIONS] --", context_settings={"allow_interspersed_args": False})(
-    record.record
-)
-app.command()(info.info)
-app.command()(show.show)
-app.command()(calls.calls)
-app.command()(search.search)
-app.command()(strings.strings)
-app.command()(check.check)
-app.command()(bookmarks.bookmarks)
-app.command()(heap.heap)
-app.command()(find.find)
-app.command()(taint.taint)
-app.command()(taint.origin)
-app.command()(index.index)
-app.command()(serve.serve)
-app.command()(stop.stop)
-app.command()(listen.listen)
-app.command()(publish.publish)
-app.command()(doctor.doctor)
-
-
 def main() -> None:
     """Run the command line; what the user can mend is one line on standard error."""
     try:
         app()
-    except (RevenError, TraceError, reven2.errors.RevenError) as error:
+    except Exception as error:
+        if not isinstance(error, _user_errors()):
+            raise
+        from reven.cli.console import print_error
+
         print_error(error)
         sys.exit(EXIT_UNUSABLE)
+
+
+def _user_errors() -> tuple[type[Exception], ...]:
+    """Errors that say what the user can do, of the modules that were imported."""
+    errors: list[type[Exception]] = [RevenError]
+    for module, name in (("reven._engine", "TraceError"), ("reven2.errors", "RevenError")):
+        if module in sys.modules:
+            errors.append(getattr(sys.modules[module], name))
+    return tuple(errors)

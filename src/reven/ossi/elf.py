@@ -25,7 +25,6 @@ from reven.ossi.elf_header import (
     tolerate_damage,
 )
 from reven.ossi.lines import LineTable, SourceLine, read_line_table
-from reven.ossi.symbol_reader import read_symbols
 from reven.ossi.symbols import ElfSymbol, SymbolTable
 
 _DF_1_PIE = 0x08000000
@@ -152,6 +151,9 @@ class ElfImage:
 
     @cached_property
     def _symbol_table(self) -> SymbolTable:
+        # Recording needs the files, not their symbols, nor what reads these.
+        from reven.ossi.symbol_reader import read_symbols
+
         return read_symbols(self)
 
     @cached_property
