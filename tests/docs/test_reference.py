@@ -10,8 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
+import typer
 import typer.main
 
 import reven
@@ -25,7 +25,7 @@ EVENT_STREAM_HEADER = ROOT / "native" / "event_stream" / "event_stream.h"
 
 def commands() -> dict[str, Any]:
     group: Any = typer.main.get_command(app)
-    context = click.Context(group)
+    context = typer.Context(group)
     names = group.list_commands(context)
     return {"reven": group} | {f"reven {name}": group.get_command(context, name) for name in names}
 

@@ -12,7 +12,6 @@ import importlib
 import sys
 from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -47,16 +46,16 @@ COMMANDS = {
 class Commands(TyperGroup):
     """Imports a command when it is asked for: none waits for what the others need."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in COMMANDS and cmd_name not in self.commands:
             self.commands[cmd_name] = _load(cmd_name)
         return super().get_command(ctx, cmd_name)
 
 
-def _load(name: str) -> click.Command:
+def _load(name: str) -> Any:
     module = importlib.import_module(f"reven.cli.{COMMANDS[name]}")
     settings: dict[str, Any] = {}
     if name == "record":
