@@ -138,6 +138,7 @@ class Server:
         """Serve until SIGINT, SIGTERM or `stop`; `started` is called once it answers."""
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        self._scenarios.index_in_background()
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self._run(started))

@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from reven.server.wire import RequestError
 from reven.service.local import LocalService
+from reven.service.stopping import Stopped, keep_going, stop_when
 from reven2._messages import Selection, TransitionSelection
 from reven2._service import TraceInfo
-from reven2.errors import InvalidArgumentError
+from reven2.errors import InvalidArgumentError, RevenError
 
 __all__ = ["Scenario", "Scenarios"]
 
@@ -51,6 +54,8 @@ class Scenarios:
 
     def __init__(self, paths: Sequence[Path], name: str | None = None) -> None:
         self._scenarios: dict[str, Scenario] = {}
+        self._closing = threading.Event()
+        self._indexing: threading.Thread | None = None
         if name is not None and (not name.isprintable() or "/" in name or not name):
             raise InvalidArgumentError(
                 f"{name!r} is no name of a scenario: it needs printable characters, without '/'."
@@ -116,6 +121,20 @@ class Scenarios:
                 f"The name of an address may have at most {TEXT_LENGTH} characters."
             )
 
+    def index_in_background(self) -> None:
+        """Start to build what is missing of the indexes, before somebody waits for them."""
+        self._indexing = threading.Thread(target=self._index, name="index", daemon=True)
+        self._indexing.start()
+
+    def _index(self) -> None:
+        for scenario in self:
+            # A query that needs the index says what is wrong with it.
+            with suppress(Stopped, RevenError), stop_when(self._closing.is_set):
+                scenario.service.build_calls(keep_going)
+
     def close(self) -> None:
+        self._closing.set()
+        if self._indexing is not None:
+            self._indexing.join()
         for scenario in self:
             scenario.service.close()

@@ -146,7 +146,8 @@ class CallQueries(OpenedTrace):
 
     def build_calls(self, progress: _engine.Progress | None, threads: int = 2) -> None:
         """Build what is missing of the index of calls; queries do so by themselves."""
-        self._calls(progress, threads)
+        with translated():
+            self._calls(progress, threads)
 
     def _calls(
         self, progress: _engine.Progress | None = keep_going, threads: int = 2
