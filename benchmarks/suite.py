@@ -19,6 +19,7 @@ from benchmarks.remote import remote_table
 from benchmarks.search import search_table
 from benchmarks.sessions import sessions_table
 from benchmarks.table import Table, count, duration, mebibytes, verdict
+from benchmarks.taint import taint_table
 
 Note = Callable[[str], None]
 
@@ -88,6 +89,8 @@ def measure(folder: Path, settings: Settings, note: Note) -> Iterator[Table]:
         yield queries_table(trace, settings.samples, note)
     yield calls_table(traces[-1].path, settings.samples, note)
     yield search_table(traces[-1].path, note)
+    note("taint")
+    yield taint_table(traces[-1].path)
     yield limits_table(traces[-1], note)
     yield rates_table(traces[-1], settings.loop, note)
     yield remote_table(traces[0].path, note)

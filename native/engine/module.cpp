@@ -6,6 +6,8 @@
 #include "segment.h"
 
 NB_MODULE(_engine, module) {
+    // What the interpreter does not free at its end is no leak of ours.
+    nanobind::set_leak_warnings(false);
     nanobind::exception<reven::TraceError>(module, "TraceError");
     reven::bind_trace(module);
     reven::bind_calls(module);

@@ -100,7 +100,7 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
             "first": 0,
             "limit": 10,
         },
-        "call": {"id": 3},
+        "call": {"id": 0},
         "call_at": {"context": count // 2},
         "call_children": {"id": 1, "first": 0, "limit": 10},
         "calls_of": {**stop, "functions": [(0, 2**64 - 1)]},

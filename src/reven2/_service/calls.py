@@ -99,7 +99,7 @@ class CallService(Protocol):
     ) -> CallPage:
         """Calls that overlap the transitions [start, stop), of one thread or of all, which
         last at least `shortest` transitions and are not deeper than `deepest`; ids from
-        `first` on. (What a timeline shows: `shortest` = transitions per pixel.)"""
+        `first` on. A timeline asks with `shortest` = transitions per pixel."""
 
     def call(self, id: int) -> CallData: ...
 
