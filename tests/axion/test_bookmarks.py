@@ -39,6 +39,7 @@ def test_bookmarks_are_seen_live_both_ways(
     jump(one, "#400")
     expect_at(one, 400)
     one.keyboard.press("b")
+    expect(panel(one, "bookmarks").locator("input:focus")).to_be_visible(timeout=SOON)
     one.keyboard.type("here it begins")
     one.keyboard.press("Enter")
     for page in (one, other):
