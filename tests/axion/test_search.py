@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from playwright.sync_api import Page, expect
@@ -11,7 +12,7 @@ from playwright.sync_api import Page, expect
 import reven2
 
 from .conftest import SOON, OpenAxion, panel, runs_of
-from .views import expect_at
+from .views import expect_at, wait_until
 
 
 def search(page: Page, kind: str, text: str) -> None:
@@ -36,6 +37,11 @@ def finished(page: Page) -> None:
     status = panel(page, "search").get_by_role("status")
     expect(status).to_contain_text("found", timeout=SOON)
     expect(status).not_to_contain_text("Searching", timeout=SOON)
+
+
+def has_rows(page: Page, count: int) -> bool:
+    height = "document.querySelector('.hits').firstElementChild.clientHeight"
+    return bool(page.evaluate(height) == count * 20)
 
 
 def test_functions_and_addresses(
@@ -73,11 +79,7 @@ def test_a_long_list_goes_on_when_it_is_scrolled(
     assert listed.evaluate(height) == 100 * 20
     for count in (200, 300):
         listed.evaluate("element => element.scrollTo(0, element.scrollHeight)")
-        page.wait_for_function(
-            "height => document.querySelector('.hits').firstElementChild.clientHeight === height",
-            arg=count * 20,
-            timeout=SOON,
-        )
+        wait_until(page, partial(has_rows, page, count))
     listed.evaluate("element => element.scrollTo(0, 250 * 20)")
     row = panel(page, "search").locator('[data-hit="255"] .id')
     expect(row).to_have_text(str(expected[255]), timeout=SOON)
@@ -101,7 +103,7 @@ def test_instructions_values_memory_and_strings(
     texts = panel(page, "search").locator(".hit .note").all_inner_texts()
     assert texts == [string.data for string in strings]
     hits(page).first.click()
-    page.wait_for_function("location.hash.includes('address=0x')", timeout=SOON)
+    wait_until(page, lambda: "address=0x" in page.url)
     search(page, "memory", '"node-84"')
     expect(hits(page).first).to_be_visible(timeout=SOON)
     search(page, "value", str(sum(7 * i for i in range(1, 13))))

@@ -13,7 +13,7 @@ import reven2
 from tests.server.running import Running
 
 from .conftest import SOON, OpenAxion
-from .views import expect_at, first_address, jump
+from .views import expect_at, first_address, jump, wait_until
 
 
 @pytest.fixture
@@ -115,18 +115,12 @@ def test_a_published_address_opens_the_hexdump(
     stack = python.trace.context_before(500).read(reven2.arch.x64.rsp)
     assert python.sessions.publish_address(stack, size=8, addr_name="top of the stack")
     expect(page.locator('[data-panel="memory"] .hexline').first).to_be_visible()
-    page.wait_for_function(
-        "address => location.hash.includes(`address=0x${BigInt(address).toString(16)}`)",
-        arg=str(stack),
-        timeout=SOON,
-    )
+    wait_until(page, lambda: f"address={stack:#x}" in page.url)
     page.wait_for_timeout(300)
     assert first_address(page) <= stack < first_address(page) + 0x400
     # Addresses have 64 bits, more than a number has in a browser.
     assert python.sessions.publish_address(0xFFFF_FFFF_FF60_0001, size=2)
-    page.wait_for_function(
-        "location.hash.includes('address=0xffffffffff600001&size=2')", timeout=SOON
-    )
+    wait_until(page, lambda: "address=0xffffffffff600001&size=2" in page.url)
 
 
 def test_bad_names_of_sessions_are_refused(open_axion: OpenAxion) -> None:
@@ -251,7 +245,7 @@ def test_a_selection_of_bytes_is_published_too(
     expect_at(listener, 600)
     jump(leader, "rsp")
     wanted = f"#/{server.run_file.scenarios[0]}/transition/600?address={stack:#x}"
-    listener.wait_for_function("hash => location.hash === hash", arg=wanted, timeout=SOON)
+    wait_until(listener, lambda: listener.evaluate("location.hash") == wanted)
 
 
 def test_another_scenario_is_offered_and_not_gone_to(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from playwright.sync_api import Page, expect
@@ -10,7 +11,7 @@ from playwright.sync_api import Page, expect
 import reven2
 
 from .conftest import DEMO, SOON, OpenAxion, panel, runs_of
-from .views import expect_at
+from .views import expect_at, wait_until
 
 
 def line_of(text: str) -> int:
@@ -41,6 +42,15 @@ def test_the_current_line_is_shown_and_counted(
     assert line(page, line_of("struct node *list;")).get_attribute("data-count") is None
 
 
+def shown_transition(page: Page) -> int:
+    """The transition that the address of the page says."""
+    return int(page.url.partition("#")[2].split("/")[3].partition("?")[0])
+
+
+def is_after(page: Page, transition: int) -> bool:
+    return shown_transition(page) > transition
+
+
 def test_a_click_on_a_line_goes_through_its_runs(
     open_axion: OpenAxion, opened: reven2.OpenTrace
 ) -> None:
@@ -51,12 +61,8 @@ def test_a_click_on_a_line_goes_through_its_runs(
     seen = []
     for entry in entries[:3]:
         line(page, wanted).click()
-        page.wait_for_function(
-            "least => Number(location.hash.split('/')[3]?.split('?')[0]) > least",
-            arg=entry.id,
-            timeout=SOON,
-        )
-        seen.append(int(page.url.partition("#")[2].split("/")[3].partition("?")[0]))
+        wait_until(page, partial(is_after, page, entry.id))
+        seen.append(shown_transition(page))
         expect_at(page, seen[-1])
         context = opened.trace.context_before(seen[-1])
         location = context.ossi.location()

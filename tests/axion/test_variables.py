@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 import reven2
 
 from .conftest import SOON, OpenAxion, panel, runs_of
+from .views import wait_until
 
 
 def test_variables_follow_the_focus(open_axion: OpenAxion, opened: reven2.OpenTrace) -> None:
@@ -33,8 +34,6 @@ def test_a_variable_leads_to_its_bytes(open_axion: OpenAxion, opened: reven2.Ope
     shown.locator(".row").filter(has=page.get_by_text("total", exact=True)).click()
     total = opened.trace.context_before(moment).variable("total")
     assert total.address is not None
-    page.wait_for_function(
-        "address => location.hash.includes(`address=${address}&size=8`)",
-        arg=f"{int(total.address.offset):#x}",
-        timeout=SOON,
-    )
+    assert total.address is not None
+    wanted = f"address={int(total.address.offset):#x}&size=8"
+    wait_until(page, lambda: wanted in page.url)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -43,3 +44,12 @@ def shown_bytes(page: Page) -> list[str]:
 def first_address(page: Page) -> int:
     """Address of the hexdump's first byte."""
     return int(page.locator('[data-panel="memory"] .hexline .where').first.inner_text(), 16)
+
+
+def wait_until(page: Page, met: Callable[[], bool]) -> None:
+    """Axion's policy forbids eval, which Playwright's own waiting for a function needs."""
+    for _ in range(SOON // 50):
+        if met():
+            return
+        page.wait_for_timeout(50)
+    assert met()
