@@ -2,14 +2,11 @@
 #include "call_index.h"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <mutex>
 #include <set>
 #include <stdexcept>
-#include <thread>
 
 #include "crc32c.h"
+#include "parallel.h"
 
 namespace reven {
 namespace {
@@ -26,27 +23,9 @@ constexpr uint32_t BATCH = 8;
 // What consecutive segments hold, found by several threads.
 std::vector<SegmentFlow> scan_segments(TraceReader& trace, uint32_t first, uint32_t count,
                                        uint32_t threads, const FunctionStarts& starts) {
-    std::vector<SegmentFlow> flows(count);
-    std::atomic<uint32_t> next = 0;
-    std::exception_ptr error;
-    std::mutex error_mutex;
-    const auto work = [&] {
-        for (uint32_t i; (i = next.fetch_add(1)) < count;) {
-            try {
-                flows[i] = scan_flow(*trace.load_view(first + i), trace.blocks(), starts);
-            } catch (...) {
-                std::lock_guard lock(error_mutex);
-                if (!error) error = std::current_exception();
-                next = count;
-            }
-        }
-    };
-    std::vector<std::thread> others;
-    for (uint32_t i = 1; i < std::min(threads, count); ++i) others.emplace_back(work);
-    work();
-    for (std::thread& thread : others) thread.join();
-    if (error) std::rethrow_exception(error);
-    return flows;
+    return in_parallel<SegmentFlow>(count, threads, [&](uint32_t i) {
+        return scan_flow(*trace.load_view(first + i), trace.blocks(), starts);
+    });
 }
 
 // Also the destinations of direct calls, which a stripped binary has no symbols for.

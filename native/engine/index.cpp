@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "index.h"
 
-#include <atomic>
-#include <exception>
-#include <thread>
-
 #include "bytes.h"
 #include "derived_chunk.h"
+#include "parallel.h"
 
 namespace reven {
 namespace {
@@ -18,28 +15,9 @@ constexpr size_t CHUNK_BYTES = 24 << 20;
 // Summaries of consecutive segments, made by several threads.
 std::vector<SegmentSummary> summarise_segments(TraceReader& trace, uint32_t first, uint32_t count,
                                                uint32_t threads, const UnknownRanges& unknown) {
-    std::vector<SegmentSummary> summaries(count);
-    std::atomic<uint32_t> next = 0;
-    std::exception_ptr error;
-    std::mutex error_mutex;
-    const auto work = [&] {
-        for (uint32_t i; (i = next.fetch_add(1)) < count;) {
-            try {
-                summaries[i] =
-                    summarise(*trace.load_view(first + i), first + i, trace.blocks(), unknown);
-            } catch (...) {
-                std::lock_guard lock(error_mutex);
-                if (!error) error = std::current_exception();
-                next = count;
-            }
-        }
-    };
-    std::vector<std::thread> others;
-    for (uint32_t i = 1; i < std::min(threads, count); ++i) others.emplace_back(work);
-    work();
-    for (std::thread& thread : others) thread.join();
-    if (error) std::rethrow_exception(error);
-    return summaries;
+    return in_parallel<SegmentSummary>(count, threads, [&](uint32_t i) {
+        return summarise(*trace.load_view(first + i), first + i, trace.blocks(), unknown);
+    });
 }
 
 void add_unknown(const IndexedRecord& record, UnknownRanges& unknown) {

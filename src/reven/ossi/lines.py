@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from elftools.dwarf.ranges import BaseAddressEntry
 
+from reven.ossi.debug_section import section_bytes
 from reven.ossi.elf_header import tolerate_damage
 from reven.ossi.line_program import Row, run_line_program
 
 if TYPE_CHECKING:
     from elftools.dwarf.compileunit import CompileUnit
-    from elftools.dwarf.dwarfinfo import DebugSectionDescriptor, DWARFInfo
+    from elftools.dwarf.dwarfinfo import DWARFInfo
     from elftools.dwarf.lineprogram import LineProgram
 
     from reven.ossi.elf import ElfImage
@@ -136,7 +137,7 @@ class LineTable:
         """
         wanted = posixpath.normpath(file)
         name = posixpath.basename(wanted).encode() + b"\0"
-        strings = _bytes_of(self._dwarf.debug_line_str_sec)
+        strings = section_bytes(self._dwarf.debug_line_str_sec)
         if name not in self._line_section and name not in strings:
             return []
         found: set[int] = set()
@@ -192,7 +193,7 @@ class LineTable:
 
     @cached_property
     def _line_section(self) -> bytes:
-        return _bytes_of(self._dwarf.debug_line_sec)
+        return section_bytes(self._dwarf.debug_line_sec)
 
     def _program(self, offset: int) -> LineProgram | None:
         return self._dwarf.line_program_for_CU(self._dwarf.get_CU_at(offset))
@@ -250,10 +251,6 @@ def _file_names(program: LineProgram, compile_directory: bytes) -> list[str]:
             path = posixpath.join(compile_directory, directories[entry["dir_index"]], path)
         files.append(posixpath.normpath(path.decode("utf-8", "replace")))
     return files
-
-
-def _bytes_of(section: DebugSectionDescriptor | None) -> bytes:
-    return section.stream.getvalue() if section else b""  # type: ignore[attr-defined]
 
 
 def _matches(path: str, wanted: str) -> bool:

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from reven.ossi import Load
 from reven.ossi.elf_header import elf_errors
@@ -139,7 +140,7 @@ class TypeQueries(CoreQueries):
         binaries = self._ossi().space.binaries()
         if not 0 <= number < len(binaries):
             raise OutOfRangeError(f"There is no binary {number}.")
-        make: Callable[[], BinaryDebug] = lambda: BinaryDebug(binaries[number], number)  # noqa: E731
+        make = partial(BinaryDebug, binaries[number], number)
         return self._kept(f"debug information of {number}", make)
 
 

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reven._engine import DebugIndex
-from reven.ossi.dwarf.debug_info import DebugInfo, contents
+from reven.ossi.debug_section import section_bytes
+from reven.ossi.dwarf.debug_info import DebugInfo
 
 from .sources import debug_info, library
 
@@ -25,14 +26,14 @@ int call(int n) { return used(n) + space::origin.y; }
 def sections(info: DebugInfo) -> dict[str, bytes]:
     dwarf = info.dwarf
     return {
-        "info": contents(dwarf.debug_info_sec),
-        "abbrev": contents(dwarf.debug_abbrev_sec),
-        "str": contents(dwarf.debug_str_sec),
-        "line_str": contents(dwarf.debug_line_str_sec),
-        "str_offsets": contents(dwarf.debug_str_offsets_sec),
-        "addr": contents(dwarf.debug_addr_sec),
-        "ranges": contents(dwarf.debug_ranges_sec),
-        "rnglists": contents(dwarf.debug_rnglists_sec),
+        "info": section_bytes(dwarf.debug_info_sec),
+        "abbrev": section_bytes(dwarf.debug_abbrev_sec),
+        "str": section_bytes(dwarf.debug_str_sec),
+        "line_str": section_bytes(dwarf.debug_line_str_sec),
+        "str_offsets": section_bytes(dwarf.debug_str_offsets_sec),
+        "addr": section_bytes(dwarf.debug_addr_sec),
+        "ranges": section_bytes(dwarf.debug_ranges_sec),
+        "rnglists": section_bytes(dwarf.debug_rnglists_sec),
         "common_str": b"",
     }
 

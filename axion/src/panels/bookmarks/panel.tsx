@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { BookmarkData } from "../../api/types";
 import { addCommands } from "../../commands";
 import { focus, go } from "../../focus";
@@ -117,7 +117,7 @@ function Bookmark(props: { bookmark: BookmarkData; isHere: boolean; isFirst: boo
 
 function Note(props: { transition: number; text: string; onDone: (text: string | null) => void }) {
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.select(), []);
+  useLayoutEffect(() => input.current?.select(), []);
   const end = (isKept: boolean) => {
     editing.value = null;
     props.onDone(isKept ? (input.current?.value ?? "").trim() : null);

@@ -9,12 +9,13 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from reven import _engine
+from reven.ossi.debug_section import section_bytes
 from reven.ossi.dwarf.common_file import find_common_file
 from reven.ossi.elf_header import BinaryError
 
 if TYPE_CHECKING:
     from elftools.dwarf.die import DIE, AttributeValue
-    from elftools.dwarf.dwarfinfo import DebugSectionDescriptor, DWARFInfo
+    from elftools.dwarf.dwarfinfo import DWARFInfo
 
     from reven.ossi.elf import ElfImage
 
@@ -61,15 +62,15 @@ class DebugInfo:
         """Where the named things are."""
         dwarf = self.dwarf
         return _engine.DebugIndex(
-            info=contents(dwarf.debug_info_sec),
-            abbrev=contents(dwarf.debug_abbrev_sec),
-            str=contents(dwarf.debug_str_sec),
-            line_str=contents(dwarf.debug_line_str_sec),
-            str_offsets=contents(dwarf.debug_str_offsets_sec),
-            addr=contents(dwarf.debug_addr_sec),
-            ranges=contents(dwarf.debug_ranges_sec),
-            rnglists=contents(dwarf.debug_rnglists_sec),
-            common_str=contents(self._common.dwarf.debug_str_sec) if self._common else b"",
+            info=section_bytes(dwarf.debug_info_sec),
+            abbrev=section_bytes(dwarf.debug_abbrev_sec),
+            str=section_bytes(dwarf.debug_str_sec),
+            line_str=section_bytes(dwarf.debug_line_str_sec),
+            str_offsets=section_bytes(dwarf.debug_str_offsets_sec),
+            addr=section_bytes(dwarf.debug_addr_sec),
+            ranges=section_bytes(dwarf.debug_ranges_sec),
+            rnglists=section_bytes(dwarf.debug_rnglists_sec),
+            common_str=section_bytes(self._common.dwarf.debug_str_sec) if self._common else b"",
             progress=self._progress,
         )
 
@@ -84,7 +85,7 @@ class DebugInfo:
         """The entry with a number. Raises BinaryError if there is none."""
         if number & COMMON and self._common is not None:
             return self._common.entry(number & ~COMMON)
-        if not 0 < number < len(contents(self.dwarf.debug_info_sec)):
+        if not 0 < number < len(section_bytes(self.dwarf.debug_info_sec)):
             raise BinaryError(f"{self.image.path} has no debugging information entry {number:#x}")
         return self.dwarf.get_DIE_from_refaddr(number)
 
@@ -197,8 +198,3 @@ class DebugInfo:
             parents.append(open_[-1])
             open_.append(number)
         return [scope.begin for scope in scopes], scopes, parents
-
-
-def contents(section: DebugSectionDescriptor | None) -> bytes:
-    """A section's bytes, uncompressed."""
-    return section.stream.getvalue() if section else b""  # type: ignore[attr-defined]

@@ -7,7 +7,6 @@ operations §7.7.1; GNU's from <dwarf2.h> of binutils.
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -300,7 +299,8 @@ _CONSTANTS = {
 
 
 def _signed(value: int) -> int:
-    return struct.unpack("<q", struct.pack("<Q", value & _MASK))[0]  # type: ignore[no-any-return]
+    unsigned = value & _MASK
+    return unsigned - (unsigned >> 63 << 64)
 
 
 def _binary(operation: int, left: int, right: int) -> int:
