@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "taint/taint.h"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <memory>
+#include <optional>
+#include <tuple>
+
+#include "bind/columns.h"
+#include "bind/trace.h"
+#include "taint/origin.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace reven {
+namespace {
+
+struct ItemColumns {
+    std::vector<uint8_t> is_memory;
+    std::vector<uint64_t> address;
+    std::vector<uint32_t> size;
+    std::vector<uint16_t> before;
+    std::vector<uint16_t> after;
+};
+
+struct AccessColumns {
+    std::vector<uint64_t> transition;
+    std::vector<uint8_t> changes;
+    std::vector<uint32_t> item_count;
+    ItemColumns items;
+    std::optional<uint64_t> next;
+    uint64_t reached;
+    bool finished;
+};
+
+using Seeds = std::vector<std::tuple<uint32_t, bool, uint64_t, uint64_t>>;
+
+ItemColumns columns_of(const std::vector<TaintItem>& items) {
+    ItemColumns columns;
+    for (const TaintItem& item : items) {
+        columns.is_memory.push_back(item.is_memory);
+        columns.address.push_back(item.address);
+        columns.size.push_back(item.size);
+        columns.before.push_back(item.before);
+        columns.after.push_back(item.after);
+    }
+    return columns;
+}
+
+AccessColumns read_accesses(TaintRun& taint, uint64_t start, size_t limit, bool changes_only,
+                            const nb::object& progress) {
+    nb::gil_scoped_release release;
+    const TaintPage page = taint.accesses(start, limit, changes_only, progress_of(progress));
+    AccessColumns columns;
+    for (const TaintedTransition& one : page.accesses.transitions) {
+        columns.transition.push_back(one.transition);
+        columns.changes.push_back(one.changes);
+        columns.item_count.push_back(static_cast<uint32_t>(one.item_count));
+    }
+    columns.items = columns_of(page.accesses.items);
+    columns.next = page.next;
+    columns.reached = page.reached;
+    columns.finished = page.finished;
+    return columns;
+}
+
+// Asks Python which registers an instruction reads.
+InstructionReads reads_of(const nb::object& callback) {
+    if (callback.is_none()) return {};
+    // Copied and dropped by threads that do not hold the GIL.
+    std::shared_ptr<nb::object> shared(new nb::object(callback), [](nb::object* held) {
+        nb::gil_scoped_acquire acquire;
+        delete held;
+    });
+    return [shared](const reven_instruction& instruction) {
+        nb::gil_scoped_acquire acquire;
+        const nb::object answer =
+            (*shared)(instruction.address, nb::bytes(instruction.bytes, instruction.size));
+        return nb::cast<FileRanges>(answer);
+    };
+}
+
+using Place = std::tuple<bool, uint64_t, uint64_t>;
+
+Place tuple_of(const TaintPlace& place) { return {place.is_memory, place.address, place.size}; }
+
+void bind_origin(nb::module_& module) {
+    nb::class_<OriginHop>(module, "OriginHop")
+        .def_prop_ro("kind", [](const OriginHop& self) { return static_cast<int>(self.kind); })
+        .def_ro("transition", &OriginHop::transition)
+        .def_ro("context", &OriginHop::context)
+        .def_prop_ro("after", [](const OriginHop& self) { return tuple_of(self.after); })
+        .def_prop_ro("before",
+                     [](const OriginHop& self) -> std::optional<Place> {
+                         if (!self.before) return std::nullopt;
+                         return tuple_of(*self.before);
+                     })
+        .def_prop_ro("others", [](const OriginHop& self) {
+            std::vector<Place> others;
+            for (const TaintPlace& one : self.others) others.push_back(tuple_of(one));
+            return others;
+        });
+    nb::class_<OriginFinder>(module, "OriginFinder")
+        .def(
+            "__init__",
+            [](OriginFinder* self, Queries& trace, const nb::object& reads) {
+                new (self) OriginFinder(trace, reads_of(reads));
+            },
+            "trace"_a, "reads"_a = nb::none(), nb::keep_alive<1, 2>())
+        .def(
+            "find",
+            [](OriginFinder& self, uint64_t context, const Place& place, size_t limit,
+               const nb::object& progress) {
+                const auto& [is_memory, address, size] = place;
+                nb::gil_scoped_release release;
+                return self.find(context, {is_memory, address, size}, limit, progress_of(progress));
+            },
+            "context"_a, "place"_a, "limit"_a = 1000, "progress"_a = nb::none());
+}
+
+}  // namespace
+
+void bind_taint(nb::module_& module) {
+    module.attr("MAX_TAINT_TAGS") = static_cast<int>(MAX_TAINT_TAGS);
+    module.attr("TAINT_KERNEL_WRITE") = static_cast<int>(TaintWarning::KernelWrite);
+    module.attr("TAINT_SIGNAL_FRAME") = static_cast<int>(TaintWarning::SignalFrame);
+    auto items =
+        nb::class_<ItemColumns>(module, "TaintItems").def("__len__", [](const ItemColumns& self) {
+            return self.address.size();
+        });
+    bind_column(items, "is_memory", &ItemColumns::is_memory);
+    bind_column(items, "address", &ItemColumns::address);
+    bind_column(items, "size", &ItemColumns::size);
+    bind_column(items, "before", &ItemColumns::before);
+    bind_column(items, "after", &ItemColumns::after);
+
+    auto accesses =
+        nb::class_<AccessColumns>(module, "TaintAccesses")
+            .def("__len__", [](const AccessColumns& self) { return self.transition.size(); })
+            .def_ro("items", &AccessColumns::items)
+            .def_ro("next", &AccessColumns::next)
+            .def_ro("reached", &AccessColumns::reached)
+            .def_ro("finished", &AccessColumns::finished);
+    bind_column(accesses, "transition", &AccessColumns::transition);
+    bind_column(accesses, "changes", &AccessColumns::changes);
+    bind_column(accesses, "item_count", &AccessColumns::item_count);
+
+    nb::class_<TaintWarning>(module, "TaintWarning")
+        .def_ro("transition", &TaintWarning::transition)
+        .def_ro("address", &TaintWarning::address)
+        .def_ro("size", &TaintWarning::size)
+        .def_prop_ro("kind", [](const TaintWarning& self) { return static_cast<int>(self.kind); });
+
+    bind_origin(module);
+    nb::class_<TaintRun>(module, "Taint")
+        .def(
+            "__init__",
+            [](TaintRun* self, Queries& trace, const Seeds& seeds, uint32_t tag_count,
+               uint64_t first, uint64_t last, bool forward, const nb::object& reads) {
+                TaintQuery query{{}, tag_count, first, last, forward};
+                for (const auto& [tag, is_memory, address, size] : seeds)
+                    query.seeds.push_back({address, size, tag, is_memory});
+                const InstructionReads reads_of_code = reads_of(reads);
+                nb::gil_scoped_release release;
+                new (self) TaintRun(trace, std::move(query), reads_of_code);
+            },
+            "trace"_a, "seeds"_a, "tag_count"_a, "first"_a, "last"_a, "forward"_a,
+            "reads"_a = nb::none(), nb::keep_alive<1, 2>())
+        .def(
+            "run",
+            [](TaintRun& self, const nb::object& progress) {
+                nb::gil_scoped_release release;
+                self.run(progress_of(progress));
+            },
+            "progress"_a = nb::none())
+        .def_prop_ro("reached", &TaintRun::reached)
+        .def_prop_ro("finished", &TaintRun::finished)
+        .def_prop_ro("access_count", [](const TaintRun& self) { return self.access_count(false); })
+        .def_prop_ro("change_count", [](const TaintRun& self) { return self.access_count(true); })
+        .def("accesses", &read_accesses, "start"_a, "limit"_a, "changes_only"_a,
+             "progress"_a = nb::none())
+        .def(
+            "state",
+            [](TaintRun& self, uint64_t context, uint64_t address, size_t limit,
+               const nb::object& progress) {
+                nb::gil_scoped_release release;
+                return columns_of(self.state(context, address, limit, progress_of(progress)));
+            },
+            "context"_a, "address"_a = 0, "limit"_a = 1000, "progress"_a = nb::none())
+        .def("warnings", &TaintRun::warnings, "start"_a, "limit"_a);
+}
+
+}  // namespace reven

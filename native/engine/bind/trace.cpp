@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bind/trace.h"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+
+#include "bind/columns.h"
+#include "query/queries.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace reven {
+namespace {
+
+struct UnknownMemory {
+    uint64_t address;
+};
+
+struct Transitions {
+    uint64_t first = 0;
+    std::vector<uint64_t> pc;
+    std::vector<uint8_t> kind;
+    std::vector<uint32_t> thread;
+    std::vector<uint8_t> size;
+    std::vector<uint8_t> code;
+};
+
+struct Accesses {
+    std::vector<uint64_t> transition;
+    std::vector<uint64_t> address;
+    std::vector<uint32_t> size;
+    std::vector<uint8_t> is_write;
+};
+
+Transitions read_transitions(Queries& queries, uint64_t start, uint64_t stop) {
+    nb::gil_scoped_release release;
+    Transitions batch;
+    batch.first = start;
+    if (stop < start || stop > queries.trace().transition_count())
+        throw std::out_of_range("no such transitions");
+    const size_t count = stop - start;
+    batch.pc.reserve(count);
+    batch.kind.reserve(count);
+    batch.thread.reserve(count);
+    batch.size.reserve(count);
+    batch.code.reserve(count * 15);
+    queries.trace().for_transitions(start, stop, [&](const TransitionInfo& info) {
+        batch.pc.push_back(info.pc);
+        batch.kind.push_back(static_cast<uint8_t>(info.kind));
+        batch.thread.push_back(info.thread);
+        batch.size.push_back(info.size);
+        batch.code.insert(batch.code.end(), info.code.begin(), info.code.end());
+    });
+    return batch;
+}
+
+std::optional<TransitionInfo> read_event(Queries& queries, uint64_t transition) {
+    nb::gil_scoped_release release;
+    const TransitionInfo info = queries.trace().transition(transition);
+    if (info.kind == TransitionKind::Instruction) return std::nullopt;
+    return info;
+}
+
+nb::bytes to_bytes(const RegisterView& view) { return nb::bytes(view.data(), view.size()); }
+
+nb::tuple read_registers(Queries& queries, uint64_t context) {
+    RegisterView view;
+    uint32_t thread;
+    {
+        nb::gil_scoped_release release;
+        thread = queries.trace().registers(context, view);
+    }
+    return nb::make_tuple(thread, to_bytes(view));
+}
+
+nb::tuple read_registers_at(
+    Queries& queries,
+    nb::ndarray<const uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> contexts) {
+    const size_t count = contexts.shape(0);
+    std::vector<uint32_t> threads(count);
+    std::vector<uint8_t> views(count * REGISTER_VIEW_SIZE);
+    {
+        nb::gil_scoped_release release;
+        queries.trace().registers_at(
+            {contexts.data(), count}, [&](size_t i, uint32_t thread, const RegisterView& view) {
+                threads[i] = thread;
+                std::memcpy(views.data() + i * REGISTER_VIEW_SIZE, view.data(), REGISTER_VIEW_SIZE);
+            });
+    }
+    return nb::make_tuple(column(std::move(threads)), table(std::move(views), REGISTER_VIEW_SIZE));
+}
+
+// Largest piece of memory that one call reads.
+constexpr uint64_t MAX_READ = 1u << 30;
+
+void read_into(Queries& queries, uint64_t context, uint64_t address, uint64_t size,
+               std::vector<uint8_t>& data, std::vector<uint8_t>& known) {
+    nb::gil_scoped_release release;
+    if (size > MAX_READ) throw nb::value_error("at most 1 GiB of memory can be read at once");
+    data.resize(size);
+    known.resize(size);
+    queries.read_memory(context, address, data, known, handle_signals);
+}
+
+nb::bytes read_memory(Queries& queries, uint64_t context, uint64_t address, uint64_t size) {
+    std::vector<uint8_t> data, known;
+    read_into(queries, context, address, size, data, known);
+    for (size_t i = 0; i < known.size(); ++i)
+        if (!known[i]) throw UnknownMemory{address + i};
+    return nb::bytes(data.data(), data.size());
+}
+
+nb::tuple read_known_memory(Queries& queries, uint64_t context, uint64_t address, uint64_t size) {
+    std::vector<uint8_t> data, known;
+    read_into(queries, context, address, size, data, known);
+    return nb::make_tuple(nb::bytes(data.data(), data.size()),
+                          nb::bytes(known.data(), known.size()));
+}
+
+Accesses find_accesses(Queries& queries, uint64_t start, uint64_t stop, uint64_t address,
+                       nb::int_ size, bool reads, bool writes, bool forward, size_t limit,
+                       const nb::object& progress) {
+    AccessQuery query{start, stop, address, UINT64_MAX, reads, writes, forward, limit};
+    const nb::object last = nb::int_(address) + size - nb::int_(1);
+    if (last < nb::int_(address)) throw nb::value_error("an address range needs at least one byte");
+    if (!(last > nb::int_(UINT64_MAX))) query.last_address = nb::cast<uint64_t>(last);
+    Accesses columns;
+    nb::gil_scoped_release release;
+    for (const Access& access : queries.accesses(query, progress_of(progress))) {
+        columns.transition.push_back(access.transition);
+        columns.address.push_back(access.address);
+        columns.size.push_back(access.size);
+        columns.is_write.push_back(access.is_write);
+    }
+    return columns;
+}
+
+void bind_results(nb::module_& module) {
+    auto transitions = nb::class_<Transitions>(module, "Transitions")
+                           .def_ro("first", &Transitions::first)
+                           .def("__len__", [](const Transitions& self) { return self.pc.size(); })
+                           .def_prop_ro("code", [](nb::handle_t<Transitions> self) {
+                               auto& code = nb::cast<Transitions&>(self).code;
+                               return nb::ndarray<nb::numpy, uint8_t, nb::ndim<2>>(
+                                   code.data(), {code.size() / 15, 15}, self);
+                           });
+    bind_column(transitions, "pc", &Transitions::pc);
+    bind_column(transitions, "kind", &Transitions::kind);
+    bind_column(transitions, "thread", &Transitions::thread);
+    bind_column(transitions, "size", &Transitions::size);
+
+    auto accesses = nb::class_<Accesses>(module, "Accesses")
+                        .def("__len__", [](const Accesses& self) { return self.transition.size(); })
+                        .def_prop_ro("is_write", [](nb::handle_t<Accesses> self) {
+                            auto& flags = nb::cast<Accesses&>(self).is_write;
+                            return ColumnArray<bool>(flags.data(), {flags.size()}, self);
+                        });
+    bind_column(accesses, "transition", &Accesses::transition);
+    bind_column(accesses, "address", &Accesses::address);
+    bind_column(accesses, "size", &Accesses::size);
+
+    nb::class_<TransitionInfo>(module, "Event")
+        .def_prop_ro("kind", [](const TransitionInfo& self) { return static_cast<int>(self.kind); })
+        .def_ro("thread", &TransitionInfo::thread)
+        .def_ro("next_thread", &TransitionInfo::next_thread)
+        .def_ro("signal", &TransitionInfo::signal)
+        .def_ro("synchronous", &TransitionInfo::synchronous)
+        .def_ro("pc", &TransitionInfo::pc);
+    nb::class_<MappingInfo>(module, "Mapping")
+        .def_ro("address", &MappingInfo::address)
+        .def_ro("size", &MappingInfo::size)
+        .def_ro("protection", &MappingInfo::protection)
+        .def_ro("file_offset", &MappingInfo::file_offset)
+        .def_ro("path", &MappingInfo::path)
+        .def_ro("first_context", &MappingInfo::first_context)
+        .def_ro("last_context", &MappingInfo::last_context);
+    nb::class_<SyscallInfo>(module, "Syscall")
+        .def_ro("transition", &SyscallInfo::transition)
+        .def_ro("thread", &SyscallInfo::thread)
+        .def_ro("number", &SyscallInfo::number)
+        .def_prop_ro("arguments",
+                     [](const SyscallInfo& self) {
+                         const auto& a = self.arguments;
+                         return nb::make_tuple(a[0], a[1], a[2], a[3], a[4], a[5]);
+                     })
+        .def_ro("result", &SyscallInfo::result);
+    nb::class_<ThreadInfo>(module, "Thread")
+        .def_ro("id", &ThreadInfo::id)
+        .def_ro("first_transition", &ThreadInfo::first_transition)
+        .def_ro("last_transition", &ThreadInfo::last_transition);
+    nb::class_<CheckOutcome>(module, "CheckResult")
+        .def_ro("segments", &CheckOutcome::segments)
+        .def_ro("executions", &CheckOutcome::executions)
+        .def_ro("transitions", &CheckOutcome::transitions)
+        .def_ro("loads", &CheckOutcome::loads)
+        .def_ro("bad_loads", &CheckOutcome::bad_loads)
+        .def_ro("key_frames", &CheckOutcome::key_frames)
+        .def_ro("bad_key_frames", &CheckOutcome::bad_key_frames)
+        .def_ro("problems", &CheckOutcome::problems);
+}
+
+}  // namespace
+
+void bind_trace(nb::module_& module) {
+    module.attr("REGISTER_FILE_SIZE") = static_cast<int>(REVEN_REGISTER_FILE_SIZE);
+    module.attr("REGISTER_VIEW_SIZE") = static_cast<int>(REGISTER_VIEW_SIZE);
+    module.attr("KIND_INSTRUCTION") = static_cast<int>(TransitionKind::Instruction);
+    module.attr("KIND_SIGNAL") = static_cast<int>(TransitionKind::Signal);
+    module.attr("KIND_SWITCH") = static_cast<int>(TransitionKind::Switch);
+    module.attr("KIND_END_SIGNAL") = static_cast<int>(TransitionKind::EndSignal);
+    nb::exception<Cancelled>(module, "Cancelled");
+    static nb::object unknown_memory =
+        nb::borrow(PyErr_NewException("reven._engine.UnknownMemory", PyExc_Exception, nullptr));
+    module.attr("UnknownMemory") = unknown_memory;
+    nb::register_exception_translator([](const std::exception_ptr& pointer, void*) {
+        try {
+            std::rethrow_exception(pointer);
+        } catch (const UnknownMemory& unknown) {
+            const nb::object address = nb::int_(unknown.address);
+            PyErr_SetObject(unknown_memory.ptr(), address.ptr());
+        }
+    });
+    bind_results(module);
+
+    nb::class_<Queries>(module, "Trace")
+        .def(nb::init<const std::string&, size_t>(), "path"_a, "cache_bytes"_a = size_t{96} << 20)
+        .def_prop_ro("transition_count",
+                     [](Queries& self) { return self.trace().transition_count(); })
+        .def_prop_ro("segment_count",
+                     [](Queries& self) { return self.trace().store().segment_count(); })
+        .def_prop_ro("size_on_disk",
+                     [](Queries& self) {
+                         return self.trace().store().size_on_disk() + self.index().size_on_disk();
+                     })
+        .def_prop_ro("indexed", &Queries::indexed)
+        .def_prop_ro("problem", [](Queries& self) { return self.trace().store().problem(); })
+        .def("refresh",
+             [](Queries& self) {
+                 // It waits for queries under way, which may wait to tell Python how far they are.
+                 nb::gil_scoped_release release;
+                 self.refresh();
+                 return self.trace().transition_count();
+             })
+        .def("transitions", &read_transitions, "start"_a, "stop"_a)
+        .def("event", &read_event, "transition"_a)
+        .def("registers", &read_registers, "context"_a)
+        .def("registers_at", &read_registers_at, "contexts"_a)
+        .def(
+            "thread_registers",
+            [](Queries& self, uint32_t thread, uint64_t context) -> std::optional<nb::bytes> {
+                std::optional<RegisterView> view;
+                {
+                    nb::gil_scoped_release release;
+                    view = self.thread_registers(thread, context);
+                }
+                if (!view) return std::nullopt;
+                return to_bytes(*view);
+            },
+            "thread"_a, "context"_a)
+        .def("read_memory", &read_memory, "context"_a, "address"_a, "size"_a)
+        .def("read_known_memory", &read_known_memory, "context"_a, "address"_a, "size"_a)
+        .def("accesses", &find_accesses, "start"_a, "stop"_a, "address"_a = 0,
+             "size"_a = nb::steal<nb::int_>(PyNumber_Lshift(nb::int_(1).ptr(), nb::int_(64).ptr())),
+             nb::kw_only(), "reads"_a = true, "writes"_a = true, "forward"_a = true,
+             "limit"_a = 1000, "progress"_a = nb::none())
+        .def(
+            "find_pcs",
+            [](Queries& self, std::vector<std::pair<uint64_t, uint64_t>> ranges, uint64_t start,
+               uint64_t stop, bool forward, size_t limit, const nb::object& progress) {
+                std::vector<uint64_t> found;
+                {
+                    nb::gil_scoped_release release;
+                    found = self.find_pcs({std::move(ranges), start, stop, forward, limit},
+                                          progress_of(progress));
+                }
+                return column(std::move(found));
+            },
+            "ranges"_a, "start"_a, "stop"_a, nb::kw_only(), "forward"_a = true, "limit"_a = 1000,
+            "progress"_a = nb::none())
+        .def(
+            "find_register_change",
+            [](Queries& self, uint64_t context, uint32_t offset, uint32_t size, uint64_t mask,
+               bool forward, const nb::object& progress) {
+                if (size == 0 || size > 32 || offset + size > REGISTER_VIEW_SIZE)
+                    throw nb::value_error("no such field of the register view");
+                nb::gil_scoped_release release;
+                return self.find_register_change(context, offset, size, mask, forward,
+                                                 progress_of(progress));
+            },
+            "context"_a, "offset"_a, "size"_a, "mask"_a, "forward"_a, "progress"_a = nb::none())
+        .def(
+            "find_memory_change",
+            [](Queries& self, uint64_t context, uint64_t address, uint64_t size, bool forward,
+               const nb::object& progress) {
+                nb::gil_scoped_release release;
+                return self.find_memory_change(context, address, size, forward,
+                                               progress_of(progress));
+            },
+            "context"_a, "address"_a, "size"_a, "forward"_a, "progress"_a = nb::none())
+        .def("executed_ranges", &Queries::executed_ranges)
+        .def("mappings", &Queries::mappings, nb::call_guard<nb::gil_scoped_release>())
+        .def("syscalls", &Queries::syscalls, "start"_a, "stop"_a, "limit"_a = 1000,
+             nb::call_guard<nb::gil_scoped_release>())
+        .def("threads", &Queries::threads, nb::call_guard<nb::gil_scoped_release>())
+        .def(
+            "build_index",
+            [](Queries& self, const nb::object& progress, uint32_t threads) {
+                nb::gil_scoped_release release;
+                self.need_index(progress_of(progress), threads);
+            },
+            "progress"_a = nb::none(), "threads"_a = 2)
+        .def(
+            "check",
+            [](Queries& self, const nb::object& progress) {
+                nb::gil_scoped_release release;
+                return check(self.trace(), progress_of(progress));
+            },
+            "progress"_a = nb::none());
+}
+
+}  // namespace reven

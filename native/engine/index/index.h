@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The index of a trace: derived, deletable, built once and extended when the
+// trace grows. It answers which segments can matter and what pages hold
+// at a segment's start.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "index/chunk.h"
+#include "replay/trace.h"
+#include "store/derived_file.h"
+
+namespace reven {
+
+// A change of a whole range, with the segment where it stands.
+struct PlacedRange {
+    uint32_t segment;
+    uint32_t order;  // among the range changes of its segment
+    RangeChange change;
+};
+
+struct ThreadSwitch {
+    uint64_t context;  // the first in which `thread` runs
+    uint32_t thread;
+    uint32_t previous_thread;
+};
+
+class Index {
+   public:
+    // Opens what there is; a damaged tail is left out (and built again).
+    explicit Index(TraceReader& trace);
+    Index(const Index&) = delete;
+    Index& operator=(const Index&) = delete;
+
+    // Segments covered: the first `covered()` ones.
+    uint32_t covered() const { return chunks_.empty() ? 0 : chunks_.back()->end_segment(); }
+    bool complete() const { return covered() == trace_.store().segment_count(); }
+    uint64_t size_on_disk() const { return size_; }
+
+    // Covers all segments that the trace has. Other processes may do the same at
+    // the same time: one works, the others wait.
+    void build(const Progress& progress, uint32_t threads);
+
+    const std::vector<std::unique_ptr<IndexChunk>>& chunks() const { return chunks_; }
+    BlockFile& file() { return blocks_; }
+
+    // Number of the last range change before (segment, order) that covers a page,
+    // or -1.
+    ptrdiff_t last_range(uint64_t page, uint32_t segment, uint32_t order) const;
+    const PlacedRange& range(size_t number) const { return ranges_[number]; }
+    const std::vector<PlacedRange>& ranges() const { return ranges_; }
+    // Bytes left in a page by the segments [from, to); `from` at or after the page's last range
+    // change.
+    PageBytes overlay(uint64_t page, uint32_t from, uint32_t to);
+    const std::vector<ThreadSwitch>& switches() const { return switches_; }
+    const UnknownRanges& unknown() const { return unknown_; }
+
+   private:
+    void read_chunks();
+    void add_chunk(std::unique_ptr<IndexChunk> chunk);
+    PageBytes page_before(uint64_t page, uint32_t segment);
+
+    TraceReader& trace_;
+    DerivedFile file_;
+    BlockFile blocks_;
+    uint64_t size_ = 0;
+    std::vector<std::unique_ptr<IndexChunk>> chunks_;
+    std::vector<PlacedRange> ranges_;
+    std::vector<ThreadSwitch> switches_;
+    UnknownRanges unknown_;
+};
+
+}  // namespace reven

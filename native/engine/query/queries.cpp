@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/queries.h"
+
+#include <algorithm>
+#include <bitset>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "base/bytes.h"
+
+namespace reven {
+namespace {
+
+// Wider ranges touch most segments anyway.
+constexpr uint64_t MAX_INDEXED_PAGES = 256;
+constexpr size_t MAX_INDEXED_BLOCKS = 512;
+// Shorter traces are scanned faster than an index is built.
+constexpr size_t UNINDEXED_SEGMENTS = 2;
+
+void check_range(uint64_t start, uint64_t stop, uint64_t count) {
+    if (start > stop || stop > count) throw std::out_of_range("no such transitions");
+}
+
+// Accesses of a segment that a query asks for, in order.
+struct AccessCollector {
+    const AccessQuery& query;
+    uint64_t first_transition;
+    std::vector<Access> found;
+
+    void add(uint64_t transition, uint64_t address, uint64_t size, bool is_write) {
+        if (size == 0 || transition < query.start || transition >= query.stop) return;
+        if (address > query.last_address || address + (size - 1) < query.first_address) return;
+        found.push_back({transition, address, static_cast<uint32_t>(size), is_write});
+    }
+    void load(uint32_t transition, uint64_t address, uint32_t size, const uint8_t*) {
+        if (query.reads) add(first_transition + transition, address, size, false);
+    }
+    void store(uint32_t transition, uint64_t address, uint32_t size, const uint8_t*) {
+        if (query.writes) add(first_transition + transition, address, size, true);
+    }
+    void record(const RecordPoint& point, const RecordView& record) {
+        if (!query.writes || record.header->type != REVEN_MEMORY) return;
+        const auto& memory = record.as<reven_memory>();
+        const uint64_t context = first_transition + point.context;
+        if (memory.cause == REVEN_CAUSE_IMAGE || context == 0) return;
+        add(context - 1, memory.address, record.header->size - sizeof memory, true);
+    }
+    bool done(uint32_t transition) const { return first_transition + transition > query.stop; }
+};
+
+}  // namespace
+
+Queries::Queries(const std::string& path, size_t cache_bytes)
+    : trace_(path, cache_bytes / 2), index_(trace_), memory_(trace_, index_, cache_bytes / 2) {}
+
+void Queries::refresh() {
+    std::unique_lock lock(index_mutex_);
+    trace_.refresh();
+}
+
+bool Queries::indexed() {
+    const std::shared_lock reading(index_mutex_, std::try_to_lock);
+    return reading && index_.complete();
+}
+
+std::shared_lock<std::shared_mutex> Queries::need_index(const Progress& progress,
+                                                        uint32_t threads) {
+    for (;;) {
+        std::shared_lock reading(index_mutex_);
+        if (index_.complete()) return reading;
+        reading.unlock();
+        std::unique_lock building(index_mutex_);
+        index_.build(progress, threads);
+    }
+}
+
+void Queries::read_memory(uint64_t context, uint64_t address, std::span<uint8_t> data,
+                          std::span<uint8_t> known, const Progress& progress) {
+    if (context > trace_.transition_count()) throw std::out_of_range("no such context");
+    const auto lock = need_index(progress);
+    memory_.read(context, address, data, known);
+}
+
+std::vector<uint32_t> Queries::segments_accessing(const AccessQuery& query, uint32_t first,
+                                                  uint32_t last, const Progress& progress) {
+    std::vector<uint32_t> segments;
+    const uint64_t first_page = query.first_address / PAGE_SIZE;
+    const uint64_t last_page = query.last_address / PAGE_SIZE;
+    const bool indexed =
+        last - first >= UNINDEXED_SEGMENTS && last_page - first_page < MAX_INDEXED_PAGES;
+    if (!indexed) {
+        for (uint32_t segment = first; segment <= last; ++segment) segments.push_back(segment);
+    } else {
+        const auto lock = need_index(progress);
+        std::set<uint32_t> found;
+        for (const auto& chunk : index_.chunks()) {
+            if (chunk->end_segment() <= first || chunk->first_segment() > last) continue;
+            for (uint64_t page = first_page; page <= last_page; ++page) {
+                const uint64_t low =
+                    std::max(query.first_address, page * PAGE_SIZE) % PAGE_SIZE / GRANULE;
+                const uint64_t high =
+                    (page == last_page ? query.last_address % PAGE_SIZE : PAGE_SIZE - 1) / GRANULE;
+                const auto begin = static_cast<uint32_t>(low);
+                const auto count = static_cast<uint32_t>(high - low + 1);
+                for (const PageVisit& visit : chunk->visits(page, index_.file())) {
+                    if (visit.segment < first || visit.segment > last) continue;
+                    if ((query.reads && any_bit(visit.reads, begin, count)) ||
+                        (query.writes && any_bit(visit.writes, begin, count)))
+                        found.insert(visit.segment);
+                }
+            }
+        }
+        segments.assign(found.begin(), found.end());
+    }
+    if (!query.forward) std::reverse(segments.begin(), segments.end());
+    return segments;
+}
+
+std::vector<uint32_t> Queries::segments_changing(uint64_t first_address, uint64_t last_address,
+                                                 uint32_t first, uint32_t last) {
+    std::set<uint32_t> found;
+    const auto add = [&](uint32_t segment) {
+        if (segment >= first && segment <= last) found.insert(segment);
+    };
+    const uint64_t first_page = first_address / PAGE_SIZE;
+    const uint64_t last_page = last_address / PAGE_SIZE;
+    for (const auto& chunk : index_.chunks()) {
+        if (chunk->end_segment() <= first || chunk->first_segment() > last) continue;
+        const auto& pages = chunk->pages();
+        for (auto page = std::lower_bound(pages.begin(), pages.end(), first_page);
+             page != pages.end() && *page <= last_page; ++page)
+            for (const PageVisit& visit : chunk->visits(*page, index_.file()))
+                if (visit.leaves_bytes || visit.writes != GranuleSet{}) add(visit.segment);
+    }
+    for (const PlacedRange& range : index_.ranges())
+        if (range.change.address <= last_address &&
+            range.change.address + (range.change.size - 1) >= first_address)
+            add(range.segment);
+    return {found.begin(), found.end()};
+}
+
+std::vector<Access> Queries::accesses(const AccessQuery& query, const Progress& progress) {
+    check_range(query.start, query.stop, trace_.transition_count());
+    std::vector<Access> result;
+    if (query.start == query.stop || query.first_address > query.last_address) return result;
+    const auto first = static_cast<uint32_t>(trace_.segment_of_context(query.start));
+    // The kernel's writes during transition stop - 1 may stand at the next segment's start.
+    const auto last = static_cast<uint32_t>(trace_.segment_of_context(query.stop));
+    const auto segments = segments_accessing(query, first, last, progress);
+    for (size_t i = 0; i < segments.size(); ++i) {
+        if (progress) progress(i, segments.size());
+        const auto view = trace_.view(segments[i]);
+        AccessCollector collector{query, view->first_transition(), {}};
+        const uint64_t from =
+            std::max(query.start, view->first_transition()) - view->first_transition();
+        Replayer(*view, trace_.blocks()).run_accesses(collector, static_cast<uint32_t>(from));
+        if (!query.forward) std::reverse(collector.found.begin(), collector.found.end());
+        for (const Access& access : collector.found) {
+            if (result.size() >= query.limit && access.transition != result.back().transition)
+                return result;
+            result.push_back(access);
+        }
+    }
+    return result;
+}
+
+std::vector<uint32_t> Queries::segments_executing(const std::vector<uint32_t>& blocks,
+                                                  uint32_t first, uint32_t last,
+                                                  const Progress& progress) {
+    std::vector<uint32_t> segments;
+    if (blocks.size() > MAX_INDEXED_BLOCKS || last - first < UNINDEXED_SEGMENTS) {
+        for (uint32_t segment = first; segment <= last; ++segment) segments.push_back(segment);
+        return segments;
+    }
+    const auto lock = need_index(progress);
+    std::set<uint32_t> found;
+    for (const auto& chunk : index_.chunks()) {
+        if (chunk->end_segment() <= first || chunk->first_segment() > last) continue;
+        for (const uint32_t id : blocks)
+            for (const uint32_t segment : chunk->segments_of_block(id, index_.file()))
+                if (segment >= first && segment <= last) found.insert(segment);
+    }
+    return {found.begin(), found.end()};
+}
+
+std::vector<uint64_t> Queries::find_pcs(const PcQuery& query, const Progress& progress) {
+    check_range(query.start, query.stop, trace_.transition_count());
+    std::vector<uint64_t> result;
+    if (query.start == query.stop) return result;
+    const auto matches = [&](uint64_t address) {
+        return std::any_of(query.ranges.begin(), query.ranges.end(), [&](const auto& range) {
+            return address >= range.first && address < range.second;
+        });
+    };
+    std::vector<uint32_t> blocks;
+    std::vector<bool> wanted(trace_.store().template_count() + 1);
+    for (uint32_t id = 1; id < wanted.size(); ++id) {
+        const auto& instructions = trace_.store().find_template(id).instructions;
+        wanted[id] = std::any_of(
+            instructions.begin(), instructions.end(),
+            [&](const reven_instruction& instruction) { return matches(instruction.address); });
+        if (wanted[id]) blocks.push_back(id);
+    }
+    if (blocks.empty()) return result;
+    const auto first = static_cast<uint32_t>(trace_.segment_of_context(query.start));
+    const auto last = static_cast<uint32_t>(trace_.segment_of_context(query.stop - 1));
+    auto segments = segments_executing(blocks, first, last, progress);
+    if (!query.forward) std::reverse(segments.begin(), segments.end());
+    std::vector<uint64_t> found;
+    for (size_t i = 0; i < segments.size(); ++i) {
+        if (progress) progress(i, segments.size());
+        const auto view = trace_.load_view(segments[i], Parts::WithoutValues);
+        const Segment& segment = view->segment();
+        found.clear();
+        for (uint32_t execution = 0; execution < view->execution_count(); ++execution) {
+            const Template& block = segment.block(execution);
+            if (!wanted[block.id]) continue;
+            const auto& instructions = block.instructions;
+            const uint64_t start = view->first_transition() + view->start(execution);
+            for (uint32_t at = 0; at < view->retired(execution); ++at)
+                if (start + at >= query.start && start + at < query.stop &&
+                    matches(instructions[at].address))
+                    found.push_back(start + at);
+        }
+        if (!query.forward) std::reverse(found.begin(), found.end());
+        for (const uint64_t transition : found) {
+            result.push_back(transition);
+            if (result.size() == query.limit) return result;
+        }
+    }
+    return result;
+}
+
+std::optional<RegisterView> Queries::thread_registers(uint32_t thread, uint64_t context) {
+    RegisterView view;
+    if (trace_.registers(context, view) == thread) return view;
+    const auto lock = need_index({});
+    const auto& switches = index_.switches();
+    auto at = std::upper_bound(
+        switches.begin(), switches.end(), context,
+        [](uint64_t value, const ThreadSwitch& change) { return value < change.context; });
+    while (at != switches.begin()) {
+        --at;
+        if (at->previous_thread != thread) continue;
+        trace_.registers(at->context - 1, view);
+        return view;
+    }
+    return std::nullopt;
+}
+
+std::vector<std::pair<uint64_t, uint64_t>> Queries::executed_ranges() {
+    std::vector<std::pair<uint64_t, uint64_t>> pieces;
+    for (uint32_t id = 1; id <= trace_.store().template_count(); ++id)
+        for (const auto& instruction : trace_.store().find_template(id).instructions)
+            pieces.emplace_back(instruction.address, instruction.address + instruction.size);
+    std::sort(pieces.begin(), pieces.end());
+    std::vector<std::pair<uint64_t, uint64_t>> merged;
+    for (const auto& [low, high] : pieces) {
+        if (!merged.empty() && low <= merged.back().second)
+            merged.back().second = std::max(merged.back().second, high);
+        else
+            merged.emplace_back(low, high);
+    }
+    return merged;
+}
+
+}  // namespace reven

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Questions to a whole trace. Every one visits only segments that can matter
+// and reports its progress between two of them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "index/index.h"
+#include "query/memory.h"
+#include "replay/trace.h"
+
+namespace reven {
+
+struct Access {
+    uint64_t transition;
+    uint64_t address;
+    uint32_t size;
+    bool is_write;
+};
+
+struct AccessQuery {
+    uint64_t start = 0;  // transitions [start, stop)
+    uint64_t stop = 0;
+    uint64_t first_address = 0;  // both included
+    uint64_t last_address = UINT64_MAX;
+    bool reads = true;
+    bool writes = true;
+    bool forward = true;
+    size_t limit = 1000;
+};
+
+struct PcQuery {
+    std::vector<std::pair<uint64_t, uint64_t>> ranges;  // [low, high)
+    uint64_t start = 0;
+    uint64_t stop = 0;
+    bool forward = true;
+    size_t limit = 1000;
+};
+
+struct MappingInfo {
+    uint64_t address;
+    uint64_t size;
+    uint32_t protection;
+    uint64_t file_offset;
+    std::string path;
+    uint64_t first_context;
+    uint64_t last_context;
+};
+
+struct SyscallInfo {
+    uint64_t transition;
+    uint32_t thread;
+    uint64_t number;
+    uint64_t arguments[6];
+    std::optional<int64_t> result;
+};
+
+struct ThreadInfo {
+    uint32_t id;
+    uint64_t first_transition;
+    uint64_t last_transition;
+};
+
+class Queries {
+   public:
+    Queries(const std::string& path, size_t cache_bytes);
+
+    TraceReader& trace() { return trace_; }
+    Index& index() { return index_; }
+    void refresh();
+    // Whether the index is whole; not while it is being built. Does not wait.
+    bool indexed();
+    // Builds what is missing of the index. While the result lives, the index stays as it is.
+    std::shared_lock<std::shared_mutex> need_index(const Progress& progress, uint32_t threads = 2);
+
+    // Copies memory as of a context; known[i] says whether byte i was ever recorded.
+    void read_memory(uint64_t context, uint64_t address, std::span<uint8_t> data,
+                     std::span<uint8_t> known, const Progress& progress);
+
+    std::vector<Access> accesses(const AccessQuery& query, const Progress& progress);
+    std::vector<uint64_t> find_pcs(const PcQuery& query, const Progress& progress);
+    std::optional<uint64_t> find_register_change(uint64_t context, uint32_t offset, uint32_t size,
+                                                 uint64_t mask, bool forward,
+                                                 const Progress& progress);
+    std::optional<uint64_t> find_memory_change(uint64_t context, uint64_t address, uint64_t size,
+                                               bool forward, const Progress& progress);
+    // Empty if the thread had not run yet.
+    std::optional<RegisterView> thread_registers(uint32_t thread, uint64_t context);
+
+    std::vector<std::pair<uint64_t, uint64_t>> executed_ranges();
+    std::vector<MappingInfo> mappings();
+    std::vector<SyscallInfo> syscalls(uint64_t start, uint64_t stop, size_t limit);
+    std::vector<ThreadInfo> threads();
+
+   private:
+    // Segments that may access the pages, of [first, last], in the direction. A range
+    // too wide for the index to help gives them all.
+    std::vector<uint32_t> segments_accessing(const AccessQuery& query, uint32_t first,
+                                             uint32_t last, const Progress& progress);
+    // Segments of [first, last] that may change bytes of the addresses, ascending.
+    std::vector<uint32_t> segments_changing(uint64_t first_address, uint64_t last_address,
+                                            uint32_t first, uint32_t last);
+    std::vector<uint32_t> segments_executing(const std::vector<uint32_t>& blocks, uint32_t first,
+                                             uint32_t last, const Progress& progress);
+
+    TraceReader trace_;
+    std::shared_mutex index_mutex_;
+    Index index_;
+    MemoryReader memory_;
+};
+
+struct CheckOutcome {
+    uint64_t segments = 0;
+    uint64_t executions = 0;
+    uint64_t transitions = 0;
+    uint64_t loads = 0;
+    uint64_t bad_loads = 0;
+    uint64_t key_frames = 0;
+    uint64_t bad_key_frames = 0;
+    std::vector<std::string> problems;
+};
+
+// Replays the whole trace: every recorded load must equal memory rebuilt from
+// the initial image, stores and kernel writes; every key frame the replayed registers.
+CheckOutcome check(TraceReader& trace, const Progress& progress);
+
+}  // namespace reven
