@@ -21,7 +21,7 @@ from rich.console import Console
 
 from benchmarks.measure import percentile
 from benchmarks.table import Table, count, duration, mebibytes, verdict
-from reven2._run_file import RunFile, read_run_file
+from reven2._client.run_file import RunFile, read_run_file
 
 CHROMIUM = "/usr/bin/chromium"
 SELECTION_BUDGET = 100.0  # milliseconds

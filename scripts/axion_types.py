@@ -17,7 +17,7 @@ import msgspec
 
 from reven.server.endpoints import API, endpoints
 from reven.server.openapi import document
-from reven2._messages import ClientMessage, ServerMessage
+from reven2._client.messages import ClientMessage, ServerMessage
 
 TARGET = Path(__file__).resolve().parent.parent / "axion" / "src" / "api" / "types.ts"
 HEAD = """\

@@ -37,8 +37,8 @@ from reven2 import (
     types,
     util,
 )
-from reven2._reven_server import RevenServer
-from reven2._server import OpenTrace
+from reven2._client.reven_server import RevenServer
+from reven2._client.server import OpenTrace
 
 __all__ = [
     "OpenTrace",

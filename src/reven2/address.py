@@ -70,7 +70,7 @@ class _AbstractAddress:
     def format_as_html(self) -> str:
         """The same text as `str`, for embedding in HTML. With a server, that last connected,
         as a link that publishes it to the sessions that are tracked when it is clicked."""
-        from reven2._links import current
+        from reven2._client.links import current
 
         links = current()
         return str(self) if links is None else links.address(self)

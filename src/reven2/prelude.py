@@ -8,7 +8,7 @@ It shadows no built-in name.
 from __future__ import annotations
 
 import reven2
-from reven2._reven_server import RevenServer
+from reven2._client.reven_server import RevenServer
 from reven2.address import (
     LinearAddress,
     LogicalAddress,

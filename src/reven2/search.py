@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reven2._service import RangeData, TransitionIds, ValuePage, column
-from reven2._table import LARGEST_PAGE, Batch, Column, Results, integers, windows
+from reven2._tables.table import LARGEST_PAGE, Batch, Column, Results, integers, windows
 from reven2.address import LinearAddress, _AbstractAddress, linear
 from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError

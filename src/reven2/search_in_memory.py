@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from reven2._service import column
-from reven2._table import windows
+from reven2._tables.table import windows
 from reven2.address import LinearAddress, PhysicalAddress
 from reven2.memhist import MemoryAccessOperation
 
 if TYPE_CHECKING:
-    from reven2._table import Results
+    from reven2._tables.table import Results
     from reven2.memhist import MemoryAccess
     from reven2.trace import Context, Trace, Transition
 

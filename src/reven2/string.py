@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from reven2._service import StringPage, column
-from reven2._table import LARGEST_PAGE, Batch, Column, Results, integers
+from reven2._tables.table import LARGEST_PAGE, Batch, Column, Results, integers
 from reven2.address import LinearAddress
 from reven2.memory_range import MemoryRange
 from reven2.types import Encoding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reven.cli.console import duration_text, plural, rate_text, size_text
+from reven.cli.shared.console import duration_text, plural, rate_text, size_text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from html import unescape
 from typing import Any
 
 import reven2
-from reven2._html import table
+from reven2._tables.html import table
 from reven2.address import LinearAddress
 from reven2.memory_range import MemoryRange
 

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
-from reven2._messages import (
+from reven2._client.messages import (
     PROTOCOL_VERSION,
     ClientKind,
     ClientMessage,
@@ -35,7 +35,7 @@ from reven2._messages import (
     TransitionSelection,
     Welcome,
 )
-from reven2._run_file import RunFile
+from reven2._client.run_file import RunFile
 
 REVEN = str(Path(sys.executable).with_name("reven"))
 WAIT = 20.0

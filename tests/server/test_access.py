@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reven.server.access import Access, Hosts, Right, same_origin
-from reven2._messages import Event, Problem, Publish
+from reven2._client.messages import Event, Problem, Publish
 
 from .running import WAIT, Running, listening
 

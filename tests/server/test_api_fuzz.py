@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from websockets.asyncio.client import connect
 
-from reven2._messages import Listen, Sessions
+from reven2._client.messages import Listen, Sessions
 
 from .running import DECODER, WAIT, Running, listening
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import reven2
-from reven2._messages import BookmarksChanged
+from reven2._client.messages import BookmarksChanged
 
 from .running import Running, listening
 

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from reven2._messages import (
+from reven2._client.messages import (
     PROTOCOL_VERSION,
     ClientMessage,
     Event,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reven.server.outbox import EVENTS_KEPT, Outbox, frame_of
 from reven.server.session_log import HISTORY_KEPT, History
-from reven2._messages import Event, Origin, Published, Sessions, TransitionSelection
+from reven2._client.messages import Event, Origin, Published, Sessions, TransitionSelection
 
 
 class Sink:

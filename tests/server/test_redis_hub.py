@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from reven2._messages import (
+from reven2._client.messages import (
     AddressSelection,
     Event,
     Presence,

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reven.expressions import evaluate
 from reven.server.views import VIEWS
-from reven.server.views.expressions import evaluate
 from reven.server.views.instructions import text
-from reven.service.disassembly import disassemble
 from reven.service.local import LocalService
+from reven.trace.disassembly import disassemble
 from reven2._service import REGISTER_VIEW_SIZE, column
 from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError, MemoryReadError, OutOfRangeError

@@ -101,7 +101,7 @@ def main() -> None:
     except Exception as error:
         if not isinstance(error, _user_errors()):
             raise
-        from reven.cli.console import print_error
+        from reven.cli.shared.console import print_error
 
         print_error(error)
         sys.exit(EXIT_UNUSABLE)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 import reven2
-from reven.cli.console import out, print_json
+from reven.cli.shared.console import out, print_json
 from reven.errors import RevenError
 
 

@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.tree import Tree
 
 import reven2
-from reven.cli.console import count_text, out
-from reven.cli.opening import index_calls, open_indexed
+from reven.cli.shared.console import count_text, out
+from reven.cli.shared.opening import index_calls, open_indexed
 from reven.errors import RevenError
 from reven2.calltree import CallTree, CallTreeNode
 

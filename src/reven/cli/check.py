@@ -11,9 +11,9 @@ import typer
 from rich.markup import escape
 
 from reven._engine import CheckResult, Trace
-from reven.cli.console import count_text, duration_text, out, plural, print_json
 from reven.cli.info import read_manifest
-from reven.cli.progress import progress_bar
+from reven.cli.shared.console import count_text, duration_text, out, plural, print_json
+from reven.cli.shared.progress import progress_bar
 from reven.ossi.stored_binaries import StoredBinaries
 from reven.record.manifest import MANIFEST
 

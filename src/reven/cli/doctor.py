@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import typer
 
-from reven.cli.console import out
+from reven.cli.shared.console import out
 
 
 def doctor() -> None:

@@ -14,8 +14,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from reven.cli.console import err, out, plural, print_json
-from reven.cli.opening import open_indexed
+from reven.cli.shared.console import err, out, plural, print_json
+from reven.cli.shared.opening import open_indexed
 from reven2.heap import HeapCall
 from reven2.preview import bugs
 from reven2.stack import Stack

@@ -13,8 +13,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from reven.cli.console import out, plural, print_json, size_text
-from reven.cli.opening import open_indexed
+from reven.cli.shared.console import out, plural, print_json, size_text
+from reven.cli.shared.opening import open_indexed
 from reven.errors import RevenError
 from reven2.heap import Allocation, HeapCall
 from reven2.ossi.ossi import Location

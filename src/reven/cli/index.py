@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from reven._engine import Calls, Trace
-from reven.cli.console import duration_text, err, plural, rate_text
-from reven.cli.opening import index_calls
-from reven.cli.progress import progress_bar
+from reven.cli.shared.console import duration_text, err, plural, rate_text
+from reven.cli.shared.opening import index_calls
+from reven.cli.shared.progress import progress_bar
 
 
 def index(

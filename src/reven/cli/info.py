@@ -13,8 +13,8 @@ import typer
 from rich.markup import escape
 
 from reven._engine import Trace
-from reven.cli.console import count_text, duration_text, out, plural, print_json, size_text
-from reven.cli.opening import open_indexed
+from reven.cli.shared.console import count_text, duration_text, out, plural, print_json, size_text
+from reven.cli.shared.opening import open_indexed
 from reven.errors import RevenError
 from reven.ossi import signal_name
 from reven.record.manifest import MANIFEST, Manifest

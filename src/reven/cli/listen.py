@@ -10,8 +10,8 @@ import msgspec
 import typer
 from rich.markup import escape
 
-from reven.cli.console import err, make_console
-from reven2._reven_server import RevenServer, connect_to_any
+from reven.cli.shared.console import err, make_console
+from reven2._client.reven_server import RevenServer, connect_to_any
 from reven2.errors import RevenError
 from reven2.session import AddressEvent, TransitionEvent
 

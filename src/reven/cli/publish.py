@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from reven.cli.console import out
-from reven2._reven_server import connect_as
+from reven.cli.shared.console import out
+from reven2._client.reven_server import connect_as
 
 NOBODY_LISTENED = 1
 

@@ -14,9 +14,9 @@ from typing import Annotated
 
 import typer
 
-from reven.cli.console import duration_text, plural, print_error, rate_text, size_text
-from reven.cli.record_summary import print_summary
-from reven.cli.status_line import StatusLine
+from reven.cli.shared.console import duration_text, plural, print_error, rate_text, size_text
+from reven.cli.shared.record_summary import print_summary
+from reven.cli.shared.status_line import StatusLine
 from reven.record import (
     CannotRecord,
     ProgramNotExecutable,

@@ -14,8 +14,8 @@ import typer
 from rich.markup import escape
 
 import reven2
-from reven.cli.console import count_text, err, out, print_json
-from reven.cli.opening import open_indexed
+from reven.cli.shared.console import count_text, err, out, print_json
+from reven.cli.shared.opening import open_indexed
 from reven.errors import RevenError
 from reven2.search import ValueHit
 from reven2.search_in_memory import Match

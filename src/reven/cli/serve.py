@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from reven.cli.console import count_text, err, out
+from reven.cli.shared.console import count_text, err, out
 from reven.errors import RevenError
 
 
@@ -58,7 +58,7 @@ def serve(
     Programs of the same user on this machine find the server by its port; a browser
     opens the address that is printed, which works once.
     """
-    from reven.server.process import Options, Server
+    from reven.server.serving import Options, Server
 
     if name is not None and len(traces) > 1:
         raise NameForMany("--name names one scenario: serve one trace, or leave it out")

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 
 import reven2
-from reven.cli.console import count_text, out, print_json
-from reven.cli.opening import open_indexed
-from reven.cli.transition_view import ShownAccess, ShownTransition, shown
+from reven.cli.shared.console import count_text, out, print_json
+from reven.cli.shared.opening import open_indexed
+from reven.cli.shared.transition_view import ShownAccess, ShownTransition, shown
 from reven.errors import RevenError
 from reven2.util import collate
 

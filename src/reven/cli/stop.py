@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from reven.cli.console import out
+from reven.cli.shared.console import out
 
 
 def stop(

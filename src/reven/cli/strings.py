@@ -11,8 +11,8 @@ import msgspec
 import typer
 from rich.markup import escape
 
-from reven.cli.console import err, out, print_json
-from reven.cli.opening import open_indexed
+from reven.cli.shared.console import err, out, print_json
+from reven.cli.shared.opening import open_indexed
 from reven2.string import String
 from reven2.types import Encoding
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from reven.cli.console import print_json
-from reven.cli.opening import open_indexed
+from reven.cli.shared.console import print_json
+from reven.cli.shared.opening import open_indexed
 from reven2.preview.taint import OriginHop, TaintAccess, Tainter
 from reven2.preview.taint import origin as find_origin
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from reven.ossi.address_space import AddressSpace, Load, Location, Mapping
 from reven.ossi.binary import Binary
 from reven.ossi.demangle import demangle
-from reven.ossi.elf import ElfImage
-from reven.ossi.elf_header import BinaryError, Segment
-from reven.ossi.lines import SourceLine
+from reven.ossi.linux.elf import ElfImage
+from reven.ossi.linux.elf_header import BinaryError, Segment
+from reven.ossi.linux.lines import SourceLine
 from reven.ossi.names import signal_name, syscall_name
 from reven.ossi.process import Process, process_of
 from reven.ossi.stored_binaries import BinaryEntry, StoredBinaries

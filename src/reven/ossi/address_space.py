@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Protocol
 
 from reven.ossi.binary import Binary
-from reven.ossi.lines import SourceLine
+from reven.ossi.linux.lines import SourceLine
 from reven.ossi.stored_binaries import StoredBinaries
 from reven.ossi.symbols import ElfSymbol
 

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reven.ossi.elf import ElfImage
-from reven.ossi.elf_header import ElfHeader
+from reven.ossi.linux.elf import ElfImage
+from reven.ossi.linux.elf_header import ElfHeader
 
 if TYPE_CHECKING:
-    from reven.ossi.lines import LinePiece, SourceLine
+    from reven.ossi.linux.lines import LinePiece, SourceLine
     from reven.ossi.stored_binaries import StoredBinaries
     from reven.ossi.symbols import ElfSymbol
 

@@ -15,8 +15,8 @@ from typing import Annotated
 import msgspec
 import zstandard
 
-from reven.ossi.elf import ElfImage
-from reven.ossi.elf_header import BinaryError, ElfHeader, header_extent, read_header
+from reven.ossi.linux.elf import ElfImage
+from reven.ossi.linux.elf_header import BinaryError, ElfHeader, header_extent, read_header
 
 _PREFIX = 4096  # holds the program headers of nearly every file
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import zstandard
 
-from reven.ossi.elf import ElfImage
-from reven.ossi.elf_header import BinaryError
+from reven.ossi.linux.elf import ElfImage
+from reven.ossi.linux.elf_header import BinaryError
 from reven.ossi.stored_binaries import BinaryEntry
 
 FOLDER = "binaries"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from reven.record.errors import RecorderUnavailable
-from reven.record.recorder import find_compiler, find_recorder, source_folder
-from reven.record.valgrind import find_launcher, find_valgrind, launcher_version
+from reven.recorders.valgrind.build import find_compiler, find_recorder, source_folder
+from reven.recorders.valgrind.installed import find_launcher, find_valgrind, launcher_version
 
 
 @dataclass(frozen=True)

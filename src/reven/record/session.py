@@ -20,10 +20,10 @@ from types import FrameType
 from reven import _engine
 from reven.record.binaries import BinaryCopier
 from reven.record.errors import CannotRecord, NothingRecorded
-from reven.record.process import Hello, ProcessRecording, receive_hello, refuse
+from reven.record.process_recording import Hello, ProcessRecording, receive_hello, refuse
 from reven.record.program import resolve_program
-from reven.record.recorder import TOOL, Recorder, find_recorder
 from reven.record.trace_folder import create_child_trace, create_trace
+from reven.recorders.valgrind.build import TOOL, Recorder, find_recorder
 
 _POLL = 0.05  # seconds between looks at what happens
 _LATE_CONNECTIONS = 0.15  # seconds to wait for a last child when all seems over

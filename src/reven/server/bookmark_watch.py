@@ -8,7 +8,7 @@ import asyncio
 
 from reven.server.hub import Hub
 from reven.server.scenarios import Scenario, Scenarios
-from reven2._messages import BookmarksChanged
+from reven2._client.messages import BookmarksChanged
 from reven2.errors import RevenError
 
 __all__ = ["BookmarkWatch"]

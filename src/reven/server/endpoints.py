@@ -20,7 +20,7 @@ from reven.server.scenarios import Scenarios
 from reven.server.session_names import DEFAULT
 from reven.server.views import VIEWS, View
 from reven.server.wire import encode
-from reven2._messages import (
+from reven2._client.messages import (
     ClientKind,
     Origin,
     PresentClient,

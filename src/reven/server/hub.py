@@ -17,7 +17,7 @@ from typing import Protocol
 from reven.server.outbox import Outbox, Sink, frame_of
 from reven.server.session_log import Draft, Peer, SessionLog
 from reven.server.session_names import DEFAULT, SessionNames
-from reven2._messages import (
+from reven2._client.messages import (
     BookmarksChanged,
     ClientKind,
     Event,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sessions WebSocket: one connection of one client (messages: `reven2._messages`)."""
+"""The sessions WebSocket: one connection of one client (messages: `reven2._client.messages`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reven.server.outbox import frame_of
 from reven.server.protocols import CONNECTION, WebSockets
 from reven.server.scenarios import Scenarios
 from reven.server.wire import RequestError
-from reven2._messages import (
+from reven2._client.messages import (
     PROTOCOL_VERSION,
     ClientMessage,
     Hello,

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from reven.server.protocols import text_frame
-from reven2._messages import Event, ServerMessage
+from reven2._client.messages import Event, ServerMessage
 
 __all__ = ["EVENTS_KEPT", "Outbox", "Sink", "frame_of"]
 

@@ -19,7 +19,7 @@ import msgspec
 from reven.server.access import Right
 from reven.server.scenarios import Scenario
 from reven.server.wire import RequestError
-from reven.service.stopping import stop_when
+from reven.trace.stopping import stop_when
 from reven2._service import CHANGES, query_methods
 from reven2.errors import InvalidArgumentError
 

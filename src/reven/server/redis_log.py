@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 
 from reven.server.errors import UnusableHub
 from reven.server.session_log import HISTORY_KEPT, Draft, History, Peer
-from reven2._messages import Event
+from reven2._client.messages import Event
 from reven2.errors import ServerError
 
 __all__ = ["RedisLog"]

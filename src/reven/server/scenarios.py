@@ -11,8 +11,8 @@ from pathlib import Path
 
 from reven.server.wire import RequestError
 from reven.service.local import LocalService
-from reven.service.stopping import Stopped, keep_going, stop_when
-from reven2._messages import Selection, TransitionSelection
+from reven.trace.stopping import Stopped, keep_going, stop_when
+from reven2._client.messages import Selection, TransitionSelection
 from reven2._service import TraceInfo
 from reven2.errors import InvalidArgumentError, RevenError
 

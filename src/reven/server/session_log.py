@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from reven2._messages import Event, Origin, Selection
+from reven2._client.messages import Event, Origin, Selection
 
 __all__ = ["HISTORY_KEPT", "Draft", "History", "MemoryLog", "Peer", "SessionLog"]
 

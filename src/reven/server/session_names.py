@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from reven2._messages import check_session_name
+from reven2._client.messages import check_session_name
 from reven2.errors import InvalidArgumentError
 
 __all__ = ["DEFAULT", "SessionNames", "state_file"]

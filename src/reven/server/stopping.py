@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from reven.server.errors import NoServer
-from reven2._run_file import RunFile, read_run_file, run_directory
+from reven2._client.run_file import RunFile, read_run_file, run_directory
 
 __all__ = ["stop_server"]
 

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from reven.service.bookmarks import BookmarkQueries
-from reven.service.calls import CallQueries
-from reven.service.core import CoreQueries
-from reven.service.heap_errors import HeapErrorQueries
-from reven.service.overview import OverviewQueries
-from reven.service.searching import SearchQueries
-from reven.service.strings import StringQueries
-from reven.service.taint import TaintQueries
-from reven.service.types import TypeQueries
+from reven.bookmarks.queries import BookmarkQueries
+from reven.calls.queries import CallQueries
+from reven.heap.detectors import HeapErrorQueries
+from reven.overview.queries import OverviewQueries
+from reven.search.queries import SearchQueries
+from reven.source.queries import TypeQueries
+from reven.strings.queries import StringQueries
+from reven.taint.queries import TaintQueries
+from reven.trace.core import CoreQueries
 
 __all__ = ["LocalService"]
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from reven2._connection import DEFAULT_PORT, Connection
-from reven2._reven_server import RevenServer
+from reven2._client.connection import DEFAULT_PORT, Connection
+from reven2._client.reven_server import RevenServer
 from reven2.errors import InvalidArgumentError
 
 __all__ = ["ProjectManager", "ScenarioConnection"]

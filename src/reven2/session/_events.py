@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reven2 import _messages as wire
+from reven2._client import messages as wire
 from reven2.address import LinearAddress, LogicalAddress, _AbstractAddress
 from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from reven2 import _messages as wire
-from reven2._live import Live
+from reven2._client import messages as wire
+from reven2._client.live import Live
 from reven2.session._events import AddressEvent, TransitionEvent, event_of
 
 if TYPE_CHECKING:

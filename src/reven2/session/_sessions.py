@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, overload
 
 import msgspec
 
-from reven2 import _messages as wire
-from reven2._links import Links
-from reven2._live import Live
-from reven2._selection import address_selection, transition_selection
+from reven2._client import messages as wire
+from reven2._client.links import Links
+from reven2._client.live import Live
+from reven2._client.selection import address_selection, transition_selection
 from reven2.errors import InvalidArgumentError
 from reven2.session._listener import Listener, Watcher
 
 if TYPE_CHECKING:
-    from reven2._connection import Connection
+    from reven2._client.connection import Connection
     from reven2.address import _AbstractAddress
     from reven2.trace import Trace, Transition
 

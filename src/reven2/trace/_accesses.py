@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from reven2._service import AccessPage, column
-from reven2._table import LARGEST_PAGE, Batch, Column, Results, integers
+from reven2._tables.table import LARGEST_PAGE, Batch, Column, Results, integers
 from reven2.address import LinearAddress
 from reven2.memhist import MemoryAccess, MemoryAccessOperation
 from reven2.trace._transition import Transition

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar, overload
 
-from reven2._table import Batch, Column, Table
+from reven2._tables.table import Batch, Column, Table
 
 Item = TypeVar("Item")
 
@@ -29,7 +29,7 @@ class Numbered(Iterator[Item], Generic[Item]):
 
     def _repr_html_(self) -> str | None:
         """A table of the first ones, which are not used up by it."""
-        from reven2._html import MOST_ROWS, table
+        from reven2._tables.html import MOST_ROWS, table
 
         return table(list(self[:MOST_ROWS]), len(self))
 

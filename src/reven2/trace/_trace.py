@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reven2._register_pages import RegisterPages
+from reven2._client.register_pages import RegisterPages
 from reven2._service import TraceInfo, TraceService
-from reven2._table import Results
+from reven2._tables.table import Results
 from reven2.address import _AbstractAddress, linear
 from reven2.errors import InvalidArgumentError, MemoryReadError, OutOfRangeError
 from reven2.filter import ContextRange, RingPolicy
@@ -23,7 +23,7 @@ from reven2.trace._transition import Transition
 from reven2.trace._transitions import transition_results
 
 if TYPE_CHECKING:
-    from reven2._links import Links
+    from reven2._client.links import Links
     from reven2.call import Call
     from reven2.calltree import CallTree
     from reven2.heap import Heap

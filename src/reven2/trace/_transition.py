@@ -13,7 +13,7 @@ from reven2.trace._moment import Moment
 from reven2.trace._pages import Block
 
 if TYPE_CHECKING:
-    from reven2._table import Results
+    from reven2._tables.table import Results
     from reven2.memhist import MemoryAccess, MemoryAccessOperation
     from reven2.trace._context import Context
     from reven2.trace._trace import Trace

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reven2._service import KIND_INSTRUCTION, NO_INSTRUCTION
-from reven2._table import Batch, Column, integers
+from reven2._tables.table import Batch, Column, integers
 from reven2.trace._numbered import NumberedTable
 from reven2.trace._transition import Transition
 

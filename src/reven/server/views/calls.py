@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from reven.server.views.places import Place, function_name, place
+from reven.places import Place, function_name, place
 from reven.server.views.view import hexadecimal, view
 from reven2._service import TraceService
 from reven2._service.calls import CallData, CallKind, FrameData

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from reven.service.disassembly import disassemble, operands
+from reven.trace.disassembly import disassemble, operands
 from reven2._service import OperandData
 from reven2.arch.register import Category, Register
 

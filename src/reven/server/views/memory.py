@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import msgspec
 
-from reven.server.views.expressions import evaluate
+from reven.expressions import evaluate
+from reven.places import Place, place
 from reven.server.views.instructions import TokenKind, text
-from reven.server.views.places import Place, place
 from reven.server.views.pointers import Pointee, pointees
 from reven.server.views.view import ADDRESSES, hexadecimal, parsed_address, view
 from reven2._service import KIND_INSTRUCTION, TraceService, column

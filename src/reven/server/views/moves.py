@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from reven.server.views.expressions import evaluate
-from reven.server.views.places import Place, place
+from reven.expressions import evaluate
+from reven.places import Place, place
 from reven.server.views.view import ADDRESSES, hexadecimal, parsed_address, view
 from reven2._service import KIND_INSTRUCTION, TraceService, column
 from reven2.arch.register import Register

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from reven.server.views.places import place
+from reven.places import place
 from reven.server.views.view import hexadecimal
 from reven2._service import TraceService
 

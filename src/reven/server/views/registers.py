@@ -9,6 +9,7 @@ import msgspec
 
 from reven.server.views.pointers import Pointee, pointees
 from reven.server.views.view import hexadecimal, view
+from reven.trace.thread_registers import registers_of_thread
 from reven2._service import REGISTER_VIEW_SIZE, TraceService, column
 from reven2.arch.register import Register
 from reven2.errors import OutOfRangeError
@@ -65,8 +66,8 @@ def registers(service: TraceService, request: RegistersRequest) -> RegistersAnsw
     before, after = page.view[:REGISTER_VIEW_SIZE], page.view[REGISTER_VIEW_SIZE:]
     threads = column(page.thread, "I")
     if request.thread is not None:
-        before = thread_view(service, request.thread, number)
-        after = thread_view(service, request.thread, number + 1)
+        before = registers_of_thread(service, request.thread, number)
+        after = registers_of_thread(service, request.thread, number + 1)
     context = number if request.side == "before" else number + 1
 
     def change(name: str, *, follow: bool = False) -> RegisterChange:
@@ -87,18 +88,6 @@ def registers(service: TraceService, request: RegistersRequest) -> RegistersAnsw
         [change(name) for name in VECTORS],
         [change(name) for name in OTHERS],
     )
-
-
-def thread_view(service: TraceService, thread: int, context: int) -> bytes:
-    """The register view of a thread at its own last moment.
-
-    Raises:
-        OutOfRangeError: it has not run by then.
-    """
-    view = service.thread_registers(thread, context)
-    if view is None:
-        raise OutOfRangeError(f"Thread {thread} has not run yet.")
-    return view
 
 
 def _padded(value: int, register: Register) -> str:

@@ -11,9 +11,9 @@ from typing import Literal
 
 import msgspec
 
-from reven.server.views.expressions import evaluate
+from reven.expressions import evaluate
+from reven.places import Place, place
 from reven.server.views.instructions import Text, TokenKind, text
-from reven.server.views.places import Place, place
 from reven.server.views.view import hexadecimal, view
 from reven2._service import REGISTER_VIEW_SIZE, TraceService, column
 from reven2.arch.register import Register

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from reven.server.views.places import function_name
+from reven.places import function_name
 from reven.server.views.view import view
 from reven2._service import TraceService, column
 from reven2._service.calls import CallKind

@@ -7,8 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from reven.places import Place, place
 from reven.server.views.instructions import Text, TokenKind, text
-from reven.server.views.places import Place, place
 from reven.server.views.view import hexadecimal, view
 from reven2._service import (
     KIND_END_SIGNAL,

@@ -31,7 +31,7 @@ from reven2.preview.prototypes.callconv_helper import CallConvHelper, Ms64, Sysv
 from reven2.util import collate
 
 if TYPE_CHECKING:
-    from reven2._server import OpenTrace
+    from reven2._client.server import OpenTrace
     from reven2.trace import Context, Transition
 
 _VARIANT = r"_(?:sse\d*|ssse3|avx\d*|evex\d*|erms|generic|fma\d*|c)\w*"

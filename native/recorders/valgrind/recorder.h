@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The parts of the recorder and what they offer each other.
+ *
+ *   main.c        options, start and end of the process
+ *   state.c       whether it records, and what it was told
+ *   ring.c        the connection to the writer and the slots it shares
+ *   record.c      control records
+ *   threads.c     which thread runs, what the kernel did to it, signals, fork
+ *   memory.c      mappings and their contents
+ *   instrument.c  the code that VEX adds to a block
+ *   trigger.c     --reven-from and --reven-until
+ *   exec.c        programs that the program executes
+ *   environment.c the environment that the program gets
+ */
+#ifndef REVEN_RECORDER_H
+#define REVEN_RECORDER_H
+
+#include "template_builder.h"
+
+/* Needs the types of the above. */
+#include "pub_tool_vki.h"
+
+/* --------------------------------------------------------------- state.c */
+
+typedef enum {
+    WAITING, /* --reven-from has not been reached */
+    RECORDING,
+    STOPPED /* nothing is recorded any more */
+} Mode;
+
+extern Mode mode;
+extern const HChar* option_socket;
+extern Bool option_follow;
+
+/* ---------------------------------------------------------------- ring.c */
+
+/* Where the next header and the next values go. The instrumented code keeps
+ * them in the running thread's first shadow state. */
+#define CURSOR_HEADERS ((Int)sizeof(VexGuestAMD64State))
+#define CURSOR_VALUES (CURSOR_HEADERS + 8)
+
+/* Connects to the writer if that has not happened yet. False: the stream
+ * cannot be had, and the mode is STOPPED. */
+Bool stream_connect(void);
+Bool stream_connected(void);
+/* Forget the stream inherited from the parent of a fork. */
+void stream_abandon(void);
+/* Closes the connection; what was published remains with the writer. */
+void stream_close(void);
+/* Record no more; the program goes on without instrumentation. */
+void stop_recording(void);
+
+/* Block executions in the stream so far. */
+ULong stream_position(void);
+/* Header of the last execution in the slot; 0 if it has none. */
+UInt stream_last_header(void);
+/* Hands the slot over and opens the next one. */
+void stream_publish(void);
+/* Hands the last slot over. */
+void stream_publish_last(void);
+/* Publishes if the last time is so long ago. */
+void stream_publish_if_old(UInt milliseconds);
+/* The values of later executions may take up to this. */
+void stream_announce_record_size(UInt size);
+
+/* Bytes for a control record of a type; publishes first when there is no room. Null when
+ * recording has stopped. */
+UChar* stream_control(UInt type, SizeT size);
+/* The largest payload of a control record. */
+SizeT stream_largest_payload(void);
+
+/* The generated code runs, on this thread; it stopped. */
+void stream_enter(ThreadId tid);
+void stream_leave(ThreadId tid);
+Bool stream_in_client(void);
+
+/* Called by a block when a multiple of REVEN_KEY_INTERVAL blocks has run. */
+void stream_key_point(UChar* guest_state);
+
+/* -------------------------------------------------------------- record.c */
+
+void record(UInt type, ThreadId tid, const void* payload, SizeT size);
+void record_two(UInt type, ThreadId tid, const void* first, SizeT first_size, const void* second,
+                SizeT second_size);
+void record_memory(ThreadId tid, Addr address, SizeT size, UInt cause, const void* bytes);
+/* Ends the stream. */
+void record_end(UInt reason, Int code, Bool synchronous, ThreadId tid, Addr ip);
+
+/* ------------------------------------------------------------- threads.c */
+
+void threads_init(void);
+/* The running thread, as the trace knows it; 0 before the first one. */
+ThreadId threads_current(void);
+UInt threads_current_number(void);
+/* The number of a thread in the trace; 0 for 0. */
+UInt threads_number(ThreadId tid);
+/* Register file of the running thread, as the trace knows it here. */
+UChar* threads_known_registers(void);
+/* The previous block ended, by the exit with index k, in a fault. */
+void threads_exit_faults(UInt template_id, UInt k);
+void threads_exited(Int status);
+void threads_killed(Int signal);
+/* The process ends because of what happened to this thread. */
+void threads_fatal(ThreadId tid);
+
+/* -------------------------------------------------------------- memory.c */
+
+void memory_init(void);
+void memory_record_image(ThreadId tid);
+/* The kernel gave the pages new contents: zeros, or the file's. */
+void memory_contents_dropped(ThreadId tid, Addr address, SizeT size);
+/* What the running system call says about a mapping it makes. */
+void memory_note_syscall(UInt number, const UWord* arguments);
+
+/* ---------------------------------------------------------- instrument.c */
+
+IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayout* layout,
+                 const VexGuestExtents* extents, const VexArchInfo* host, IRType guest_word,
+                 IRType host_word);
+
+/* ---------------------------------------------------------------- exec.c */
+
+/* An execve of this path begins; it failed. */
+void exec_begins(Addr path);
+void exec_failed(void);
+
+/* --------------------------------------------------------- environment.c */
+
+/* Before the program's first instruction. */
+void environment_restore(ThreadId tid);
+
+/* ------------------------------------------------------------- trigger.c */
+
+typedef struct {
+    const HChar* text; /* as given; null: none */
+    const HChar* symbol; /* null: an address */
+    Addr address;
+    ULong hits_left;
+} Trigger;
+
+extern Trigger trigger_from, trigger_until;
+
+/* False if the text is no place. */
+Bool trigger_parse(Trigger* trigger, const HChar* text);
+/* The trigger that stands at this instruction in the present mode, or null. */
+Trigger* trigger_at(Addr address);
+/* Adds the check: a side exit to `address` when the trigger's count is reached.
+ * Returns the exit statement, not yet added. */
+IRStmt* trigger_add_check(IRSB* block, Trigger* trigger, Addr address);
+/* The block just run was left at --reven-until. */
+Bool trigger_until_reached(void);
+
+#endif

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Linux adds: ELF files, their symbols, lines and DWARF information."""

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find the file that dwz moved the common parts of several debug files to.
+
+Source: dwz(1), "-m"; gdb manual, "Separate Debug Files": .gnu_debugaltlink has the file's name
+and its build-id.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import NoteSection
+
+from reven.ossi.linux.debug_files import DEBUG_ROOT
+from reven.ossi.linux.elf_header import tolerate_damage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from elftools.dwarf.dwarfinfo import DWARFInfo
+
+    from reven.ossi.linux.elf import ElfImage
+
+
+def find_common_file(dwarf: DWARFInfo, source: ElfImage) -> DWARFInfo | None:
+    """The debug information that `dwarf`, read from `source`, refers to; None if it refers to
+    none, or this machine does not have the file."""
+    section = source.elf.get_section_by_name(".gnu_debugaltlink")
+    if section is None:
+        return None
+    name, _, build_id = section.data().partition(b"\0")
+    for path in _candidates(name.decode("utf-8", "replace"), build_id.hex(), source.path):
+        with tolerate_damage(str(path), "the debug information"):
+            try:
+                elf = ELFFile(io.BytesIO(path.read_bytes()))
+            except OSError:
+                continue
+            if _build_id(elf) == build_id.hex():
+                return elf.get_dwarf_info(follow_links=False)
+    return None
+
+
+def _candidates(name: str, build_id: str, source: str) -> Iterator[Path]:
+    yield Path(source).parent / name
+    yield DEBUG_ROOT / ".build-id" / build_id[:2] / (build_id[2:] + ".debug")
+    _, found, rest = name.rpartition(".dwz/")
+    if found:
+        yield DEBUG_ROOT / ".dwz" / rest
+
+
+def _build_id(elf: ELFFile) -> str | None:
+    for section in elf.iter_sections():
+        if isinstance(section, NoteSection):
+            for note in section.iter_notes():
+                if note["n_type"] == "NT_GNU_BUILD_ID":
+                    return str(note["n_desc"])
+    return None

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Source files and lines of a binary's instructions, from DWARF 2 to 5 `.debug_line`.
+
+pyelftools reads the headers; a compile unit is decoded when an address of it is first asked for.
+Source: DWARF 5, §6.1.2 "Lookup by Address" and §6.2 "Line Number Information".
+"""
+
+from __future__ import annotations
+
+import posixpath
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from elftools.dwarf.ranges import BaseAddressEntry
+
+from reven.ossi.linux.debug_section import section_bytes
+from reven.ossi.linux.elf_header import tolerate_damage
+from reven.ossi.linux.line_program import Row, run_line_program
+
+if TYPE_CHECKING:
+    from elftools.dwarf.compileunit import CompileUnit
+    from elftools.dwarf.dwarfinfo import DWARFInfo
+    from elftools.dwarf.lineprogram import LineProgram
+
+    from reven.ossi.linux.elf import ElfImage
+
+_UNITS_KEPT = 256  # decoded compile units; a large one takes a few MB
+_NO_FILE = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    file: str  # absolute, unless the compiler did not say where it was run
+    line: int  # from 1
+    column: int  # from 1; 0 when the compiler did not say
+
+
+@dataclass(frozen=True, slots=True)
+class LinePiece:
+    """Uninterrupted code of one source line: RVAs [start, stop). `statement`: the first RVA at
+    which a statement of the line starts, where a debugger sets its breakpoint; None for code
+    that only belongs to a statement begun elsewhere."""
+
+    file: str
+    line: int
+    start: int
+    stop: int
+    statement: int | None
+
+
+@dataclass(slots=True)
+class _Unit:
+    """The rows of one compile unit by ascending address; row i holds up to row i+1."""
+
+    files: list[str]
+    starts: array[int] = field(default_factory=lambda: array("Q"))
+    file: array[int] = field(default_factory=lambda: array("L"))  # _NO_FILE: no code here
+    line: array[int] = field(default_factory=lambda: array("L"))
+    column: array[int] = field(default_factory=lambda: array("L"))
+    is_statement: array[int] = field(default_factory=lambda: array("B"))
+
+
+def read_line_table(image: ElfImage) -> LineTable | None:
+    """The line table of a binary or of its debug file; None if neither has one."""
+    for source in (image, image.debug_image):
+        if source is not None:
+            section = source.elf.get_section_by_name(".debug_line")
+            if section is not None and section["sh_type"] != "SHT_NOBITS":
+                return LineTable(source.elf.get_dwarf_info(follow_links=False), image)
+    return None
+
+
+class LineTable:
+    """Where in the source each instruction of one binary comes from."""
+
+    def __init__(self, dwarf: DWARFInfo, image: ElfImage) -> None:
+        self._dwarf = dwarf
+        self._image = image
+        self._unit = lru_cache(maxsize=_UNITS_KEPT)(self._read_unit)
+        self._unit_files = cache(self._read_unit_files)
+
+    def at(self, rva: int) -> SourceLine | None:
+        """Source line of the instruction at `rva`; None for code without one. Of several
+        rows for one address the last holds, as for addr2line."""
+        found = self._row_at(rva)
+        if found is None:
+            return None
+        unit, row = found
+        return SourceLine(unit.files[unit.file[row]], unit.line[row], unit.column[row])
+
+    def piece_at(self, rva: int) -> LinePiece | None:
+        """The piece of code of one line that holds the instruction at `rva`."""
+        found = self._row_at(rva)
+        if found is None:
+            return None
+        unit, row = found
+        place = (unit.file[row], unit.line[row])
+        first, last = row, row + 1
+        while first > 0 and (unit.file[first - 1], unit.line[first - 1]) == place:
+            first -= 1
+        while last < len(unit.starts) and (unit.file[last], unit.line[last]) == place:
+            last += 1
+        base = self._image.header.image_vaddr
+        statements = (unit.starts[i] - base for i in range(first, last) if unit.is_statement[i])
+        stop = unit.starts[last] if last < len(unit.starts) else unit.starts[-1] + 1
+        return LinePiece(
+            unit.files[unit.file[row]],
+            unit.line[row],
+            unit.starts[first] - base,
+            stop - base,
+            next(statements, None),
+        )
+
+    def _row_at(self, rva: int) -> tuple[_Unit, int] | None:
+        vaddr = rva + self._image.header.image_vaddr
+        with self._image.lock:
+            lows, ranges = self._unit_ranges
+            index = bisect_right(lows, vaddr) - 1
+            if index < 0 or vaddr >= ranges[index][0]:
+                return None
+            unit = self._unit(ranges[index][1])
+        if unit is None:
+            return None
+        row = bisect_right(unit.starts, vaddr) - 1
+        if row < 0 or unit.file[row] >= len(unit.files) or not unit.line[row]:
+            return None
+        return unit, row
+
+    def addresses_of(self, file: str, line: int) -> list[int]:
+        """RVAs, ascending, at which statements of a source line start.
+
+        `file`: an absolute path, or its last components. `line`: from 1.
+        """
+        wanted = posixpath.normpath(file)
+        name = posixpath.basename(wanted).encode() + b"\0"
+        strings = section_bytes(self._dwarf.debug_line_str_sec)
+        if name not in self._line_section and name not in strings:
+            return []
+        found: set[int] = set()
+        with self._image.lock:
+            for offset in sorted({unit for _, unit in self._unit_ranges[1]}):
+                if not any(_matches(name, wanted) for name in self._unit_files(offset)):
+                    continue
+                unit = self._unit(offset)
+                if unit is not None:
+                    found.update(_statements(unit, wanted, line))
+        return sorted(vaddr - self._image.header.image_vaddr for vaddr in found)
+
+    @cached_property
+    def _unit_ranges(self) -> tuple[list[int], list[tuple[int, int]]]:
+        """Lows, and (high, offset of the compile unit), by ascending low."""
+        found: list[tuple[int, int, int]] = []
+        with tolerate_damage(self._image.path, ".debug_aranges"):
+            table = self._dwarf.get_aranges()
+            for entry in table.entries if table is not None else ():
+                found.append((entry.begin_addr, entry.begin_addr + entry.length, entry.info_offset))
+        covered = {unit for _, _, unit in found}
+        # clang writes no .debug_aranges, and a file may be linked from both kinds.
+        with tolerate_damage(self._image.path, ".debug_info"):
+            for unit in self._dwarf.iter_CUs():
+                if unit.cu_offset not in covered:
+                    found += [(low, high, unit.cu_offset) for low, high in self._ranges_of(unit)]
+        found = sorted(one for one in found if one[0] < one[1] and self._is_code(one[0]))
+        return [low for low, _, _ in found], [(high, unit) for _, high, unit in found]
+
+    def _ranges_of(self, unit: CompileUnit) -> Iterator[tuple[int, int]]:
+        attributes = unit.get_top_DIE().attributes
+        low = attributes["DW_AT_low_pc"].value if "DW_AT_low_pc" in attributes else 0
+        if "DW_AT_ranges" in attributes:
+            lists: Any = self._dwarf.range_lists()
+            for entry in lists.get_range_list_at_offset(attributes["DW_AT_ranges"].value, unit):
+                if isinstance(entry, BaseAddressEntry):
+                    low = entry.base_address
+                else:
+                    base = 0 if entry.is_absolute else low
+                    yield base + entry.begin_offset, base + entry.end_offset
+        elif "DW_AT_high_pc" in attributes:
+            high = attributes["DW_AT_high_pc"]
+            is_address = high.form.startswith("DW_FORM_addr")
+            yield low, high.value if is_address else low + high.value
+
+    def _is_code(self, vaddr: int) -> bool:
+        """Functions that the linker dropped keep their rows, at address 0 or nearby."""
+        return vaddr != 0 and any(
+            segment.vaddr <= vaddr < segment.vaddr + segment.memory_size
+            for segment in self._image.segments
+            if segment.executable
+        )
+
+    @cached_property
+    def _line_section(self) -> bytes:
+        return section_bytes(self._dwarf.debug_line_sec)
+
+    def _program(self, offset: int) -> LineProgram | None:
+        return self._dwarf.line_program_for_CU(self._dwarf.get_CU_at(offset))
+
+    def _read_unit_files(self, offset: int) -> list[str]:
+        with tolerate_damage(self._image.path, f"the source file table at {offset:#x}"):
+            program = self._program(offset)
+            attributes = self._dwarf.get_CU_at(offset).get_top_DIE().attributes
+            directory: object = b""
+            if "DW_AT_comp_dir" in attributes:
+                directory = attributes["DW_AT_comp_dir"].value
+            # Not bytes: in a supplementary file (dwz) that is not there.
+            known = directory if isinstance(directory, bytes) else b""
+            return _file_names(program, known) if program else []
+        return []
+
+    def _read_unit(self, offset: int) -> _Unit | None:
+        # Damage in one compile unit leaves the others their lines.
+        with tolerate_damage(self._image.path, f"the line table at {offset:#x}"):
+            program = self._program(offset)
+            if program is not None:
+                sequences = run_line_program(program, self._line_section)
+                return _unit_of(sequences, self._unit_files(offset), self._is_code)
+        return None
+
+
+def _unit_of(sequences: list[list[Row]], files: list[str], is_code: Callable[[int], bool]) -> _Unit:
+    unit = _Unit(files)
+    columns = (unit.starts, unit.file, unit.line, unit.column, unit.is_statement)
+    for rows in sorted(rows for rows in sequences if len(rows) > 1 and is_code(rows[0].address)):
+        for row in rows:
+            if unit.starts and unit.starts[-1] == row.address:
+                for column in columns:
+                    column.pop()
+            unit.starts.append(row.address)
+            unit.file.append(_NO_FILE if row.end_sequence else row.file)
+            unit.line.append(row.line)
+            unit.column.append(row.column)
+            unit.is_statement.append(row.is_statement)
+    return unit
+
+
+def _file_names(program: LineProgram, compile_directory: bytes) -> list[str]:
+    """Paths by the file numbers that rows use: from 0 in DWARF 5, from 1 before."""
+    header = program.header
+    directories = list(header["include_directory"])
+    files = [""]
+    if header["version"] >= 5:
+        files = []
+    else:
+        directories.insert(0, compile_directory)
+    for entry in header["file_entry"]:
+        path = entry["name"]
+        if entry["dir_index"] < len(directories):
+            path = posixpath.join(compile_directory, directories[entry["dir_index"]], path)
+        files.append(posixpath.normpath(path.decode("utf-8", "replace")))
+    return files
+
+
+def _matches(path: str, wanted: str) -> bool:
+    return path == wanted or (not wanted.startswith("/") and path.endswith("/" + wanted))
+
+
+def _statements(unit: _Unit, wanted: str, line: int) -> Iterator[int]:
+    numbers = {number for number, name in enumerate(unit.files) if _matches(name, wanted)}
+    for row, vaddr in enumerate(unit.starts):
+        if unit.is_statement[row] and unit.line[row] == line and unit.file[row] in numbers:
+            yield vaddr

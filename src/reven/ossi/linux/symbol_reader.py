@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Collect a binary's symbols from .symtab, .dynsym and the PLT.
+
+Source: System V ABI, "Symbol Table"; binding and type codes as in <elf.h>.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from elftools.elf.constants import SH_FLAGS
+
+from reven.ossi.linux.elf_header import tolerate_damage
+from reven.ossi.linux.plt import read_plt
+from reven.ossi.linux.symbol_entries import dynamic_tables, names_at, section_tables
+from reven.ossi.symbols import ElfSymbol, SymbolKind, SymbolTable
+
+if TYPE_CHECKING:
+    from reven.ossi.linux.elf import ElfImage
+
+_NOTYPE, _FUNCTION, _IFUNC = 0, 2, 10
+_ADDRESS_TYPES = [_NOTYPE, 1, _FUNCTION, _IFUNC]
+_UNDEFINED, _ABSOLUTE, _COMMON = 0, 0xFFF1, 0xFFF2
+_BINDING_RANK = {1: 0, 10: 0, 2: 1, 0: 2}  # global, GNU unique, weak, local
+
+
+@dataclass(slots=True)
+class _Candidate:
+    symbol: ElfSymbol
+    preference: tuple[bool, bool, int, int, bool, bool, int, str]
+
+
+def read_symbols(image: ElfImage) -> SymbolTable:
+    """Collect all symbols of a binary, those of its debug files too. Holders of the lock only."""
+    found: dict[tuple[int, str], _Candidate] = {}
+    for source in (image, image.debug_image, image.mini_debug_image):
+        if source is not None:
+            with tolerate_damage(source.path, ".symtab"):
+                section = source.elf.get_section_by_name(".symtab")
+                if section is not None and section["sh_type"] == "SHT_SYMTAB":
+                    _collect(image, *section_tables(source, section), found)
+    with tolerate_damage(image.path, "the dynamic symbol table"):
+        _collect(image, *dynamic_tables(image), found)
+
+    base = image.header.image_vaddr
+
+    @cache
+    def names() -> dict[int, str]:
+        best: dict[int, str] = {}
+        for candidate in sorted(found.values(), key=lambda one: one.preference):
+            best.setdefault(candidate.symbol.rva + base, candidate.symbol.name)
+        return best
+
+    with tolerate_damage(image.path, "the PLT"):
+        for stub in list(read_plt(image, lambda vaddr: names().get(vaddr))):
+            symbol = ElfSymbol(stub.name + "@plt", stub.vaddr - base, stub.size, "plt")
+            _keep(found, symbol, _NOTYPE, 1)
+
+    ordered = sorted(found.values(), key=lambda one: (one.symbol.rva, one.preference))
+    return SymbolTable([candidate.symbol for candidate in ordered], _limits(image))
+
+
+def _collect(
+    image: ElfImage,
+    entries: np.ndarray,
+    strings: bytes,
+    found: dict[tuple[int, str], _Candidate],
+) -> None:
+    sections = entries["section"]
+    wanted = np.isin(entries["info"] & 15, _ADDRESS_TYPES) & (entries["name"] != 0)
+    wanted &= ~np.isin(sections, [_UNDEFINED, _ABSOLUTE, _COMMON])
+    inside = np.zeros(len(entries), bool)
+    in_code = np.zeros(len(entries), bool)
+    for segment in image.segments:
+        # `<=`: linker marks such as _end stand right behind a segment.
+        in_segment = (entries["value"] >= segment.vaddr) & (
+            entries["value"] <= segment.vaddr + segment.memory_size
+        )
+        inside |= in_segment
+        if segment.executable:
+            in_code |= in_segment
+    chosen = np.flatnonzero(wanted & inside)
+    entries = entries[chosen]
+    base = image.header.image_vaddr
+    for name, vaddr, size, info, code in zip(
+        names_at(strings, entries["name"].tolist()),
+        entries["value"].tolist(),
+        entries["size"].tolist(),
+        entries["info"].tolist(),
+        in_code[chosen].tolist(),
+        strict=True,
+    ):
+        plain = name.partition("@")[0] or name  # without the version: memcpy@@GLIBC_2.14
+        kind: SymbolKind = "object"
+        if info & 15 in (_FUNCTION, _IFUNC) or (info & 15 == _NOTYPE and code):
+            kind = "function"
+        symbol = ElfSymbol(plain, vaddr - base, size, kind, info & 15 == _IFUNC)
+        _keep(found, symbol, info & 15, info >> 4)
+
+
+def _keep(
+    found: dict[tuple[int, str], _Candidate], symbol: ElfSymbol, type_: int, binding: int
+) -> None:
+    """Remember a symbol, unless a better entry of the same name and address is known.
+
+    The preferred name of an address is one that the source declared rather than a bare
+    label (linker marks such as __bss_start); visible to others; with few leading underscores
+    (the C library's `puts` is weak, its `_IO_puts` global); global before weak; a function;
+    then whatever makes the choice the same each time.
+    """
+    name = symbol.name
+    rank = _BINDING_RANK.get(binding, 2)
+    preference = (
+        type_ == _NOTYPE,
+        rank == 2,
+        len(name) - len(name.lstrip("_")),
+        rank,
+        symbol.kind != "function",
+        symbol.size == 0,
+        len(name),
+        name,
+    )
+    known = found.get((symbol.rva, name))
+    if known is None or preference < known.preference:
+        found[symbol.rva, name] = _Candidate(symbol, preference)
+
+
+def _limits(image: ElfImage) -> list[tuple[int, int]]:
+    base = image.header.image_vaddr
+    ranges = [
+        (section["sh_addr"], section["sh_addr"] + section["sh_size"])
+        for section in image.elf.iter_sections()
+        if section["sh_flags"] & SH_FLAGS.SHF_ALLOC
+        # .tbss has an address but takes no room there.
+        and not (section["sh_flags"] & SH_FLAGS.SHF_TLS and section["sh_type"] == "SHT_NOBITS")
+    ] or [(segment.vaddr, segment.vaddr + segment.memory_size) for segment in image.segments]
+    return sorted((low - base, high - base) for low, high in ranges if high > low)

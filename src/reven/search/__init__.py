@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a trace is searched for: bytes, values, instructions."""

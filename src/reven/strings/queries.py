@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`StringService`: the strings that the trace accesses."""
+
+from __future__ import annotations
+
+from reven import _engine
+from reven.trace.opened import OpenedTrace, translated
+from reven.trace.stopping import keep_going
+from reven2._service.strings import StringPage
+
+__all__ = ["StringQueries"]
+
+
+class StringQueries(OpenedTrace):
+    """See `reven2._service.strings`."""
+
+    def strings(self, pattern: str, *, first: int, limit: int) -> StringPage:
+        trace = self._trace()
+        with translated():
+            index = self._kept("strings", lambda: _engine.Strings(trace))
+            found = index.find(pattern, first, limit, keep_going)
+        return StringPage(
+            id=found.id.tobytes(),
+            address=found.address.tobytes(),
+            size=found.size.tobytes(),
+            is_utf16=found.is_utf16.tobytes(),
+            first_access=found.first_access.tobytes(),
+            last_access=found.last_access.tobytes(),
+            text=found.text,
+            next=int(found.id[-1]) + 1 if len(found) >= limit else None,
+        )

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`TaintService` by the native engine: taints run in threads of their own."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+
+import msgspec
+
+from reven import _engine
+from reven.taint.instruction_reads import registers_read
+from reven.taint.system_calls import describe_call
+from reven.trace.opened import OpenedTrace, translated
+from reven.trace.stopping import keep_going
+from reven2._service.taint import (
+    OriginHop,
+    TaintAccessPage,
+    TaintItems,
+    TaintQuery,
+    TaintStatePage,
+    TaintStatus,
+    TaintWarningData,
+)
+
+__all__ = ["TaintQueries"]
+
+KEPT = 16
+"""Taints of one trace that are kept; the least recently asked about is dropped."""
+RUNNING = 2
+"""Taints of one trace that run at the same time; the others wait."""
+
+
+_KINDS = (
+    "copy",
+    "load",
+    "store",
+    "arithmetic",
+    "constant",
+    "kernel move",
+    "processor",
+    "syscall input",
+    "syscall result",
+    "signal",
+    "mapping",
+    "start",
+)
+"""HopKind of native/engine/taint_origin.h, from 1."""
+
+
+class _Running:
+    """A taint and the thread that it runs in."""
+
+    def __init__(self, trace: _engine.Trace, query: TaintQuery, turn: threading.Semaphore) -> None:
+        self.taint = _engine.Taint(
+            trace,
+            query.seeds,
+            query.tag_count,
+            query.first,
+            query.last,
+            query.forward,
+            registers_read,
+        )
+        self.error = ""
+        self._taint_turn = turn
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="taint", daemon=True)
+        self._thread.start()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._stop.is_set() and not self.taint.finished
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def _run(self) -> None:
+        with self._taint_turn:
+            try:
+                if not self._stop.is_set():
+                    self.taint.run(lambda done, total: not self._stop.is_set())
+            except _engine.Cancelled:
+                pass
+            except (_engine.TraceError, MemoryError, ValueError) as error:
+                self.error = str(error) or "There is not enough memory."
+
+
+class TaintQueries(OpenedTrace):
+    """See `reven2._service.taint`."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path)
+        self._taints: OrderedDict[bytes, _Running] = OrderedDict()
+        self._taints_lock = threading.Lock()
+        self._taint_turn = threading.Semaphore(RUNNING)
+
+    def taint_status(self, query: TaintQuery) -> TaintStatus:
+        running = self._running_taint(query)
+        taint = running.taint
+        # Finished first: what is read after that is final.
+        finished, cancelled = taint.finished, running.cancelled
+        return TaintStatus(
+            taint.reached,
+            finished,
+            cancelled,
+            taint.access_count,
+            taint.change_count,
+            running.error,
+        )
+
+    def taint_accesses(
+        self, query: TaintQuery, start: int, *, changes_only: bool, limit: int
+    ) -> TaintAccessPage:
+        with translated():
+            found = self._running_taint(query).taint.accesses(
+                start, limit, changes_only, keep_going
+            )
+        return TaintAccessPage(
+            found.transition.tobytes(),
+            found.changes.tobytes(),
+            found.item_count.tobytes(),
+            _items(found.items),
+            found.next,
+            found.reached,
+            found.finished,
+        )
+
+    def taint_state(
+        self, query: TaintQuery, context: int, address: int, *, limit: int
+    ) -> TaintStatePage:
+        with translated():
+            found = self._running_taint(query).taint.state(context, address, limit, keep_going)
+        memory = found.address[found.is_memory != 0]
+        more = len(memory) >= limit
+        end = int(memory[-1]) + int(found.size[-1]) if more else None
+        return TaintStatePage(_items(found), end)
+
+    def taint_warnings(
+        self, query: TaintQuery, start: int, *, limit: int
+    ) -> list[TaintWarningData]:
+        trace = self._trace()
+        return [
+            TaintWarningData(warning.transition, _text(trace, warning))
+            for warning in self._running_taint(query).taint.warnings(start, limit)
+        ]
+
+    def cancel_taint(self, query: TaintQuery) -> None:
+        self._running_taint(query).stop()
+
+    def origin(
+        self, context: int, is_memory: bool, address: int, size: int, *, limit: int
+    ) -> list[OriginHop]:
+        trace = self._trace()
+        finder = self._kept("origin", lambda: _engine.OriginFinder(trace, registers_read))
+        with translated():
+            hops = finder.find(context, (is_memory, address, size), limit, keep_going)
+            return [self._origin_hop(hop) for hop in hops]
+
+    def _origin_hop(self, hop: _engine.OriginHop) -> OriginHop:
+        kind = _KINDS[hop.kind - 1]
+        return OriginHop(
+            kind,
+            None if kind == "start" else hop.transition,
+            hop.after,
+            hop.before,
+            hop.context,
+            hop.others,
+            "" if hop.before else self._origin_end(kind, hop),
+        )
+
+    def _origin_end(self, kind: str, hop: _engine.OriginHop) -> str:
+        """What is known of the source that a chain ends in."""
+        if kind in ("syscall input", "syscall result"):
+            return describe_call(self._trace(), hop.transition)
+        is_memory, address, _ = hop.after
+        if kind not in ("mapping", "start") or not is_memory:
+            return ""
+        context = 0 if kind == "start" else hop.transition + 1
+        for mapping in self._trace().mappings():
+            inside = mapping.address <= address < mapping.address + mapping.size
+            if inside and mapping.first_context <= context <= mapping.last_context:
+                if not mapping.path.startswith("/"):
+                    return mapping.path
+                return (
+                    f"{mapping.path}, offset {address - mapping.address + mapping.file_offset:#x}"
+                )
+        return ""
+
+    def close(self) -> None:
+        with self._taints_lock:
+            taints = list(self._taints.values())
+            self._taints.clear()
+        for running in taints:
+            running.stop()
+        for running in taints:
+            running.join()
+        super().close()
+
+    def _running_taint(self, query: TaintQuery) -> _Running:
+        key = msgspec.msgpack.encode(query)
+        trace = self._trace()
+        with self._taints_lock:
+            running = self._taints.get(key)
+            if running is None:
+                with translated():
+                    running = self._taints[key] = _Running(trace, query, self._taint_turn)
+                while len(self._taints) > KEPT:
+                    self._taints.popitem(last=False)[1].stop()
+            self._taints.move_to_end(key)
+            return running
+
+
+def _items(items: _engine.TaintItems) -> TaintItems:
+    return TaintItems(
+        items.is_memory.tobytes(),
+        items.address.tobytes(),
+        items.size.tobytes(),
+        items.before.tobytes(),
+        items.after.tobytes(),
+    )
+
+
+def _text(trace: _engine.Trace, warning: _engine.TaintWarning) -> str:
+    what = f"{warning.size} bytes at {warning.address:#x}, some of them tainted"
+    if warning.kind == _engine.TAINT_SIGNAL_FRAME:
+        return f"A signal's frame was written over {what}: the registers in it are not tainted."
+    call = describe_call(trace, warning.transition) or "outside of a system call"
+    return f"The kernel ({call}) wrote {what}: their taint ends here."

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An open trace directory, and what its queries share."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar, cast
+
+import msgspec
+
+from reven import _engine
+from reven.ossi import AddressSpace, BinaryError, StoredBinaries
+from reven.trace.symbols import Symbols
+from reven2._service import TraceInfo
+from reven2.errors import (
+    ClosedError,
+    InvalidArgumentError,
+    OutOfRangeError,
+    RevenError,
+    TraceError,
+)
+
+__all__ = ["OpenedTrace", "next_part", "translated"]
+
+Result = TypeVar("Result")
+
+
+class _Manifest(msgspec.Struct):
+    """What this module needs of manifest.json."""
+
+    uuid: str = ""
+    complete: bool = False
+    kernel: str = ""
+
+
+class OpenedTrace:
+    """The engine on a trace directory, its manifest, and what is derived from them once.
+
+    Parameters:
+        path: the trace directory.
+
+    Raises:
+        reven2.errors.TraceError (a RuntimeError): missing, damaged, or of another version.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(path)
+        with translated():
+            self._engine: _engine.Trace | None = _engine.Trace(str(self._path))
+        self._manifest = _read_manifest(self._path)
+        self._lock = threading.Lock()
+        self._derived: dict[str, object] = {}
+        self._making: dict[str, threading.RLock] = {}
+
+    def info(self) -> TraceInfo:
+        known = _converted(self._manifest, _Manifest, self._path)
+        return TraceInfo(
+            uuid=known.uuid or str(self._path.resolve()),
+            name=self._path.resolve().name.removesuffix(".reven"),
+            path=str(self._path),
+            complete=known.complete,
+            kernel=known.kernel.rpartition(" ")[2],
+        )
+
+    def transition_count(self) -> int:
+        return self._trace().transition_count
+
+    def refresh(self) -> int:
+        with translated():
+            count = self._trace().refresh()
+        manifest = _read_manifest(self._path)
+        with self._lock:
+            self._manifest = manifest
+            self._derived = {}
+        return count
+
+    def close(self) -> None:
+        self._engine = None
+        with self._lock:
+            self._derived = {}
+
+    def _trace(self) -> _engine.Trace:
+        engine = self._engine
+        if engine is None:
+            raise ClosedError(f"The trace {self._path} is closed: open it again.")
+        return engine
+
+    def _kept(self, what: str, make: Callable[[], Result]) -> Result:
+        """What `make` gave the first time since the trace was opened or refreshed."""
+        with self._lock:
+            derived = self._derived
+            if what in derived:
+                return cast("Result", derived[what])
+            making = self._making.setdefault(what, threading.RLock())
+        # What takes long to make keeps only those waiting who want the same.
+        with making:
+            if what not in derived:
+                derived[what] = make()
+            return cast("Result", derived[what])
+
+    def _ossi(self) -> Symbols:
+        return self._kept("symbols", self._make_symbols)
+
+    def _make_symbols(self) -> Symbols:
+        trace = self._trace()
+        with translated():
+            stored = StoredBinaries.from_manifest(self._path, self._manifest)
+            space = AddressSpace(trace.mappings(), stored)
+            return Symbols(space, trace.executed_ranges())
+
+
+def next_part(
+    transitions: _engine.U64, start: int, stop: int, forward: bool, limit: int
+) -> int | None:
+    """Where a query goes on after a page of answers; None at the end."""
+    if len(transitions) < limit:
+        return None
+    last = int(transitions[-1])
+    if forward:
+        return last + 1 if last + 1 < stop else None
+    return last if last > start else None
+
+
+def _read_manifest(path: Path) -> dict[str, object]:
+    file = path / "manifest.json"
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, object])
+    except OSError as error:
+        raise TraceError(f"{file} cannot be read: {error.strerror}.") from None
+    except msgspec.DecodeError as error:
+        raise TraceError(f"{file} is damaged: {error}. Record the program again.") from None
+
+
+def _converted(data: object, kind: type[Result], path: Path) -> Result:
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        raise TraceError(f"The manifest of {path} is damaged: {error}.") from None
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """The errors of the engine and of binaries as those of the client API."""
+    try:
+        yield
+    except (_engine.TraceError, BinaryError) as error:
+        raise TraceError(str(error)) from None
+    except RevenError:
+        raise
+    except IndexError as error:
+        raise OutOfRangeError(str(error)) from None
+    except ValueError as error:
+        raise InvalidArgumentError(str(error)) from None

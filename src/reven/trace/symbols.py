@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Binaries, symbols and locations of an open trace, as the client's messages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import regex
+
+from reven.ossi import AddressSpace, Binary, ElfSymbol, Load, Location
+from reven.trace.stopping import keep_going
+from reven2._service import BinaryData, LocationData, RangeData, SymbolData, SymbolPage
+from reven2.errors import InvalidArgumentError, OutOfRangeError
+
+_KINDS = {"function": ("function", "plt"), "object": ("object",), "": ("function", "plt", "object")}
+_LOCATIONS_KEPT = 1 << 16
+_SEARCH_SECONDS = 3.0
+"""A pattern can take for ever on a name that almost fits, so that it gets so long."""
+
+
+class Symbols:
+    """Answers from an address space. Binaries are numbered in the order of loading."""
+
+    def __init__(self, space: AddressSpace, executed_ranges: Sequence[tuple[int, int]]) -> None:
+        """`executed_ranges`: [low, high) of executed instructions, ascending."""
+        self.space = space
+        self._binaries = space.binaries()
+        self._data = {
+            id(binary): BinaryData(number, binary.path)
+            for number, binary in enumerate(self._binaries)
+        }
+        self._executed = [
+            self._data[id(binary)]
+            for binary in self._binaries
+            if any(_overlaps(load, executed_ranges) for load in space.loads_of(binary))
+        ]
+        self._located: dict[tuple[int, int], LocationData] = {}
+        self._matching = lru_cache(maxsize=64)(self._find_matching)
+
+    def binaries(self) -> list[BinaryData]:
+        """Those of which an instruction was executed."""
+        return self._executed
+
+    def ranges(self, number: int) -> list[RangeData]:
+        """Where the code of a binary was mapped, and when."""
+        return [
+            RangeData(low, high, load.first_context, load.last_context)
+            for load in self.space.loads_of(self._binary(number))
+            for low, high in load.executable_ranges
+        ]
+
+    def entries(self, number: int, rva: int) -> list[RangeData]:
+        """The address of an offset in a binary, for each time it was loaded."""
+        return [
+            RangeData(
+                load.base_address + rva,
+                load.base_address + rva + 1,
+                load.first_context,
+                load.last_context,
+            )
+            for load in self.space.loads_of(self._binary(number))
+        ]
+
+    def entries_of_functions(self) -> Iterator[tuple[int, ElfSymbol]]:
+        """Address and symbol of every function and PLT stub, for each load of its binary."""
+        for load in self.space.loads():
+            for symbol in load.binary.symbols():
+                if symbol.kind != "object":
+                    yield load.base_address + symbol.rva, symbol
+
+    def page(
+        self, number: int, pattern: str, case_sensitive: bool, kind: str, *, start: int, limit: int
+    ) -> SymbolPage:
+        """Symbols of a binary from a position on."""
+        matching = self._matching(number, pattern, case_sensitive, kind)
+        binary = self._binary(number)
+        stop = start + limit
+        return SymbolPage(
+            [self._symbol(binary, symbol) for symbol in matching[start:stop]],
+            stop if stop < len(matching) else None,
+        )
+
+    def locate(self, context: int, address: int) -> LocationData | None:
+        """What stands at an address."""
+        load = self.space.load_at(address, context)
+        if load is None:
+            found = self.space.locate(address, context)
+            return None if found is None else self._location(found)
+        # Loops come back to the same places, and finding a source line takes its time.
+        key = (id(load), address)
+        known = self._located.get(key)
+        if known is None:
+            found = self.space.locate(address, context)
+            assert found is not None
+            if len(self._located) >= _LOCATIONS_KEPT:
+                self._located.clear()
+            known = self._located[key] = self._location(found)
+        return known
+
+    def _location(self, found: Location) -> LocationData:
+        binary = found.binary
+        return LocationData(
+            binary=None if binary is None else self._data[id(binary)],
+            symbol=(
+                None
+                if binary is None or found.symbol is None
+                else self._symbol(binary, found.symbol)
+            ),
+            region=found.region,
+            rva=found.rva,
+            base_address=found.base_address,
+            file=found.file,
+            line=found.line,
+        )
+
+    def _find_matching(
+        self, number: int, pattern: str, case_sensitive: bool, kind: str
+    ) -> list[ElfSymbol]:
+        try:
+            compiled = regex.compile(pattern, 0 if case_sensitive else regex.IGNORECASE)
+        except regex.error as error:
+            raise InvalidArgumentError(f"{pattern!r} is no regular expression: {error}.") from None
+        if kind not in _KINDS:
+            raise InvalidArgumentError(f"{kind!r} is no kind of symbol: use one of {set(_KINDS)}.")
+        deadline = time.monotonic() + _SEARCH_SECONDS
+
+        def is_found(name: str | None) -> bool:
+            if name is None:
+                return False
+            keep_going()
+            # `concurrent` lets other threads run meanwhile.
+            left = max(deadline - time.monotonic(), 0.001)
+            return compiled.search(name, concurrent=True, timeout=left) is not None
+
+        try:
+            return [
+                symbol
+                for symbol in self._binary(number).symbols()
+                if symbol.kind in _KINDS[kind]
+                and (is_found(symbol.name) or is_found(symbol.demangled_name))
+            ]
+        except TimeoutError:
+            raise InvalidArgumentError(
+                f"The pattern {pattern!r} takes too long: use a simpler one."
+            ) from None
+
+    def _binary(self, number: int) -> Binary:
+        if not 0 <= number < len(self._binaries):
+            raise OutOfRangeError(f"There is no binary {number}.")
+        return self._binaries[number]
+
+    def _symbol(self, binary: Binary, symbol: ElfSymbol) -> SymbolData:
+        return SymbolData(
+            self._data[id(binary)],
+            symbol.name,
+            symbol.rva,
+            symbol.size,
+            symbol.kind,
+            symbol.demangled_name,
+            symbol.is_resolver,
+        )
+
+
+def _overlaps(load: Load, ranges: Sequence[tuple[int, int]]) -> bool:
+    return any(
+        low < stop and start < high
+        for low, high in load.executable_ranges
+        for start, stop in ranges
+    )
