@@ -11,18 +11,15 @@ import lzma
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
+from reven.ossi.linux.elf_file import ElfFile
 from reven.ossi.linux.elf_header import BinaryError
-
-if TYPE_CHECKING:
-    from reven.ossi.linux.elf import ElfImage
 
 DEBUG_ROOT = Path("/usr/lib/debug")
 _LARGEST_MINI_DEBUG_FILE = 256 << 20  # bytes; a guard against damage
 
 
-def find_debug_file(image: ElfImage) -> ElfImage | None:
+def find_debug_file(image: ElfFile) -> ElfFile | None:
     """The debug file that was made together with `image`, or None.
 
     A file that does not match (another build-id, another checksum) or that cannot be read
@@ -36,7 +33,7 @@ def find_debug_file(image: ElfImage) -> ElfImage | None:
         if crc is not None and zlib.crc32(data) != crc:
             continue
         try:
-            debug = type(image)(data, str(path))
+            debug = ElfFile(data, str(path))
             if crc is not None or debug.build_id == image.build_id:
                 return debug
         except BinaryError:
@@ -56,7 +53,7 @@ def decompress_xz(data: bytes) -> bytes:
     return found
 
 
-def _candidates(image: ElfImage) -> Iterator[tuple[Path, int | None]]:
+def _candidates(image: ElfFile) -> Iterator[tuple[Path, int | None]]:
     """Paths to try, with the checksum the file must have where the link says it."""
     build_id = image.build_id
     if build_id:

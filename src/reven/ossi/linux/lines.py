@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from elftools.dwarf.dwarfinfo import DWARFInfo
     from elftools.dwarf.lineprogram import LineProgram
 
-    from reven.ossi.linux.elf import ElfImage
+    from reven.ossi.linux.elf_file import ElfFile
 
 _UNITS_KEPT = 256  # decoded compile units; a large one takes a few MB
 _NO_FILE = 0xFFFFFFFF
@@ -64,9 +64,9 @@ class _Unit:
     is_statement: array[int] = field(default_factory=lambda: array("B"))
 
 
-def read_line_table(image: ElfImage) -> LineTable | None:
+def read_line_table(image: ElfFile, debug_file: ElfFile | None) -> LineTable | None:
     """The line table of a binary or of its debug file; None if neither has one."""
-    for source in (image, image.debug_image):
+    for source in (image, debug_file):
         if source is not None:
             section = source.elf.get_section_by_name(".debug_line")
             if section is not None and section["sh_type"] != "SHT_NOBITS":
@@ -77,7 +77,7 @@ def read_line_table(image: ElfImage) -> LineTable | None:
 class LineTable:
     """Where in the source each instruction of one binary comes from."""
 
-    def __init__(self, dwarf: DWARFInfo, image: ElfImage) -> None:
+    def __init__(self, dwarf: DWARFInfo, image: ElfFile) -> None:
         self._dwarf = dwarf
         self._image = image
         self._unit = lru_cache(maxsize=_UNITS_KEPT)(self._read_unit)

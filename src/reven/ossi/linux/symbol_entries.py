@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from elftools.elf.sections import Section
 
-    from reven.ossi.linux.elf import ElfImage
+    from reven.ossi.linux.elf_file import ElfFile
 
 SYMBOL = np.dtype(
     [
@@ -37,7 +37,7 @@ def names_at(strings: bytes, offsets: list[int]) -> list[str]:
     ]
 
 
-def dynamic_tables(image: ElfImage) -> tuple[np.ndarray, bytes]:
+def dynamic_tables(image: ElfFile) -> tuple[np.ndarray, bytes]:
     """Entries of the dynamic symbol table (dtype SYMBOL) and its string table."""
     section = image.elf.get_section_by_name(".dynsym")
     if section is not None:
@@ -53,7 +53,7 @@ def dynamic_tables(image: ElfImage) -> tuple[np.ndarray, bytes]:
     return np.zeros(0, SYMBOL), b""
 
 
-def section_tables(image: ElfImage, section: Section) -> tuple[np.ndarray, bytes]:
+def section_tables(image: ElfFile, section: Section) -> tuple[np.ndarray, bytes]:
     """Entries of a symbol table section (dtype SYMBOL) and its string table."""
     header = section.header
     data = image.data[header["sh_offset"] : header["sh_offset"] + header["sh_size"]]

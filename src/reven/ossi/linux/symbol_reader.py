@@ -19,7 +19,7 @@ from reven.ossi.linux.symbol_entries import dynamic_tables, names_at, section_ta
 from reven.ossi.symbols import ElfSymbol, SymbolKind, SymbolTable
 
 if TYPE_CHECKING:
-    from reven.ossi.linux.elf import ElfImage
+    from reven.ossi.linux.elf_file import ElfFile
 
 _NOTYPE, _FUNCTION, _IFUNC = 0, 2, 10
 _ADDRESS_TYPES = [_NOTYPE, 1, _FUNCTION, _IFUNC]
@@ -33,10 +33,10 @@ class _Candidate:
     preference: tuple[bool, bool, int, int, bool, bool, int, str]
 
 
-def read_symbols(image: ElfImage) -> SymbolTable:
+def read_symbols(image: ElfFile, *debug_files: ElfFile | None) -> SymbolTable:
     """Collect all symbols of a binary, those of its debug files too. Holders of the lock only."""
     found: dict[tuple[int, str], _Candidate] = {}
-    for source in (image, image.debug_image, image.mini_debug_image):
+    for source in (image, *debug_files):
         if source is not None:
             with tolerate_damage(source.path, ".symtab"):
                 section = source.elf.get_section_by_name(".symtab")
@@ -64,7 +64,7 @@ def read_symbols(image: ElfImage) -> SymbolTable:
 
 
 def _collect(
-    image: ElfImage,
+    image: ElfFile,
     entries: np.ndarray,
     strings: bytes,
     found: dict[tuple[int, str], _Candidate],
@@ -128,7 +128,7 @@ def _keep(
         found[symbol.rva, name] = _Candidate(symbol, preference)
 
 
-def _limits(image: ElfImage) -> list[tuple[int, int]]:
+def _limits(image: ElfFile) -> list[tuple[int, int]]:
     base = image.header.image_vaddr
     ranges = [
         (section["sh_addr"], section["sh_addr"] + section["sh_size"])

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from elftools.dwarf.dwarfinfo import DWARFInfo
 
-    from reven.ossi.linux.elf import ElfImage
+    from reven.ossi.linux.elf_file import ElfFile
 
 
-def find_common_file(dwarf: DWARFInfo, source: ElfImage) -> DWARFInfo | None:
+def find_common_file(dwarf: DWARFInfo, source: ElfFile) -> DWARFInfo | None:
     """The debug information that `dwarf`, read from `source`, refers to; None if it refers to
     none, or this machine does not have the file."""
     section = source.elf.get_section_by_name(".gnu_debugaltlink")
