@@ -76,7 +76,7 @@ def test_every_error_is_explained() -> None:
 
 @pytest.mark.parametrize("script", ["python_reference", "architecture"])
 def test_what_a_script_writes_is_current(script: str) -> None:
-    command = [sys.executable, ROOT / "scripts" / f"{script}.py", "--check"]
+    command = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -12,10 +12,12 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from reven.ossi.foreign_files import read_foreign_file
 from reven.ossi.linux.elf_file import ElfFile
 from reven.ossi.linux.elf_header import BinaryError
 
 DEBUG_ROOT = Path("/usr/lib/debug")
+LARGEST_DEBUG_FILE = 4 << 30  # bytes; a browser's has 3 GiB
 _LARGEST_MINI_DEBUG_FILE = 256 << 20  # bytes; a guard against damage
 
 
@@ -27,7 +29,7 @@ def find_debug_file(image: ElfFile) -> ElfFile | None:
     """
     for path, crc in _candidates(image):
         try:
-            data = path.read_bytes()
+            data = read_foreign_file(path, LARGEST_DEBUG_FILE)
         except OSError:
             continue
         if crc is not None and zlib.crc32(data) != crc:
