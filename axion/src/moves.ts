@@ -49,8 +49,11 @@ export function run(forward: boolean): void {
   void find("run", { transition, forward }, `No ${which(forward)} run of this instruction.`);
 }
 
-export function registerChange(register: string, forward: boolean): void {
-  const { transition } = focus.peek();
+export function registerChange(
+  register: string,
+  forward: boolean,
+  transition = focus.peek().transition,
+): void {
   void find(
     "register_change",
     { register, transition, forward },

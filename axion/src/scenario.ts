@@ -6,6 +6,7 @@ import { connect, connection, requestView, server } from "./api/client";
 import type { ScenarioAnswer } from "./api/types";
 import { forgetAnswers } from "./api/views";
 import { focus, go, type Mover, total } from "./focus";
+import { linkedPanels } from "./panels/states";
 import { parseHash, type Route } from "./route";
 import { say, sayProblem } from "./shell/toast";
 
@@ -33,6 +34,7 @@ export async function open(route: Route, by: Mover = "history"): Promise<void> {
   if (!name) return;
   try {
     await load(name);
+    if (route.panels) linkedPanels.value = route.panels;
     const isSame = focus.peek().scenario === name;
     const transition = route.focus.transition ?? (isSame ? focus.peek().transition : 0);
     go(

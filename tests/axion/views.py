@@ -33,7 +33,7 @@ def jump(page: Page, text: str) -> None:
 
 def register_row(page: Page, name: str) -> Locator:
     """The row of a register in the CPU panel."""
-    return page.locator(f"#register-{name}")
+    return page.locator(f"#cpu-{name}")
 
 
 def shown_bytes(page: Page) -> list[str]:

@@ -13,8 +13,6 @@ const PAGE = 1000;
 
 /** By transition. */
 export const bookmarks = signal<BookmarkData[]>([]);
-/** Whose note is being written: the id of a bookmark, or "new" for one at the focus. */
-export const editing = signal<number | "new" | null>(null);
 
 let asked = 0;
 
