@@ -125,6 +125,12 @@ export class Self<Keeps extends string = string> {
     return { id: this.id, kept };
   }
 
+  /** What another one begins with: held at the same moment, it would show the same. */
+  copied(): Record<string, string> {
+    const { [AT]: _, ...kept } = this.state().kept;
+    return kept;
+  }
+
   /** Take over what a link or a layout says; what that leaves out is as it begins. */
   restore(kept: Record<string, string>): void {
     for (const [name, { initial }] of Object.entries<Kept>(this.panel.keeps ?? {}))

@@ -26,7 +26,7 @@ export function Actions({ self, does }: { self: Self; does: Does }) {
           }
           onClick={does.hold}
         >
-          ⏸
+          <Icon path="M4.5 3v10M11.5 3v10" />
         </button>
       )}
       {many && (
@@ -37,9 +37,17 @@ export function Actions({ self, does }: { self: Self; does: Does }) {
           title={`Open another ${title} (a)`}
           onClick={does.another}
         >
-          ⧉
+          <Icon path="M2.5 5.5h8v8h-8zM5.5 5.5v-3h8v8h-3" />
         </button>
       )}
     </div>
+  );
+}
+
+function Icon({ path }: { path: string }) {
+  return (
+    <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+      <path d={path} fill="none" stroke="currentColor" stroke-width="1.4" />
+    </svg>
   );
 }

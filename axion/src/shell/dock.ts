@@ -217,7 +217,7 @@ function another(one: Instance | undefined, panel: Panel): void {
     return;
   }
   const id = instanceId(panel.id, number);
-  begins.set(id, { ...one.self.state().kept, ...panel.another?.(one.made) });
+  begins.set(id, { ...one.self.copied(), ...panel.another?.(one.made) });
   addBeside(dock, id, panel, shown);
   focusPanel(id);
 }

@@ -28,7 +28,7 @@ export function makeInstance(id: string, begins: Record<string, string>): Instan
   const made = panel.open(self);
   const title = () => {
     const named = parts.number === 1 ? panel.title : `${panel.title} ${parts.number}`;
-    const held = self.heldAt.value && `⏸ #${self.focus.value.transition.toLocaleString("en")}`;
+    const held = self.heldAt.value && `at #${self.focus.value.transition.toLocaleString("en")}`;
     const details = [made.detail?.() ?? "", held].filter(Boolean).join(" ");
     return details ? `${named} · ${details}` : named;
   };
@@ -59,7 +59,8 @@ export function contentOf(id: string, instance: Instance | null): IContentRender
       stopNaming = effect(() => {
         const title = instance.title();
         element.setAttribute("aria-label", title);
-        if (api.title !== title) api.setTitle(title);
+        // The tab listens once this is over.
+        queueMicrotask(() => api.setTitle(title));
       });
     },
     dispose: () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { computed, type Signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { SearchHit } from "../../api/types";
 import { focus, go, total } from "../../focus";
 import { digits } from "../../ui/format";
@@ -33,7 +33,8 @@ function SearchPanel({ kept, store }: { kept: Keeps; store: Search }) {
   const [chosen, setChosen] = useState<Kind>(USUAL);
   const kind = kindOf(kept.kind.value);
   const text = kept.text.value;
-  useEffect(() => {
+  // At once: what is typed next must stay.
+  useLayoutEffect(() => {
     setChosen(kind);
     if (input.current) input.current.value = text;
   }, [kind, text]);
