@@ -13,7 +13,7 @@ sources := pyproject.toml CMakeLists.txt $(shell find src native -type f -not -n
 demo: $(VENV)/.installed
 	@$(BIN)/python examples/demo.py
 
-test: $(VENV)/.installed $(VENV)/.test
+test: $(VENV)/.installed $(VENV)/.test $(AXION)
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/.lint $(AXION)
