@@ -133,22 +133,23 @@ class MemoryRangeMap(Generic[Value]):
     `(range, value)` in ascending order, address kind by address kind.
 
     Where an added range overlaps one that is there, the common part gets
-    `merge(old, new)`, and what is left of either gets `subtract(its value)`.
+    `merge(old, new)`, and what is left of either gets `subtract(its value)`, or keeps its
+    value where that is None.
 
     Parameters:
         items: `(range, value)` pairs to add, in this order.
-        subtract: the value of what is left of a range when a part is taken out; by default
-            the value itself.
+        subtract: the value of what is left of a range when a part is taken out; None, as
+            from `lambda value: None`, and the default leave it as it is.
         merge: the value of an overlap, of (old, new); by default the new one.
     """
 
     def __init__(
         self,
         items: Iterable[tuple[MemoryRange, Value]] = (),
-        subtract: Callable[[Value], Value] | None = None,
+        subtract: Callable[[Value], Value | None] | None = None,
         merge: Callable[[Value, Value], Value] | None = None,
     ) -> None:
-        self._subtract = subtract or (lambda value: value)
+        self._subtract = subtract
         self._merge = merge or (lambda old, new: new)
         self._spaces: dict[tuple[str, ...], _Space[Value]] = {}
         for memory_range, value in items:
@@ -164,18 +165,17 @@ class MemoryRangeMap(Generic[Value]):
             common = old.intersection(memory_range)
             assert common is not None
             if free < common._begin:
-                pieces.append((memory_range._between(free, common._begin), self._subtract(value)))
-            rest = self._subtract
+                pieces.append((memory_range._between(free, common._begin), self._rest(value)))
             if old._begin < common._begin:
-                pieces.append((old._between(old._begin, common._begin), rest(old_value)))
+                pieces.append((old._between(old._begin, common._begin), self._rest(old_value)))
             pieces.append((common, self._merge(old_value, value)))
             if common._end < old._end:
-                pieces.append((old._between(common._end, old._end), rest(old_value)))
+                pieces.append((old._between(common._end, old._end), self._rest(old_value)))
             free = common._end
         if first == last:
             pieces.append((memory_range, value))
         elif free < memory_range._end:
-            pieces.append((memory_range._between(free, memory_range._end), self._subtract(value)))
+            pieces.append((memory_range._between(free, memory_range._end), self._rest(value)))
         space.replace(first, last, pieces)
 
     def remove(self, memory_range: MemoryRange) -> None:
@@ -187,11 +187,9 @@ class MemoryRangeMap(Generic[Value]):
         pieces: list[tuple[MemoryRange, Value]] = []
         for old, value in zip(space.ranges[first:last], space.values[first:last], strict=True):
             if old._begin < memory_range._begin:
-                pieces.append(
-                    (old._between(old._begin, memory_range._begin), self._subtract(value))
-                )
+                pieces.append((old._between(old._begin, memory_range._begin), self._rest(value)))
             if memory_range._end < old._end:
-                pieces.append((old._between(memory_range._end, old._end), self._subtract(value)))
+                pieces.append((old._between(memory_range._end, old._end), self._rest(value)))
         space.replace(first, last, pieces)
 
     def at(self, address: _AbstractAddress) -> Value | None:
@@ -208,6 +206,11 @@ class MemoryRangeMap(Generic[Value]):
         if space is not None:
             first, last = space.overlapping(memory_range)
             yield from zip(space.ranges[first:last], space.values[first:last], strict=True)
+
+    def _rest(self, value: Value) -> Value:
+        """The value of what is left of a range of this value."""
+        rest = None if self._subtract is None else self._subtract(value)
+        return value if rest is None else rest
 
     def __iter__(self) -> Iterator[tuple[MemoryRange, Value]]:
         for name in sorted(self._spaces):

@@ -178,6 +178,8 @@ class Search:
 
         Parameters:
             pattern: the bytes, at least one; a str means its UTF-8 encoding.
+            to_context: as for the others; the last context of the trace bounds nothing, so
+                that a match which lives until then lasts until `Context after #N`.
 
         Raises:
             InvalidArgumentError (a ValueError): an empty pattern.
@@ -185,9 +187,10 @@ class Search:
         data = pattern.encode() if isinstance(pattern, str) else bytes(pattern)
         if not data:
             raise InvalidArgumentError("A pattern has at least one byte.")
-        contexts = self._trace._range(
-            from_context, to_context, self._trace.transition_count + 1, "context"
-        )
+        trace = self._trace
+        contexts = trace._range(from_context, to_context, trace.transition_count + 1, "context")
+        if contexts and contexts.stop == trace.transition_count:
+            contexts = range(contexts.start, contexts.stop + 1)
         return MemorySearch(self._trace, data, contexts)
 
     def value(

@@ -71,12 +71,13 @@ class HeapQueries(CoreQueries):
             )
             for symbol in page.symbols:
                 # A name by which another binary's function is called has no code of its own.
-                if symbol.kind != "function" or not re.search(PATTERN, symbol.name):
+                fitting = [name for name in symbol.names if re.search(PATTERN, name)]
+                if symbol.kind != "function" or not fitting:
                     continue
+                # Of several names of one function, the simplest.
+                simplest = min(fitting, key=lambda name: (len(name), name))
                 for entry in self.symbol_entries(binary.id, symbol.rva):
-                    # Of several names of one function, the simplest.
-                    known = names.get(entry.start, symbol.name)
-                    names[entry.start] = min(known, symbol.name, key=lambda name: (len(name), name))
+                    names[entry.start] = simplest
         return names
 
     def _call(

@@ -148,8 +148,9 @@ class BinaryData(msgspec.Struct, frozen=True):
 
 
 class SymbolData(msgspec.Struct, frozen=True):
-    """A symbol of a binary. `rva` and `size` in bytes. `is_resolver`: code that chooses, when
-    the program starts, which function the name stands for."""
+    """What stands at one address of a binary, by its best name. `rva` and `size` in bytes.
+    `is_resolver`: code that chooses, when the program starts, which function the name stands
+    for. `aliases`: its other names."""
 
     binary: BinaryData
     name: str
@@ -158,6 +159,12 @@ class SymbolData(msgspec.Struct, frozen=True):
     kind: Literal["function", "object", "plt"]
     demangled_name: str | None
     is_resolver: bool = False
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of its names, the best first."""
+        return (self.name, *self.aliases)
 
 
 class SymbolPage(msgspec.Struct, frozen=True):
@@ -272,7 +279,8 @@ class CoreService(Protocol):
     def symbols(
         self, binary: int, pattern: str, *, case_sensitive: bool, kind: str, start: int, limit: int
     ) -> SymbolPage:
-        """Symbols of one binary whose name (plain or demangled) the regular expression finds.
+        """Symbols of one binary that the regular expression finds by one of their names, plain
+        or demangled; each once.
         `kind`: "function" (with PLT entries), "object", or "" for all."""
 
     def symbol_entries(self, binary: int, rva: int) -> list[RangeData]:

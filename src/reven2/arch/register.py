@@ -18,17 +18,26 @@ from reven2.errors import InvalidArgumentError, RegisterReadError
 __all__ = ["Category", "Field", "FloatRegister", "Register"]
 
 
-class Category(enum.Enum):
-    """What a register is for."""
+class Category(enum.StrEnum):
+    """What a register is for. A category is also the str of its name: `"flags"`."""
 
-    General = "general"
-    InstructionPointer = "instruction pointer"
-    Flag = "flag"
-    Segment = "segment"
-    Control = "control"
-    FloatingPoint = "floating point"
-    Vector = "vector"
-    ModelSpecific = "model specific"
+    general = "general"
+    instruction_pointers = "instruction_pointers"
+    flags = "flags"
+    segments = "segments"
+    control = "control"
+    floating_point = "floating_point"
+    vectors = "vectors"
+    model_specific = "model_specific"
+
+    General = general
+    InstructionPointer = instruction_pointers
+    Flag = flags
+    Segment = segments
+    Control = control
+    FloatingPoint = floating_point
+    Vector = vectors
+    ModelSpecific = model_specific
 
 
 @dataclass(frozen=True)

@@ -51,10 +51,11 @@ class Binary:
         return _EXTENSION.sub("", self.filename)
 
     def symbols(self, pattern: str | None = None, case_sensitive: bool = True) -> Iterator[Symbol]:
-        """Its functions and PLT entries whose name a regular expression finds, by address.
+        """Its functions and PLT entries that a regular expression finds, by address; each
+        once, by whichever of its names it is found.
 
         Parameters:
-            pattern: searched in the plain and the demangled name; default: all.
+            pattern: searched in the plain and the demangled names; default: all.
             case_sensitive: whether case matters.
 
         Raises:
@@ -128,7 +129,12 @@ class Binary:
 
 
 class Symbol:
-    """A named place in a binary. `str`: `libc!malloc`."""
+    """A named place in a binary. `str`: `libc!malloc`.
+
+    A place that has several names (`malloc`, `__libc_malloc`) is one symbol. Its `name` is the
+    best of them: one that the source declares rather than a mark of the linker; visible to other
+    files; of the version that programs get today; with few leading underscores; strong rather
+    than weak; short. The others are its `aliases`."""
 
     __slots__ = ("_data", "_service")
 
@@ -144,6 +150,11 @@ class Symbol:
     def source_name(self) -> str:
         """Name in the symbol table."""
         return self._data.name
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Its other names in the symbol table. An addition to the documented interface."""
+        return self._data.aliases
 
     @property
     def demangled_name(self) -> str | None:
@@ -179,8 +190,8 @@ class Symbol:
     def __hash__(self) -> int:
         return hash(self._key())
 
-    def _key(self) -> tuple[str, int, str]:
-        return (self._data.binary.path, self._data.rva, self._data.name)
+    def _key(self) -> tuple[str, int]:
+        return (self._data.binary.path, self._data.rva)
 
     def __str__(self) -> str:
         return f"{self.binary.name}!{self.name}"
@@ -308,7 +319,7 @@ class Ossi:
         case_sensitive: bool = True,
     ) -> Iterator[Symbol]:
         """Functions and PLT entries of the executed binaries; a symbol may be there without
-        ever being executed.
+        ever being executed. Each comes once, by whichever of its names it is found.
 
         Parameters:
             pattern: a regular expression searched in the name, `^name$` for exactly that;
