@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import reven2
 from reven2.address import LinearAddress, LogicalAddress
-from reven2.preview.prototypes import RevenPrototypes
+from reven2.preview.prototypes import PointerValue, RevenPrototypes
 from reven2.types import U8, U64, PointerInstance
 
 from .prototype_programs import KNOWN
@@ -56,17 +56,17 @@ def test_a_pointer_shows_as_its_number(number: int) -> None:
         hex(number), number, f"{number:#x}", f"{number:016x}",
     )  # fmt: skip
     assert f"{one}" == str(one) == f"ds:{number:#x}"
-    assert "%x" % one == f"{number:x}"  # noqa: UP031
+    assert "%x" % one == f"{number:x}"  # type: ignore[str-format]  # noqa: UP031
     assert (bool(one), hash(one)) == (number != 0, hash(number))
     assert {one: "x"}[number] == "x"  # type: ignore[index]
     assert struct.pack("<Q", one) == number.to_bytes(8, "little")
-    assert LinearAddress(one).offset == number  # type: ignore[arg-type]
+    assert LinearAddress(one).offset == number
 
 
 def test_a_pointer_stays_one_where_bytes_are_added() -> None:
     one = pointer(0x1000) + 8
     assert isinstance(one, PointerInstance)
-    assert (one, one - 8, 8 + one, one + np.uint8(1)) == (0x1008, 0x1000, 0x1010, 0x1009)
+    assert [one, one - 8, 8 + one, one + np.uint8(1)] == [0x1008, 0x1000, 0x1010, 0x1009]
     assert list(range(16))[pointer(3)] == 3
     with pytest.raises(TypeError):
         one + "8"  # type: ignore[operator]
@@ -82,6 +82,7 @@ def known(record_program: Any, open_trace: Any) -> RevenPrototypes:
 def test_arguments_that_are_pointers_are_ints(known: RevenPrototypes) -> None:
     call = next(call for call in known.calls("is_yes"))
     raw = call.arg_n(1)
+    assert isinstance(raw, PointerValue)
     assert isinstance(raw, int)
     context = call.call_transition.context_after()
     assert raw == context.read(reven2.arch.x64.rsi)

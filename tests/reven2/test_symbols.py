@@ -93,22 +93,23 @@ def test_no_address_has_two_symbols(record_program: Any, open_trace: Any) -> Non
 
 
 def test_versions_tell_symbols_of_one_name_apart(
-    compile_program: Any, record_command: Any, open_trace: Any, tmp_path: Path
+    record_command: Any, open_trace: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "map").write_text("V1 { }; V2 { global: way; same; local: *; } V1;")
     (tmp_path / "lib.c").write_text(VERSIONED)
     (tmp_path / "main.c").write_text(VERSIONED_MAIN)
     script = f"-Wl,--version-script={tmp_path}/map"
+    library = f"{tmp_path}/libway.so"
     for words in (
-        ["-shared", "-fPIC", "-o", "libway.so", "lib.c", script],
-        ["-o", "main", "main.c", "./libway.so"],
+        ["-shared", "-fPIC", "-o", library, "lib.c", script],
+        ["-o", "main", "main.c", library],
     ):
         subprocess.run(["gcc", "-O0", "-fno-inline", *words], cwd=tmp_path, check=True)
-    subprocess.run(["strip", "libway.so"], cwd=tmp_path, check=True)
-    server = open_trace(record_command(["env", "-C", tmp_path, "./main"]))
+    subprocess.run(["strip", library], check=True)
+    server = open_trace(record_command([tmp_path / "main"]))
     assert names(server, "^way$") == ["libway!way"]
     assert names(server, "^way@V1$") == ["libway!way@V1"]
-    assert len(names(server, "^same")) == 2, "the function, and its entry in the PLT of main"
+    assert len(names(server, "^same(@|$)")) == 2, "the function, and its entry in the PLT of main"
     assert len(list(server.trace.calls("^way$"))) == 1
     assert len(list(server.trace.calls("^way@V1$"))) == 0
 

@@ -7,17 +7,13 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from reven2._arguments import whole
 from reven2.address import _AbstractAddress
 
 
 def _number(value: object) -> int | None:
     """The number that something stands for in a calculation; None if it is none."""
-    if isinstance(value, _AbstractAddress):
-        return value.offset
-    try:
-        return operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        return None
+    return value.offset if isinstance(value, _AbstractAddress) else whole(value)
 
 
 def _calculation(operate: Callable[[Any, Any], Any], *, is_swapped: bool = False) -> Any:
