@@ -42,6 +42,15 @@ def count(value: object, what: str, least: int = 1) -> int:
     return number
 
 
+def flag(value: object, what: str) -> bool:
+    """A truth value, numpy's too; not whatever happens to be true."""
+    if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
+        return bool(value)
+    if whole(value) in (0, 1):
+        return bool(value)
+    raise wrong_type(what, value, "pass True or False")
+
+
 def instance(value: object, kind: type[Item], what: str, advice: str) -> Item:
     """What is passed as `what`, which is of this class."""
     if not isinstance(value, kind):

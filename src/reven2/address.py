@@ -7,7 +7,7 @@ is its linear address.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, SupportsIndex
+from typing import TYPE_CHECKING, Self, SupportsIndex, TypeAlias
 
 from reven2._arguments import integer, whole, wrong_type
 from reven2.arch import msr, x64
@@ -15,6 +15,8 @@ from reven2.arch.register import Category, Register
 from reven2.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from reven2.ossi.ossi import Symbol
+    from reven2.place import Place
     from reven2.trace import Context
 
 __all__ = [
@@ -23,6 +25,9 @@ __all__ = [
     "LogicalAddressSegmentIndex",
     "PhysicalAddress",
 ]
+
+AnyAddress: TypeAlias = "_AbstractAddress | SupportsIndex | str | Place | Symbol"
+"""What may be passed as an address; a str is an expression."""
 
 _MASK = (1 << 64) - 1
 _SELECTORS = {0x33: x64.cs, 0x2B: x64.ss, 0: x64.ds}
@@ -236,6 +241,21 @@ class LogicalAddressSegmentIndex(_AbstractAddress):
         )
 
 
-def linear(source: _AbstractAddress | int, context: Context, thread: int | None = None) -> int:
-    """The linear address, as an int, that an address (or a plain int) names at a context."""
-    return source & _MASK if isinstance(source, int) else source._linear(context, thread)
+def linear(source: AnyAddress, context: Context, thread: int | None = None) -> int:
+    """The linear address, as an int, that an address, a plain int, an expression, a place or a
+    symbol names at a context.
+
+    Raises:
+        ArgumentTypeError (a TypeError and ValueError): it is nothing of these.
+        InvalidArgumentError (a ValueError): more than 64 bits; text that is no address.
+    """
+    if isinstance(source, _AbstractAddress):
+        return source._linear(context, thread)
+    number = None if isinstance(source, bool) else whole(source)
+    if number is not None:
+        if not -(1 << 63) <= number <= _MASK:
+            raise InvalidArgumentError(f"{number:#x} is no address: an address has 64 bits.")
+        return number & _MASK
+    from reven2._client.addresses import address_of
+
+    return address_of(source, context, thread)

@@ -7,7 +7,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from reven2.address import PhysicalAddress, _AbstractAddress
+from reven2._arguments import count, instance, integer
+from reven2.address import LinearAddress, PhysicalAddress, _AbstractAddress
 from reven2.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class MemoryRange:
     segment.
 
     Parameters:
-        address: first byte.
+        address: first byte; an int is a linear address.
         size: bytes, at least 1.
 
     Raises:
@@ -37,9 +38,10 @@ class MemoryRange:
 
     __slots__ = ("_address", "_size")
 
-    def __init__(self, address: _AbstractAddress, size: int) -> None:
-        if size < 1:
-            raise InvalidArgumentError(f"A memory range has at least one byte, not {size}.")
+    def __init__(self, address: _AbstractAddress | int, size: int) -> None:
+        if not isinstance(address, _AbstractAddress):
+            address = LinearAddress(integer(address, "The address of a memory range"))
+        size = count(size, "The size of a memory range")
         if address.offset + size > 1 << 64:
             raise InvalidArgumentError(f"[{address}; {size}] goes beyond the end of memory.")
         self._address, self._size = address, size
@@ -62,8 +64,10 @@ class MemoryRange:
 
     def intersection(self, other: MemoryRange) -> MemoryRange | None:
         """The bytes in both; None if there are none."""
+        if not self._meets(other):
+            return None
         begin, end = max(self._begin, other._begin), min(self._end, other._end)
-        if not self._meets(other) or begin >= end:
+        if begin >= end:
             return None
         return self._between(begin, end)
 
@@ -122,6 +126,7 @@ class MemoryRange:
         return self._address.offset + self._size
 
     def _meets(self, other: MemoryRange) -> bool:
+        instance(other, MemoryRange, "The other range", "pass a MemoryRange")
         return self._address._space() == other._address._space()
 
     def _between(self, begin: int, end: int) -> MemoryRange:
@@ -157,6 +162,7 @@ class MemoryRangeMap(Generic[Value]):
 
     def add(self, memory_range: MemoryRange, value: Value) -> None:
         """Map a range to a value, merging where others are in the way."""
+        instance(memory_range, MemoryRange, "A key of the map", "pass a MemoryRange")
         space = self._spaces.setdefault(memory_range.address._space(), _Space())
         first, last = space.overlapping(memory_range)
         pieces: list[tuple[MemoryRange, Value]] = []
@@ -268,6 +274,7 @@ class MemoryRangeSet:
 
     def add(self, memory_range: MemoryRange) -> None:
         """Add the bytes of a range."""
+        instance(memory_range, MemoryRange, "A member of the set", "pass a MemoryRange")
         space = self._map._spaces.setdefault(memory_range.address._space(), _Space())
         first = bisect_left(space.ranges, memory_range._begin, key=lambda r: r._end)
         last = bisect_right(space.ranges, memory_range._end, key=lambda r: r._begin)

@@ -9,7 +9,9 @@ from typing import Self
 from reven2._service import TraceService
 from reven2.bookmark import BookmarkManager
 from reven2.ossi.ossi import Ossi
+from reven2.place import Place
 from reven2.trace import Trace
+from reven2.trace._arguments import AnyMoment
 
 __all__ = ["OpenTrace"]
 
@@ -30,6 +32,13 @@ class OpenTrace:
     def trace(self) -> Trace:
         """The recorded execution."""
         return self._trace
+
+    def where(
+        self, expression: str, context: AnyMoment | None = None, *, thread: int | None = None
+    ) -> Place:
+        """What an expression means: `main+0x12`, `rsp+8`, `#4242`, `12%`, `parse.c:41`; see
+        `reven2.place`. The same as `trace.resolve`. An addition to the documented interface."""
+        return self._trace.resolve(expression, context, thread=thread)
 
     @property
     def ossi(self) -> Ossi:

@@ -52,6 +52,7 @@ from reven2._service.core import (
 )
 from reven2._service.heap import HeapService
 from reven2._service.overview import OverviewService
+from reven2._service.places import PlaceData, PlaceService
 from reven2._service.searching import AddressPage, CreatedPage, SearchService, ValuePage
 from reven2._service.strings import StringPage, StringService
 from reven2._service.taint import TaintService
@@ -81,6 +82,7 @@ __all__ = [
     "FrameData",
     "LocationData",
     "OperandData",
+    "PlaceData",
     "ProcessData",
     "RangeData",
     "RegisterPage",
@@ -113,6 +115,7 @@ UNKEPT = CHANGES | {
 
 
 class TraceService(
+    PlaceService,
     SearchService,
     HeapService,
     TaintService,

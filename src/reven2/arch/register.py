@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from reven2._arguments import wrong_type
 from reven2.errors import InvalidArgumentError, RegisterReadError
 
 __all__ = ["Category", "Field", "FloatRegister", "Register"]
@@ -99,6 +100,8 @@ class Register:
         Raises:
             InvalidArgumentError (a ValueError): there is no such register.
         """
+        if not isinstance(name, str):
+            raise wrong_type("The name of a register", name, "pass a str, as 'rax'")
         register = cls._by_name.get(name.lower().rstrip("_"))
         if register is None:
             raise InvalidArgumentError(f"There is no register {name!r} on x86-64.")

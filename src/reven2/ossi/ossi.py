@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from reven2._arguments import text
 from reven2._service import BinaryData, LocationData, ProcessData, SymbolData, TraceService
-from reven2.address import _AbstractAddress, linear
+from reven2.address import AnyAddress, linear
 from reven2.errors import InvalidArgumentError, TypeNotFoundError
 from reven2.ossi.os import Architecture, KernelVersion, Os, OsFamily
 from reven2.ossi.process import Process
@@ -86,6 +87,7 @@ class Binary:
         """
         from reven2.types._graph import types_of
 
+        text(name, "The name of a type")
         graph = self._service.find_type(self._id, name)
         if graph is None:
             raise TypeNotFoundError(
@@ -270,7 +272,7 @@ class ContextOssi:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def location(self, address: _AbstractAddress | int | None = None) -> Location | None:
+    def location(self, address: AnyAddress | None = None) -> Location | None:
         """Where the program counter is; None in unmapped or unnamed memory.
 
         Parameters:
@@ -360,6 +362,8 @@ def _process(data: ProcessData) -> Process:
 
 
 def _check_pattern(pattern: str | None) -> re.Pattern[str]:
+    if pattern is not None:
+        text(pattern, "A pattern", "pass a regular expression, as '^main$'")
     try:
         return re.compile(pattern or "")
     except re.error as error:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, SupportsIndex
+
+from reven2._arguments import whole
 
 if TYPE_CHECKING:
     from reven2.trace._trace import Trace
@@ -23,11 +25,13 @@ class Moment:
     def _comparable(self, other: object) -> bool:
         return type(self) is type(other) and self._trace == other._trace
 
-    def __add__(self, offset: int) -> Self:
-        return self._at(self._id + offset)
+    def __add__(self, offset: SupportsIndex) -> Self:
+        number = whole(offset)
+        return NotImplemented if number is None else self._at(self._id + number)
 
-    def __sub__(self, offset: int) -> Self:
-        return self._at(self._id - offset)
+    def __sub__(self, offset: SupportsIndex) -> Self:
+        number = whole(offset)
+        return NotImplemented if number is None else self._at(self._id - number)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Moment):

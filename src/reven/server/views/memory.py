@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import msgspec
 
-from reven.expressions import evaluate
 from reven.places import Place, place
+from reven.resolving import address_of
 from reven.server.views.instructions import TokenKind, text
 from reven.server.views.pointers import Pointee, pointees
 from reven.server.views.view import ADDRESSES, hexadecimal, parsed_address, view
@@ -78,7 +78,7 @@ def memory(service: TraceService, request: MemoryRequest) -> MemoryAnswer:
     """Bytes of memory at a moment, and what the transition there did with them."""
     if not 0 < request.size <= BYTES_LIMIT:
         raise InvalidArgumentError(f"Ask for 1 to {BYTES_LIMIT} bytes.")
-    origin = evaluate(service, request.context, request.expression, request.thread)
+    origin = address_of(service, request.context, request.expression, request.thread)
     wanted = origin - origin % LINE + request.offset
     address = min(max(wanted, 0), ADDRESSES - request.size)
     size = request.size
@@ -146,7 +146,7 @@ class AddressAnswer(msgspec.Struct, frozen=True):
 
 def address(service: TraceService, request: AddressRequest) -> AddressAnswer:
     """The address that an expression means at a moment."""
-    found = evaluate(service, request.context, request.expression)
+    found = address_of(service, request.context, request.expression)
     return AddressAnswer(hexadecimal(found), place(service, request.context, found))
 
 

@@ -10,9 +10,9 @@ from typing import Literal
 
 import msgspec
 
-from reven.expressions import evaluate
 from reven.patterns import Pattern
 from reven.places import Place, place
+from reven.resolving import address_of
 from reven.server.views.instructions import Text, TokenKind, text
 from reven.server.views.view import hexadecimal, view
 from reven2._service import REGISTER_VIEW_SIZE, TraceService, column
@@ -181,7 +181,7 @@ def _shown(service: TraceService, hit: Hit, registers: bytes) -> SearchHit:
 
 
 def _address(service: TraceService, wanted: str, start: int, stop: int, limit: int) -> Found:
-    address = evaluate(service, start, wanted)
+    address = address_of(service, start, wanted)
     return _executions(service, [(address, address + 1)], start, stop, limit)
 
 

@@ -17,6 +17,7 @@ from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
+from reven2._client.named import VARIANT
 from reven2.errors import InvalidArgumentError
 from reven2.ossi.ossi import Ossi, Symbol
 from reven2.preview.prototypes import callconv_helper
@@ -34,9 +35,6 @@ from reven2.util import collate
 if TYPE_CHECKING:
     from reven2._client.server import OpenTrace
     from reven2.trace import Context, Transition
-
-_VARIANT = r"_(?:sse\d*|ssse3|avx\d*|evex\d*|erms|generic|fma\d*|c)\w*"
-"""What the GNU C library appends to names of functions for one kind of processor."""
 
 __all__ = [
     "CallSiteValues",
@@ -215,7 +213,7 @@ class RevenPrototypes:
         name = "|".join(map(re.escape, names))
         # Where the name is that of a resolver, the function is one of its variants, which only
         # a symbol table that was not stripped names; calls by way of a PLT are found anyway.
-        pattern = rf"^((?:{name})(@plt)?|__(?:{name}){_VARIANT})$"
+        pattern = rf"^((?:{name})(@plt)?|__(?:{name}){VARIANT})$"
         found = [
             one
             for one in self._server.ossi.symbols(pattern)
