@@ -113,7 +113,7 @@ def _moment(text: str, count: int, *, is_context: bool) -> int | None:
         number = min(int(share * count), total - 1)
     elif (match := _NUMBER.fullmatch(text)) is not None:
         number = int(re.sub(r"[^0-9]", "", match[2]))
-        number = total - number if match[1] else number
+        number = count - number if match[1] else number
     else:
         return None
     if not 0 <= number < total:

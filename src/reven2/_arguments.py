@@ -42,6 +42,14 @@ def count(value: object, what: str, least: int = 1) -> int:
     return number
 
 
+def range_size(value: object) -> int:
+    """Bytes of a memory range."""
+    number = integer(value, "The size of a memory range")
+    if number < 1:
+        raise InvalidArgumentError(f"A memory range has at least one byte, not {number}.")
+    return number
+
+
 def flag(value: object, what: str) -> bool:
     """A truth value, numpy's too; not whatever happens to be true."""
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):

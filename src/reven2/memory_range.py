@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from reven2._arguments import count, instance, integer
+from reven2._arguments import instance, integer, range_size
 from reven2.address import LinearAddress, PhysicalAddress, _AbstractAddress
 from reven2.errors import InvalidArgumentError
 
@@ -41,7 +41,7 @@ class MemoryRange:
     def __init__(self, address: _AbstractAddress | int, size: int) -> None:
         if not isinstance(address, _AbstractAddress):
             address = LinearAddress(integer(address, "The address of a memory range"))
-        size = count(size, "The size of a memory range")
+        size = range_size(size)
         if address.offset + size > 1 << 64:
             raise InvalidArgumentError(f"[{address}; {size}] goes beyond the end of memory.")
         self._address, self._size = address, size

@@ -39,6 +39,8 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
     taint = TaintQuery([(0, False, 0, 64)], 1, 0, 0, True, "sample")
     bookmark = service.add_bookmark("sample", 3, "a sample")
     return {
+        "resolve": {"expression": "rsp+8", "context": 7, "thread": None, "wanted": "place"},
+        "line_entries": LINE,
         "transitions": {"start": 3, "stop": 200},
         "disassemble": {"instructions": [(address, page.code[0])]},
         "operands": {"address": address, "code": page.code[0]},

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from reven.cli.shared.console import print_json
+from reven.cli.shared.moments import context as moment
 from reven.cli.shared.opening import open_indexed
 from reven2.preview.taint import OriginHop, TaintAccess, Tainter
 from reven2.preview.taint import origin as find_origin
@@ -30,11 +31,12 @@ def taint(
     trace: _Trace,
     what: _What,
     first: Annotated[
-        int, typer.Option("--from", help="The context where the range begins.", metavar="N", min=0)
-    ] = 0,
+        str,
+        typer.Option("--from", help="The context where the range begins.", metavar="WHERE"),
+    ] = "first",
     last: Annotated[
-        int | None,
-        typer.Option("--to", help="The context where it ends; default: the last.", metavar="N"),
+        str | None,
+        typer.Option("--to", help="The context where it ends; default: the last.", metavar="WHERE"),
     ] = None,
     backward: Annotated[
         bool, typer.Option("--backward", help="From the end on: where the data came from.")
@@ -52,7 +54,10 @@ def taint(
     """Follow data through the trace: the transitions that read or write it."""
     with open_indexed(trace) as server:
         found = Tainter(server.trace).simple_taint(
-            what, from_context=first, to_context=last, is_forward=not backward
+            what,
+            from_context=moment(server, first),
+            to_context=None if last is None else moment(server, last),
+            is_forward=not backward,
         )
         view = found.accesses(changes_only=changes)
         accesses = list(itertools.islice(view.all(), count + 1))
@@ -73,11 +78,10 @@ def taint(
 def origin(
     trace: _Trace,
     context: Annotated[
-        int,
+        str,
         typer.Argument(
-            help="The moment: the context before the transition of this number.",
+            help="The moment: the context before this transition.",
             metavar="CONTEXT",
-            min=0,
         ),
     ],
     what: _What,
@@ -90,11 +94,8 @@ def origin(
 ) -> None:
     """Tell where a value came from, step by step back to where it came into the program."""
     with open_indexed(trace) as server:
-        count = server.trace.transition_count
-        moment = (
-            server.trace.last_context if context == count else server.trace.context_before(context)
-        )
-        found = find_origin(moment, what, hops)
+        start = server.trace.first_context + moment(server, context)
+        found = find_origin(start, what, hops)
         if json:
             print_json([_hop(hop) for hop in found])
         else:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, TypeVar, overload
 
-from reven2._arguments import count, flag, instance, integer, text
+from reven2._arguments import count, flag, instance, integer, range_size, text
 from reven2._arguments import data as data_of
 from reven2._service import column
 from reven2.address import AnyAddress, LinearAddress, PhysicalAddress, linear
@@ -301,7 +301,7 @@ class Context(Moment):
         Raises:
             InvalidArgumentError (a ValueError): an empty range.
         """
-        size, is_forward = count(size, "The size of a memory range"), flag(is_forward, "is_forward")
+        size, is_forward = range_size(size), flag(is_forward, "is_forward")
         number = self._trace._service.find_memory_change(
             self._id, linear(address, self), size, is_forward
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reven2._arguments import count as count_of
-from reven2._arguments import flag, instance, text, wrong_type
+from reven2._arguments import flag, instance, range_size, text, wrong_type
 from reven2._client.register_pages import RegisterPages
 from reven2._service import TraceInfo, TraceService
 from reven2._tables.table import Results
@@ -348,7 +348,7 @@ class Trace:
                 "address and size go together: give both, as memory_accesses(0x1234, 8), or "
                 "neither."
             )
-        size = None if size is None else count_of(size, "The size of a memory range")
+        size = None if size is None else range_size(size)
         fetch_count = count_of(fetch_count, "fetch_count")
         is_forward = flag(is_forward, "is_forward")
         operation = None if operation is None else operation_of(operation)
