@@ -14,6 +14,7 @@ from reven2.errors import InvalidArgumentError
 __all__ = ["binary_named", "find_symbol", "similar_names", "symbol_address"]
 
 _LIMIT = 20
+_LONGEST = 400
 _COMPARED = 2000
 _LONGEST_COMPARED = 40
 
@@ -29,6 +30,8 @@ def find_symbol(service: TraceService, name: str) -> SymbolData | None:
         InvalidArgumentError: several symbols have that name.
     """
     wanted, _, plain = name.rpartition("!")
+    if len(plain) > _LONGEST:
+        return None
     pattern = rf"^{re.escape(plain)}(?:@.*|\(.*)?$"
     ranked: dict[tuple[bool, bool, bool], list[SymbolData]] = {}
     for binary in service.binaries():
