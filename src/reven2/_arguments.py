@@ -99,6 +99,8 @@ def shown(value: object) -> str:
     """A value as an error names it: short, with its type where that is not seen."""
     if value is None or isinstance(value, bool):
         return str(value)
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
     words: Any = repr(value)
     words = words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
     seen = (int, str, bytes)

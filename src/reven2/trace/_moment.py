@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self, SupportsIndex
 
-from reven2._arguments import whole
+from reven2._arguments import integer
 
 if TYPE_CHECKING:
     from reven2.trace._trace import Trace
@@ -26,12 +26,10 @@ class Moment:
         return type(self) is type(other) and self._trace == other._trace
 
     def __add__(self, offset: SupportsIndex) -> Self:
-        number = whole(offset)
-        return NotImplemented if number is None else self._at(self._id + number)
+        return self._at(self._id + integer(offset, "What is added to a moment"))
 
     def __sub__(self, offset: SupportsIndex) -> Self:
-        number = whole(offset)
-        return NotImplemented if number is None else self._at(self._id - number)
+        return self._at(self._id - integer(offset, "What is subtracted from a moment"))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Moment):
