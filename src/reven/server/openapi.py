@@ -13,7 +13,7 @@ from reven import __version__
 from reven.server.access import Right
 from reven.server.endpoints import Endpoint
 from reven.server.wire import JSON, MSGPACK, ErrorAnswer
-from reven2._messages import ClientMessage, ServerMessage
+from reven2._client.messages import ClientMessage, ServerMessage
 
 __all__ = ["document"]
 
