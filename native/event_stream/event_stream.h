@@ -347,7 +347,8 @@ enum {
      * execveat, or whose process says hello again, ended so. */
     REVEN_END_EXEC = 3,
     REVEN_END_UNTIL = 4,  /* the chosen end was reached; the program goes on */
-    REVEN_END_LIMIT = 5   /* the chosen number of transitions was reached */
+    REVEN_END_LIMIT = 5,  /* the chosen number of transitions was reached */
+    REVEN_END_SOURCE = 6  /* what it was imported from ends here */
 };
 
 /* ----------------------------------------------------------- live transport

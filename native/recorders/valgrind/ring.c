@@ -12,6 +12,7 @@
 #include "pub_tool_vkiscnums.h"
 #include "pub_tool_xarray.h"
 #include "recorder.h"
+#include "ring_slots.h"
 
 /* In libcoregrind, though not in the headers for tools. */
 extern SysRes vgPlain_do_syscall(UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord);
@@ -103,30 +104,25 @@ static void use_scratch(void) {
 /* ----------------------------------------------------------------- slots */
 
 static void wake_writer(void) {
-    __atomic_add_fetch(&ring->produced, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_exchange_n(&ring->writer_waits, 0, __ATOMIC_SEQ_CST) != 0) {
-        UChar byte = 0;
-        vgPlain_do_syscall(__NR_sendto, connection, (UWord)&byte, 1, VKI_MSG_NOSIGNAL, 0, 0, 0, 0);
-    }
-}
-
-static Bool slot_free(void) {
-    return ring->produced - __atomic_load_n(&ring->consumed, __ATOMIC_SEQ_CST) < ring->slot_count;
+    UChar byte = 0;
+    vgPlain_do_syscall(__NR_sendto, connection, (UWord)&byte, 1, VKI_MSG_NOSIGNAL, 0, 0, 0, 0);
 }
 
 /* False if the writer has gone. */
 static Bool wait_for_slot(void) {
-    while (!slot_free()) {
+    while (!reven_slot_is_free(ring)) {
         UChar byte;
         Int n;
-        __atomic_store_n(&ring->recorder_waits, 1, __ATOMIC_SEQ_CST);
-        if (slot_free()) break;
+        reven_slot_announce_wait(ring);
+        if (reven_slot_is_free(ring)) break;
         n = VG_(read)(connection, &byte, 1);
         if (n <= 0 && n != -VKI_EINTR) return False;
     }
-    __atomic_store_n(&ring->recorder_waits, 0, __ATOMIC_RELAXED);
+    reven_slot_end_wait(ring);
     return True;
 }
+
+static UInt executions_in_slot(void) { return (cursor_headers - headers) / 4; }
 
 static void put_key_frame(void) {
     reven_record header = {REVEN_KEY_FRAME, threads_current_number(), stream_position(),
@@ -139,45 +135,30 @@ static void put_key_frame(void) {
     control_used += KEY_FRAME_SIZE;
 }
 
-/* The writer reads these when the recorder has died: executions come last, so
- * that the others are never behind them. */
 static void update_salvage(void) {
-    ring->slot[slot_number].salvage_control_size = control_used;
-    ring->slot[slot_number].salvage_values_size = cursor_values - values;
-    __atomic_store_n(&ring->slot[slot_number].salvage_executions, (cursor_headers - headers) / 4,
-                     __ATOMIC_RELEASE);
+    reven_slot_note(ring, slot_number, executions_in_slot(), cursor_values - values, control_used);
 }
 
 static void open_slot(void) {
-    ULong position = first_execution;
-    UChar* base;
     if (!wait_for_slot()) {
         stop_recording();
         return;
     }
-    slot_number = ring->produced % ring->slot_count;
-    base = (UChar*)ring + ring->first_slot + slot_number * ring->slot_size;
-    headers = base;
-    values = base + ring->values_offset;
-    control = base + ring->control_offset;
+    slot_number = reven_slot_open(ring, first_execution, &headers, &values, &control);
     control_used = 0;
-    ring->slot[slot_number].first_execution = position;
     set_cursors(headers, values);
     put_key_frame();
     update_salvage();
 }
 
 static void hand_over(void) {
-    UInt slot = slot_number;
+    UInt slot = slot_number, executions;
     pull_cursors();
-    ring->slot[slot].executions = (cursor_headers - headers) / 4;
-    ring->slot[slot].values_size = cursor_values - values;
-    ring->slot[slot].control_size = control_used;
-    first_execution += ring->slot[slot].executions;
-    wake_writer();
-    ring->slot[slot].salvage_executions = 0;
-    ring->slot[slot].salvage_values_size = 0;
-    ring->slot[slot].salvage_control_size = 0;
+    executions = executions_in_slot();
+    first_execution += executions;
+    if (reven_slot_hand_over(ring, slot, executions, cursor_values - values, control_used))
+        wake_writer();
+    reven_slot_note(ring, slot, 0, 0, 0);
     last_publish_ms = VG_(read_millisecond_timer)();
 }
 

@@ -16,7 +16,7 @@ from reven.ossi.stored_binaries import BinaryEntry
 MANIFEST = "manifest.json"
 FORMAT = 1
 
-END_REASONS = {1: "exit", 2: "signal", 3: "exec", 4: "until", 5: "limit"}
+END_REASONS = {1: "exit", 2: "signal", 3: "exec", 4: "until", 5: "limit", 6: "source"}
 """REVEN_END_… of event_stream.h."""
 
 
