@@ -76,15 +76,12 @@ def floors(arrows: Arrows) -> list[list[str]]:
     """
     height: dict[str, int] = {}
     while len(height) < len(arrows):
-        ready = [
-            room for room in arrows if room not in height and arrows[room] <= height.keys()
-        ]
+        ready = [room for room in arrows if room not in height and arrows[room] <= height.keys()]
         if not ready:
             circle = sorted(arrows.keys() - height.keys())
             raise CircleError(f"these need each other: {', '.join(circle)}")
         height |= {
-            room: 1 + max((height[below] for below in arrows[room]), default=-1)
-            for room in ready
+            room: 1 + max((height[below] for below in arrows[room]), default=-1) for room in ready
         }
     return [
         sorted(room for room in height if height[room] == floor)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write docs/reference/python/: a page for each public module of `reven2`, from its docstrings.
 
-    scripts/python_reference.py            write the pages
-    scripts/python_reference.py --check    say which are not what the docstrings say, and exit 1
+scripts/python_reference.py            write the pages
+scripts/python_reference.py --check    say which are not what the docstrings say, and exit 1
 """
 
 from __future__ import annotations

@@ -13,7 +13,13 @@ VITEST = AXION / "node_modules" / ".bin" / "vitest"
 
 def test_the_modules_of_axion(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    command = [VITEST, "run", "--reporter=default", "--reporter=json", f"--outputFile={report}"]
+    command = [
+        str(VITEST),
+        "run",
+        "--reporter=default",
+        "--reporter=json",
+        f"--outputFile={report}",
+    ]
     done = subprocess.run(command, cwd=AXION, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     counts = json.loads(report.read_text())
