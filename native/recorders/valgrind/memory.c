@@ -217,10 +217,40 @@ static void protected(Addr address, SizeT size, Bool r, Bool w, Bool x) {
     if (recording()) record(REVEN_PROTECT, threads_current(), &map, sizeof map);
 }
 
-/* Signal frames are recorded whole when they are complete. */
+/* What system calls wrote since memory_flush. */
+#define MOST_WRITTEN 256
+static struct {
+    Addr address;
+    SizeT size;
+} writes[MOST_WRITTEN];
+static UInt write_count;
+
+void memory_flush(ThreadId tid) {
+    UInt i, count = write_count;
+    write_count = 0;
+    for (i = 0; i < count; i++)
+        if (recording() &&
+            VG_(am_is_valid_for_client)(writes[i].address, writes[i].size, VKI_PROT_READ))
+            record_memory(tid, writes[i].address, writes[i].size, REVEN_CAUSE_SYSCALL,
+                          (const void*)writes[i].address);
+}
+
+void memory_written(Addr address, SizeT size) {
+    UInt i;
+    if (!recording() || size == 0) return;
+    for (i = 0; i < write_count; i++)
+        if (address >= writes[i].address && address + size <= writes[i].address + writes[i].size)
+            return;
+    if (write_count == MOST_WRITTEN) memory_flush(threads_current());
+    writes[write_count].address = address;
+    writes[write_count++].size = size;
+}
+
+/* Not recorded yet: the core edits some of what it announces. Signal frames are
+ * recorded whole when they are complete. */
 static void written(CorePart part, ThreadId tid, Addr address, SizeT size) {
-    if (recording() && part != Vg_CoreSignal)
-        record_memory(tid, address, size, REVEN_CAUSE_SYSCALL, (const void*)address);
+    (void)tid;
+    if (part != Vg_CoreSignal) memory_written(address, size);
 }
 
 void memory_init(void) {

@@ -8,6 +8,7 @@
  *   record.c      control records
  *   threads.c     which thread runs, what the kernel did to it, signals, fork
  *   memory.c      mappings and their contents
+ *   kernel_writes.c  what system calls write into memory
  *   instrument.c  the code that VEX adds to a block
  *   trigger.c     --reven-from and --reven-until
  *   exec.c        programs that the program executes
@@ -112,6 +113,15 @@ void memory_record_image(ThreadId tid);
 void memory_contents_dropped(ThreadId tid, Addr address, SizeT size);
 /* What the running system call says about a mapping it makes. */
 void memory_note_syscall(UInt number, const UWord* arguments);
+/* The running system call wrote there; recorded, as it then is, by memory_flush. */
+void memory_written(Addr address, SizeT size);
+void memory_flush(ThreadId tid);
+
+/* -------------------------------------------------------- kernel_writes.c */
+
+/* A system call begins; it has returned: announces what it wrote. */
+void kernel_writes_before(ThreadId tid, UInt number, const UWord* arguments);
+void kernel_writes_after(ThreadId tid);
 
 /* ---------------------------------------------------------- instrument.c */
 

@@ -179,6 +179,7 @@ static void start_client_code(ThreadId tid, ULong blocks) {
         if (current == 0)
             begin_stream(tid);
         else {
+            memory_flush(tid);
             complete_signal();
             if (clearing_count > 0) record_cleared_words();
             synchronise(tid);
@@ -215,6 +216,7 @@ static void deliver_signal(ThreadId tid, Int number, Bool alternate_stack) {
     reven_signal payload = {number, cut_by_fault(tid), VG_(get_IP)(tid), 0};
     (void)alternate_stack;
     if (mode != RECORDING || current == 0) return;
+    memory_flush(tid);
     complete_signal();
     if (stream_in_client())
         read_registers(tid, thread(tid)->known);
@@ -284,6 +286,7 @@ static void before_syscall(ThreadId tid, UInt number, UWord* arguments, UInt cou
     memory_note_syscall(number, arguments);
     if (mode != RECORDING || current == 0) return;
     record(REVEN_SYSCALL_ENTER, tid, payload, sizeof payload);
+    kernel_writes_before(tid, number, arguments);
     /* What comes after a successful execve is another program. */
     if (number == __NR_execve || number == __NR_execveat)
         stream_publish();
@@ -301,6 +304,8 @@ static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt coun
     if (number == __NR_madvise && count >= 3 && !sr_isError(result) &&
         (arguments[2] == MADV_DONTNEED || arguments[2] == MADV_REMOVE))
         memory_contents_dropped(tid, arguments[0], arguments[1]);
+    kernel_writes_after(tid);
+    memory_flush(tid);
     record(REVEN_SYSCALL_EXIT, tid, payload, sizeof payload);
 }
 
