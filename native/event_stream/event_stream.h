@@ -297,7 +297,10 @@ enum {
     REVEN_CAUSE_SYSCALL = 2,
     REVEN_CAUSE_SIGNAL_FRAME = 3,
     REVEN_CAUSE_THREAD_EXIT = 4,  /* the kernel clears the thread id word */
-    REVEN_CAUSE_OTHER = 5
+    REVEN_CAUSE_OTHER = 5,
+    REVEN_CAUSE_ALIAS = 6,   /* a store to the same page at another address */
+    REVEN_CAUSE_OUTSIDE = 7, /* another process or the kernel, seen first here */
+    REVEN_CAUSE_FILE = 8     /* somebody else wrote to the mapped file */
 };
 
 typedef struct {

@@ -63,7 +63,13 @@ static void set_cursors(UChar* to_headers, UChar* to_values) {
     if (in_client) push_cursors(client_thread);
 }
 
+/* Changes of shared memory are recorded while a block runs, when it is too late to hand
+ * the slot over. */
+#define SHARED_RESERVE (shared_active() ? (SizeT)1 << 20 : 0)
+
 void stream_enter(ThreadId tid) {
+    if (shared_active() && mode == RECORDING && ring != NULL && stream_room() < SHARED_RESERVE)
+        stream_publish();
     push_cursors(tid);
     client_thread = tid;
     in_client = True;
@@ -208,6 +214,11 @@ UChar* stream_control(UInt type, SizeT size) {
     return control + control_used - size;
 }
 
+SizeT stream_room(void) {
+    SizeT used = control_used + KEY_FRAME_SIZE + FAULT_RESERVE;
+    return used < ring->control_size ? ring->control_size - used : 0;
+}
+
 SizeT stream_largest_payload(void) {
     if (ring == NULL) return 4096;
     return ring->control_size - 2 * KEY_FRAME_SIZE - FAULT_RESERVE - sizeof(reven_record);
@@ -222,7 +233,7 @@ void stream_key_point(UChar* guest_state) {
     if (cursor_headers == headers) return;
     registers_translate(guest_state, threads_known_registers());
     if (cursor_headers - headers >= (Long)REVEN_SLOT_EXECUTIONS * 4 || values_low() ||
-        control_used + 2 * KEY_FRAME_SIZE + FAULT_RESERVE > ring->control_size ||
+        stream_room() < KEY_FRAME_SIZE + SHARED_RESERVE ||
         __atomic_load_n(&ring->stop, __ATOMIC_RELAXED))
         stream_publish();
     else {

@@ -306,6 +306,8 @@ static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt coun
         memory_contents_dropped(tid, arguments[0], arguments[1]);
     kernel_writes_after(tid);
     memory_flush(tid);
+    if (!sr_isError(result)) file_writes_after(tid, number, arguments, sr_Res(result));
+    if (may_wait(number)) file_writes_by_others(tid);
     record(REVEN_SYSCALL_EXIT, tid, payload, sizeof payload);
 }
 
@@ -349,6 +351,7 @@ static void child_of_fork(ThreadId tid) {
     clearing_count = 0;
     if (mode != RECORDING) return;
     stream_abandon();
+    shared_forget_contents();
     if (option_follow)
         stream_connect();
     else
