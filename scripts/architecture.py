@@ -115,7 +115,7 @@ def drawn(page: str) -> str:
         mark = f"<!-- rooms of {name} -->\n"
         before, _, after = page.partition(mark)
         rest = re.sub(r"\A\n(?:    .*\n)*", "", after)
-        page = f"{before}{mark}\n{drawing(rooms())}\n{rest}"
+        page = f"{before}{mark}\n{drawing(rooms())}\n\n{rest.lstrip()}"
     return page
 
 

@@ -5,7 +5,7 @@ import type { Views } from "./api/types";
 import { view } from "./api/views";
 import { addCommands } from "./commands";
 import { focus, go, type Selection, total } from "./focus";
-import { say, sayProblem } from "./shell/toast";
+import { say, sayProblem } from "./ui/toast";
 
 type Move = {
   [Name in keyof Views]: Views[Name]["answer"] extends { transition: number | null } ? Name : never;

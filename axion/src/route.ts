@@ -4,13 +4,7 @@
 
 import { effect } from "@preact/signals";
 import { type Focus, focus, go, isSame, onMove, type Selection } from "./focus";
-import {
-  formatPanels,
-  linkedPanels,
-  openPanels,
-  type PanelState,
-  parsePanels,
-} from "./panels/states";
+import { formatPanels, linkedPanels, openPanels, type PanelState, parsePanels } from "./states";
 
 const STEPS_MILLISECONDS = 250;
 const WRITTEN_MILLISECONDS = 200;

@@ -6,9 +6,9 @@ import { connect, connection, requestView, server } from "./api/client";
 import type { ScenarioAnswer } from "./api/types";
 import { forgetAnswers } from "./api/views";
 import { focus, go, type Mover, total } from "./focus";
-import { linkedPanels } from "./panels/states";
 import { parseHash, type Route } from "./route";
-import { say, sayProblem } from "./shell/toast";
+import { linkedPanels } from "./states";
+import { say, sayProblem } from "./ui/toast";
 
 const GROWTH_MILLISECONDS = 2000;
 

@@ -3,7 +3,7 @@
 
 import fc from "fast-check";
 import type { Focus, Selection } from "../src/focus";
-import { MOST_OF_A_KIND, type PanelState } from "../src/panels/states";
+import { MOST_OF_A_KIND, type PanelState } from "../src/states";
 
 export const address = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 export const whole = fc.nat({ max: 10 ** 15 - 1 });

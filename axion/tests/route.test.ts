@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { formatPanels } from "../src/panels/states";
 import { hashOf, parseHash } from "../src/route";
+import { formatPanels } from "../src/states";
 import * as any from "./arbitrary";
 
 describe("the address of the page", () => {

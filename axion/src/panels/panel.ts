@@ -5,7 +5,7 @@ import { computed, type ReadonlySignal, type Signal, signal } from "@preact/sign
 import type { ComponentType } from "preact";
 import type { Command } from "../commands";
 import { contextOf, type Focus, focus, go, total } from "../focus";
-import { formatMoment, type PanelState, parseMoment } from "./states";
+import { formatMoment, type PanelState, parseMoment } from "../states";
 
 /** Where a panel stands until it is moved; those of one place are tabs, by `order`.
  *

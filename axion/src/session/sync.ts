@@ -6,7 +6,7 @@ import { view } from "../api/views";
 import { contextOf, type Focus, focus, go, isSameSelection, onMove } from "../focus";
 import { presence } from "../marks";
 import { open } from "../scenario";
-import { say } from "../shell/toast";
+import { say } from "../ui/toast";
 import { SessionConnection } from "./connection";
 import type { PresentClient, Selection } from "./messages";
 

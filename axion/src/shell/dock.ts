@@ -8,8 +8,9 @@ import { addCommands, type Command } from "../commands";
 import { focusPanel } from "../panels/keyboard";
 import { instanceId, ofAnyTrace, type Panel } from "../panels/panel";
 import { panels } from "../panels/registry";
-import { linkedPanels, openPanels, type PanelState, partsOf } from "../panels/states";
 import { scenario } from "../scenario";
+import { linkedPanels, openPanels, type PanelState, partsOf } from "../states";
+import { say } from "../ui/toast";
 import { Actions } from "./actions";
 import {
   contentOf,
@@ -22,7 +23,6 @@ import {
 } from "./instances";
 import { addBeside, addFirst, layOut } from "./places";
 import { readStored, writeStored } from "./stored";
-import { say } from "./toast";
 
 const SAVE_MILLISECONDS = 300;
 

@@ -6,7 +6,7 @@ import type { IContentRenderer } from "dockview-core";
 import { h, render } from "preact";
 import { type Made, type Panel, Self } from "../panels/panel";
 import { panels } from "../panels/registry";
-import { MOST_OF_A_KIND, partsOf } from "../panels/states";
+import { MOST_OF_A_KIND, partsOf } from "../states";
 
 export interface Instance {
   panel: Panel;

@@ -4,7 +4,7 @@
 import type { AddPanelOptions, DockviewApi, IDockviewPanel } from "dockview-core";
 import type { Panel, Place } from "../panels/panel";
 import { panels } from "../panels/registry";
-import { partsOf } from "../panels/states";
+import { partsOf } from "../states";
 
 /** A group that is at least so wide, or so high, is divided for another panel of its kind. */
 const DIVIDED = { width: 760, height: 300 };

@@ -2,7 +2,7 @@
 // What the browser remembers of the panels: where they stand, and what they show.
 
 import type { SerializedDockview } from "dockview-core";
-import { type PanelState, statesIn } from "../panels/states";
+import { type PanelState, statesIn } from "../states";
 
 const KEY = "axion.layout.2";
 /** Version 0.1: places only. */

@@ -7,7 +7,7 @@ import { focus, go, scenarioName } from "../../focus";
 import { bookmarks as marks } from "../../marks";
 
 import { bookmarksRevision, sessions } from "../../session/sync";
-import { say, sayProblem } from "../../shell/toast";
+import { say, sayProblem } from "../../ui/toast";
 
 const PAGE = 1000;
 

@@ -4,8 +4,8 @@ import { useEffect, useState } from "preact/hooks";
 import type { TreeCall } from "../../api/types";
 import { useView, view } from "../../api/views";
 import { focus, go } from "../../focus";
-import { sayProblem } from "../../shell/toast";
 import { Rows } from "../../ui/rows";
+import { sayProblem } from "../../ui/toast";
 import type { Self } from "../panel";
 import { short } from "../timeline/strip";
 

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { focus, go, total } from "../../focus";
 import { bookmarks, found, marked, presence } from "../../marks";
 import { scenario } from "../../scenario";
-import { theme } from "../../shell/theme";
+import { theme } from "../../ui/theme";
 import { activeCalls } from "../calls/current";
 import { definePanel } from "../panel";
 import { CALL } from "./draw";

@@ -2,7 +2,7 @@
 // What panels keep, as text: in a link, and in the layout that the browser remembers.
 
 import { signal } from "@preact/signals";
-import type { Focus } from "../focus";
+import type { Focus } from "./focus";
 
 /** A panel that is open: "memory", or "memory-2" for the second of a kind. */
 export interface PanelState {

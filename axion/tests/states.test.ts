@@ -8,8 +8,8 @@ import {
   parsePanels,
   partsOf,
   statesIn,
-} from "../../src/panels/states";
-import * as any from "../arbitrary";
+} from "../src/states";
+import * as any from "./arbitrary";
 
 describe("what panels keep", () => {
   test("comes back from a link", () => {
