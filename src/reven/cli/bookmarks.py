@@ -16,6 +16,8 @@ from reven.cli.shared.console import out, print_json
 from reven.cli.shared.moments import transition as moment
 from reven.errors import RevenError
 
+PANEL = "Share"
+
 
 class WrongUse(RevenError):
     """Options that do not go together."""

@@ -19,6 +19,8 @@ from reven.cli.shared.opening import index_calls, open_indexed
 from reven.errors import RevenError
 from reven2.calltree import CallTree, CallTreeNode
 
+PANEL = "Look"
+
 DEFAULT_DEPTH = 8
 DEFAULT_LEAST = 1
 

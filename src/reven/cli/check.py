@@ -17,6 +17,8 @@ from reven.cli.shared.progress import progress_bar
 from reven.ossi.stored_binaries import StoredBinaries
 from reven.record.manifest import MANIFEST
 
+PANEL = "Record"
+
 
 def check(
     trace: Annotated[Path, typer.Argument(help="The trace directory.", metavar="TRACE")],

@@ -20,6 +20,8 @@ from reven.cli.shared.opening import open_indexed
 from reven2.heap import Allocation, HeapCall
 from reven2.ossi.ossi import Location
 
+PANEL = "Look"
+
 MOST_LINES = 50
 
 

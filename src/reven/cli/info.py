@@ -19,6 +19,8 @@ from reven.errors import RevenError
 from reven.ossi import signal_name
 from reven.record.manifest import MANIFEST, Manifest
 
+PANEL = "Record"
+
 
 class DamagedManifest(RevenError):
     """The trace's manifest.json does not say what it must."""

@@ -12,6 +12,8 @@ from reven.cli.shared.console import out
 from reven.cli.shared.moments import transition as moment
 from reven2._client.reven_server import connect_as
 
+PANEL = "Share"
+
 NOBODY_LISTENED = 1
 
 

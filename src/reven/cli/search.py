@@ -23,6 +23,8 @@ from reven2.search_in_memory import Match
 from reven2.trace import Context
 from reven2.util import collate
 
+PANEL = "Find"
+
 DEFAULT_COUNT = 100
 
 

@@ -15,6 +15,8 @@ from reven.cli.shared.moments import transition as moment
 from reven.cli.shared.opening import open_indexed
 from reven.cli.shared.transition_view import ShownAccess, ShownTransition, shown
 
+PANEL = "Look"
+
 DEFAULT_COUNT = 20
 
 
