@@ -537,8 +537,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Symbols of one binary whose name (plain or demangled) the regular expression finds
-         * @description Symbols of one binary whose name (plain or demangled) the regular expression finds. `kind`: "function" (with PLT entries), "object", or "" for all.
+         * Symbols of one binary that the regular expression finds by one of their names, plain or demangled; each once
+         * @description Symbols of one binary that the regular expression finds by one of their names, plain or demangled; each once. `kind`: "function" (with PLT entries), "object", or "" for all.
          */
         post: operations["post_scenarios_scenario_symbols"];
         delete?: never;
@@ -1418,7 +1418,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/scenarios/{scenario}/views/scenario": {
+    "/api/v1/scenarios/{scenario}/resolve": {
         parameters: {
             query?: never;
             header?: never;
@@ -1428,17 +1428,17 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What the trace is, as far as it is recorded now.
-         * @description What the trace is, as far as it is recorded now.
+         * What an expression means at a context, with the registers of a thread, or of the one that runs
+         * @description What an expression means at a context, with the registers of a thread, or of the one that runs. A plain number is a transition where a place may be one, else an address.
          */
-        post: operations["post_scenarios_scenario_views_scenario"];
+        post: operations["post_scenarios_scenario_resolve"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/scenarios/{scenario}/views/trace": {
+    "/api/v1/scenarios/{scenario}/line_entries": {
         parameters: {
             query?: never;
             header?: never;
@@ -1448,17 +1448,17 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Transitions with their disassembly, places, and values.
-         * @description Transitions with their disassembly, places, and values.
+         * Where statements of a source line start, for each time the binary was loaded
+         * @description Where statements of a source line start, for each time the binary was loaded. `file`: an absolute path or its last components.
          */
-        post: operations["post_scenarios_scenario_views_trace"];
+        post: operations["post_scenarios_scenario_line_entries"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/scenarios/{scenario}/views/registers": {
+    "/api/v1/scenarios/{scenario}/views/backtrace": {
         parameters: {
             query?: never;
             header?: never;
@@ -1468,10 +1468,70 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The registers before and after a transition, and what they point to.
-         * @description The registers before and after a transition, and what they point to.
+         * The stack in a context.
+         * @description The stack in a context.
          */
-        post: operations["post_scenarios_scenario_views_registers"];
+        post: operations["post_scenarios_scenario_views_backtrace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/views/call_tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a call called, in order.
+         * @description What a call called, in order.
+         */
+        post: operations["post_scenarios_scenario_views_call_tree"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/views/call_path": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The call in which a context is, and those that led to it.
+         * @description The call in which a context is, and those that led to it.
+         */
+        post: operations["post_scenarios_scenario_views_call_path"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/views/step": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Where a step over a call, or out of a function, leads.
+         * @description Where a step over a call, or out of a function, leads.
+         */
+        post: operations["post_scenarios_scenario_views_step"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1678,7 +1738,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/scenarios/{scenario}/views/timeline_events": {
+    "/api/v1/scenarios/{scenario}/views/registers": {
         parameters: {
             query?: never;
             header?: never;
@@ -1688,110 +1748,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Threads, system calls, signals and switches of a piece of the trace.
-         * @description Threads, system calls, signals and switches of a piece of the trace.
+         * The registers before and after a transition, and what they point to.
+         * @description The registers before and after a transition, and what they point to.
          */
-        post: operations["post_scenarios_scenario_views_timeline_events"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/scenarios/{scenario}/views/timeline_calls": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Calls of a piece of the trace that are long enough to be seen.
-         * @description Calls of a piece of the trace that are long enough to be seen.
-         */
-        post: operations["post_scenarios_scenario_views_timeline_calls"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/scenarios/{scenario}/views/backtrace": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * The stack in a context.
-         * @description The stack in a context.
-         */
-        post: operations["post_scenarios_scenario_views_backtrace"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/scenarios/{scenario}/views/call_tree": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * What a call called, in order.
-         * @description What a call called, in order.
-         */
-        post: operations["post_scenarios_scenario_views_call_tree"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/scenarios/{scenario}/views/call_path": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * The call in which a context is, and those that led to it.
-         * @description The call in which a context is, and those that led to it.
-         */
-        post: operations["post_scenarios_scenario_views_call_path"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/scenarios/{scenario}/views/step": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Where a step over a call, or out of a function, leads.
-         * @description Where a step over a call, or out of a function, leads.
-         */
-        post: operations["post_scenarios_scenario_views_step"];
+        post: operations["post_scenarios_scenario_views_registers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1912,6 +1872,86 @@ export interface paths {
          * @description The next or previous run of a source line.
          */
         post: operations["post_scenarios_scenario_views_source_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/views/timeline_events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Threads, system calls, signals and switches of a piece of the trace.
+         * @description Threads, system calls, signals and switches of a piece of the trace.
+         */
+        post: operations["post_scenarios_scenario_views_timeline_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/views/timeline_calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Calls of a piece of the trace that are long enough to be seen.
+         * @description Calls of a piece of the trace that are long enough to be seen.
+         */
+        post: operations["post_scenarios_scenario_views_timeline_calls"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/views/scenario": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What the trace is, as far as it is recorded now.
+         * @description What the trace is, as far as it is recorded now.
+         */
+        post: operations["post_scenarios_scenario_views_scenario"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/views/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Transitions with their disassembly, places, and values.
+         * @description Transitions with their disassembly, places, and values.
+         */
+        post: operations["post_scenarios_scenario_views_trace"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2407,30 +2447,48 @@ export interface components {
             size: number;
             limit: number;
         };
-        /** ScenarioRequest */
-        ScenarioRequest: Record<string, never>;
-        /**
-         * TraceRequest
-         * @description Transitions [first, first + count). Counts beyond the end are cut.
-         */
-        TraceRequest: {
-            first: number;
-            count: number;
+        /** ResolveArguments */
+        ResolveArguments: {
+            expression: string;
+            context: number;
+            thread: number | null;
+            /** @enum {unknown} */
+            wanted: "address" | "context" | "place" | "transition";
+        };
+        /** LineEntriesArguments */
+        LineEntriesArguments: {
+            file: string;
+            line: number;
+        };
+        /** BacktraceRequest */
+        BacktraceRequest: {
+            context: number;
         };
         /**
-         * RegistersRequest
-         * @description `side`: the moment whose pointers are followed. `thread`: whose registers; None: those
-         *         of the one that executes the transition.
+         * CallTreeRequest
+         * @description The calls made by call `parent`, from `first` on.
          */
-        RegistersRequest: {
+        CallTreeRequest: {
+            parent: number;
+            /** @default 0 */
+            first?: number;
+            /** @default 500 */
+            limit?: number;
+        };
+        /** CallPathRequest */
+        CallPathRequest: {
+            context: number;
+        };
+        /**
+         * StepRequest
+         * @description `over`: past what the instruction calls. `out`: to where the caller goes on, or
+         *         backward to the call.
+         */
+        StepRequest: {
             transition: number;
-            /**
-             * @default before
-             * @enum {unknown}
-             */
-            side?: "after" | "before";
-            /** @default null */
-            thread?: number | null;
+            /** @enum {unknown} */
+            kind: "out" | "over";
+            forward: boolean;
         };
         /**
          * MemoryRequest
@@ -2533,57 +2591,19 @@ export interface components {
             kind?: "" | "function" | "object";
         };
         /**
-         * TimelineRequest
-         * @description `parts` parts of `width` transitions each, from `start` on.
+         * RegistersRequest
+         * @description `side`: the moment whose pointers are followed. `thread`: whose registers; None: those
+         *         of the one that executes the transition.
          */
-        TimelineRequest: {
-            start: number;
-            width: number;
-            parts: number;
-        };
-        /**
-         * TimelineCallsRequest
-         * @description Calls that overlap the transitions [start, stop), last at least `shortest` transitions
-         *         and have a depth of `shallowest` to `deepest`.
-         */
-        TimelineCallsRequest: {
-            start: number;
-            stop: number;
-            shortest: number;
-            /** @default 0 */
-            shallowest?: number;
-            /** @default 400 */
-            deepest?: number;
-        };
-        /** BacktraceRequest */
-        BacktraceRequest: {
-            context: number;
-        };
-        /**
-         * CallTreeRequest
-         * @description The calls made by call `parent`, from `first` on.
-         */
-        CallTreeRequest: {
-            parent: number;
-            /** @default 0 */
-            first?: number;
-            /** @default 500 */
-            limit?: number;
-        };
-        /** CallPathRequest */
-        CallPathRequest: {
-            context: number;
-        };
-        /**
-         * StepRequest
-         * @description `over`: past what the instruction calls. `out`: to where the caller goes on, or
-         *         backward to the call.
-         */
-        StepRequest: {
+        RegistersRequest: {
             transition: number;
-            /** @enum {unknown} */
-            kind: "out" | "over";
-            forward: boolean;
+            /**
+             * @default before
+             * @enum {unknown}
+             */
+            side?: "after" | "before";
+            /** @default null */
+            thread?: number | null;
         };
         /**
          * SearchRequest
@@ -2635,6 +2655,39 @@ export interface components {
             line: number;
             at: number;
             forward: boolean;
+        };
+        /**
+         * TimelineRequest
+         * @description `parts` parts of `width` transitions each, from `start` on.
+         */
+        TimelineRequest: {
+            start: number;
+            width: number;
+            parts: number;
+        };
+        /**
+         * TimelineCallsRequest
+         * @description Calls that overlap the transitions [start, stop), last at least `shortest` transitions
+         *         and have a depth of `shallowest` to `deepest`.
+         */
+        TimelineCallsRequest: {
+            start: number;
+            stop: number;
+            shortest: number;
+            /** @default 0 */
+            shallowest?: number;
+            /** @default 400 */
+            deepest?: number;
+        };
+        /** ScenarioRequest */
+        ScenarioRequest: Record<string, never>;
+        /**
+         * TraceRequest
+         * @description Transitions [first, first + count). Counts beyond the end are cut.
+         */
+        TraceRequest: {
+            first: number;
+            count: number;
         };
         /**
          * VariablesRequest
@@ -2835,8 +2888,9 @@ export interface components {
         };
         /**
          * SymbolData
-         * @description A symbol of a binary. `rva` and `size` in bytes. `is_resolver`: code that chooses, when
-         *         the program starts, which function the name stands for.
+         * @description What stands at one address of a binary, by its best name. `rva` and `size` in bytes.
+         *         `is_resolver`: code that chooses, when the program starts, which function the name stands
+         *         for. `aliases`: its other names.
          */
         SymbolData: {
             binary: components["schemas"]["BinaryData"];
@@ -2848,6 +2902,8 @@ export interface components {
             demangled_name: string | null;
             /** @default false */
             is_resolver?: boolean;
+            /** @default [] */
+            aliases?: string[];
         };
         /**
          * LocationData
@@ -3354,45 +3410,42 @@ export interface components {
             next: number | null;
         };
         /**
-         * ScenarioAnswer
-         * @description A trace: `uuid` is what selections of it carry.
+         * PlaceData
+         * @description What an expression means. A moment has a `transition` (for a wanted context, its number)
+         *         and no `address`; an address has the transition that runs it next, or else ran it last, if
+         *         it is code and a place was wanted. `text`: how it is shown; `size`: of the symbol that the
+         *         expression names, in bytes, else 0.
          */
-        ScenarioAnswer: {
-            uuid: string;
-            transitions: number;
-            complete: boolean;
-            threads: components["schemas"]["TraceThread"][];
-            binaries: string[];
-        };
-        /** TraceThread */
-        TraceThread: {
-            id: number;
-            first_transition: number;
-            last_transition: number;
+        PlaceData: {
+            text: string;
+            transition: number | null;
+            address: number | null;
+            /** @default 0 */
+            size?: number;
         };
         /**
-         * TraceAnswer
-         * @description `total`: transitions of the trace.
+         * BacktraceAnswer
+         * @description Frames, the innermost first; `depth`: how many there are in all.
          */
-        TraceAnswer: {
-            total: number;
-            instructions: components["schemas"]["TraceInstruction"][];
-            rows: components["schemas"]["TraceRow"][];
+        BacktraceAnswer: {
+            frames: components["schemas"]["BacktraceFrame"][];
+            depth: number;
         };
         /**
-         * TraceInstruction
-         * @description An instruction of the page, once however often it runs there. `bytes` in
-         *         hexadecimal; `ends_block`: control may go elsewhere after it.
+         * BacktraceFrame
+         * @description `pc`: where the frame stands; `call_site`: the transition that called it, None for
+         *         what was there before the trace; `first_context`: the first of the function.
          */
-        TraceInstruction: {
-            address: string;
-            bytes: string;
-            tokens: [
-                "address" | "keyword" | "mnemonic" | "number" | "register" | "segment" | "symbol" | "text",
-                string
-            ][];
+        BacktraceFrame: {
+            /** @enum {unknown} */
+            type: "Call" | "Damaged" | "Interrupt" | "Manual" | "Unknown";
+            name: string;
+            pc: string;
             place: components["schemas"]["Place"] | null;
-            ends_block: boolean;
+            call: number | null;
+            call_site: number | null;
+            first_context: number;
+            stack_pointer: string;
         };
         /**
          * Place
@@ -3416,77 +3469,43 @@ export interface components {
             line?: number;
         };
         /**
-         * TraceRow
-         * @description A transition. `instruction` indexes the page's, None for an event without one;
-         *         `event` says what else it is than an instruction.
+         * CallTreeAnswer
+         * @description `next`: what to ask `first` with to get more; None: there are no more.
          */
-        TraceRow: {
+        CallTreeAnswer: {
+            calls: components["schemas"]["TreeCall"][];
+            next: number | null;
+        };
+        /**
+         * TreeCall
+         * @description A call lasts for the transitions [start, stop); `has_ended` is false where that is the
+         *         end of the trace. `call_site`: the transition that made it.
+         */
+        TreeCall: {
             id: number;
-            pc: string;
+            /** @enum {unknown} */
+            kind: "call" | "signal" | "start" | "tail" | "unknown";
             thread: number;
-            values: components["schemas"]["TraceValue"][];
-            /** @default null */
-            instruction?: number | null;
-            /** @default  */
-            event?: string;
-        };
-        /**
-         * TraceValue
-         * @description A value that a transition took or gave: of a register (`name`), or of memory
-         *         (`address`). `value` is a number of `size` bytes, "" where it is not known. `text`:
-         *         what the address means, or for `note` the whole comment.
-         */
-        TraceValue: {
-            /** @enum {unknown} */
-            kind: "note" | "read" | "register" | "result" | "write";
-            /** @default  */
-            value?: string;
-            /** @default  */
-            name?: string;
-            /** @default  */
-            address?: string;
-            /** @default 0 */
-            size?: number;
-            /** @default  */
-            text?: string;
-        };
-        /**
-         * RegistersAnswer
-         * @description `thread` before and after. Values of vectors have all their digits.
-         */
-        RegistersAnswer: {
-            thread_before: number;
-            thread_after: number;
-            general: components["schemas"]["RegisterChange"][];
-            flags: components["schemas"]["RegisterChange"][];
-            vectors: components["schemas"]["RegisterChange"][];
-            others: components["schemas"]["RegisterChange"][];
-        };
-        /**
-         * RegisterChange
-         * @description A register before and after the transition; `pointees` of the asked side.
-         */
-        RegisterChange: {
+            depth: number;
             name: string;
-            before: string;
-            after: string;
-            pointees: components["schemas"]["Pointee"][];
+            call_site: number | null;
+            start: number;
+            stop: number;
+            has_ended: boolean;
         };
         /**
-         * Pointee
-         * @description One step along a pointer: what stands at the address, and the string or 8-byte value
-         *         there. `area`: what kind of memory it is.
+         * CallPathAnswer
+         * @description The calls that are active, the outermost first.
          */
-        Pointee: {
-            address: string;
-            /** @enum {unknown} */
-            area: "code" | "data" | "heap" | "other" | "stack";
-            /** @default  */
-            place?: string;
-            /** @default  */
-            string?: string;
-            /** @default  */
-            value?: string;
+        CallPathAnswer: {
+            calls: components["schemas"]["TreeCall"][];
+        };
+        /**
+         * StepAnswer
+         * @description `transition`: None where the trace has no such one.
+         */
+        StepAnswer: {
+            transition: number | null;
         };
         /**
          * MemoryAnswer
@@ -3523,6 +3542,22 @@ export interface components {
             bytes: string;
             place: components["schemas"]["Place"] | null;
             pointees: components["schemas"]["Pointee"][];
+        };
+        /**
+         * Pointee
+         * @description One step along a pointer: what stands at the address, and the string or 8-byte value
+         *         there. `area`: what kind of memory it is.
+         */
+        Pointee: {
+            address: string;
+            /** @enum {unknown} */
+            area: "code" | "data" | "heap" | "other" | "stack";
+            /** @default  */
+            place?: string;
+            /** @default  */
+            string?: string;
+            /** @default  */
+            value?: string;
         };
         /** AddressAnswer */
         AddressAnswer: {
@@ -3586,117 +3621,26 @@ export interface components {
             kind: "function" | "object" | "plt";
         };
         /**
-         * TimelineEvents
-         * @description Switches are there where several threads run.
+         * RegistersAnswer
+         * @description `thread` before and after. Values of vectors have all their digits.
          */
-        TimelineEvents: {
-            threads: components["schemas"]["TimelineThread"][];
-            syscalls: components["schemas"]["TimelineEvent"][];
-            signals: components["schemas"]["TimelineEvent"][];
-            switches: components["schemas"]["TimelineEvent"][];
+        RegistersAnswer: {
+            thread_before: number;
+            thread_after: number;
+            general: components["schemas"]["RegisterChange"][];
+            flags: components["schemas"]["RegisterChange"][];
+            vectors: components["schemas"]["RegisterChange"][];
+            others: components["schemas"]["RegisterChange"][];
         };
         /**
-         * TimelineThread
-         * @description `share` of its time that the thread ran in each part, 0 to 255.
+         * RegisterChange
+         * @description A register before and after the transition; `pointees` of the asked side.
          */
-        TimelineThread: {
-            id: number;
-            share: number[];
-        };
-        /**
-         * TimelineEvent
-         * @description A part with events: how many, and the first of them.
-         */
-        TimelineEvent: {
-            part: number;
-            count: number;
-            first: number;
+        RegisterChange: {
             name: string;
-        };
-        /**
-         * TimelineCalls
-         * @description `complete`: there are no more calls than these.
-         */
-        TimelineCalls: {
-            calls: components["schemas"]["TimelineCall"][];
-            complete: boolean;
-        };
-        /**
-         * TimelineCall
-         * @description A call lasts for the transitions [start, stop).
-         */
-        TimelineCall: {
-            id: number;
-            thread: number;
-            depth: number;
-            /** @enum {unknown} */
-            kind: "call" | "signal" | "start" | "tail" | "unknown";
-            start: number;
-            stop: number;
-            name: string;
-        };
-        /**
-         * BacktraceAnswer
-         * @description Frames, the innermost first; `depth`: how many there are in all.
-         */
-        BacktraceAnswer: {
-            frames: components["schemas"]["BacktraceFrame"][];
-            depth: number;
-        };
-        /**
-         * BacktraceFrame
-         * @description `pc`: where the frame stands; `call_site`: the transition that called it, None for
-         *         what was there before the trace; `first_context`: the first of the function.
-         */
-        BacktraceFrame: {
-            /** @enum {unknown} */
-            type: "Call" | "Damaged" | "Interrupt" | "Manual" | "Unknown";
-            name: string;
-            pc: string;
-            place: components["schemas"]["Place"] | null;
-            call: number | null;
-            call_site: number | null;
-            first_context: number;
-            stack_pointer: string;
-        };
-        /**
-         * CallTreeAnswer
-         * @description `next`: what to ask `first` with to get more; None: there are no more.
-         */
-        CallTreeAnswer: {
-            calls: components["schemas"]["TreeCall"][];
-            next: number | null;
-        };
-        /**
-         * TreeCall
-         * @description A call lasts for the transitions [start, stop); `has_ended` is false where that is the
-         *         end of the trace. `call_site`: the transition that made it.
-         */
-        TreeCall: {
-            id: number;
-            /** @enum {unknown} */
-            kind: "call" | "signal" | "start" | "tail" | "unknown";
-            thread: number;
-            depth: number;
-            name: string;
-            call_site: number | null;
-            start: number;
-            stop: number;
-            has_ended: boolean;
-        };
-        /**
-         * CallPathAnswer
-         * @description The calls that are active, the outermost first.
-         */
-        CallPathAnswer: {
-            calls: components["schemas"]["TreeCall"][];
-        };
-        /**
-         * StepAnswer
-         * @description `transition`: None where the trace has no such one.
-         */
-        StepAnswer: {
-            transition: number | null;
+            before: string;
+            after: string;
+            pointees: components["schemas"]["Pointee"][];
         };
         /**
          * SearchAnswer
@@ -3775,6 +3719,132 @@ export interface components {
          */
         SourceRunAnswer: {
             transition: number | null;
+        };
+        /**
+         * TimelineEvents
+         * @description Switches are there where several threads run.
+         */
+        TimelineEvents: {
+            threads: components["schemas"]["TimelineThread"][];
+            syscalls: components["schemas"]["TimelineEvent"][];
+            signals: components["schemas"]["TimelineEvent"][];
+            switches: components["schemas"]["TimelineEvent"][];
+        };
+        /**
+         * TimelineThread
+         * @description `share` of its time that the thread ran in each part, 0 to 255.
+         */
+        TimelineThread: {
+            id: number;
+            share: number[];
+        };
+        /**
+         * TimelineEvent
+         * @description A part with events: how many, and the first of them.
+         */
+        TimelineEvent: {
+            part: number;
+            count: number;
+            first: number;
+            name: string;
+        };
+        /**
+         * TimelineCalls
+         * @description `complete`: there are no more calls than these.
+         */
+        TimelineCalls: {
+            calls: components["schemas"]["TimelineCall"][];
+            complete: boolean;
+        };
+        /**
+         * TimelineCall
+         * @description A call lasts for the transitions [start, stop).
+         */
+        TimelineCall: {
+            id: number;
+            thread: number;
+            depth: number;
+            /** @enum {unknown} */
+            kind: "call" | "signal" | "start" | "tail" | "unknown";
+            start: number;
+            stop: number;
+            name: string;
+        };
+        /**
+         * ScenarioAnswer
+         * @description A trace: `uuid` is what selections of it carry.
+         */
+        ScenarioAnswer: {
+            uuid: string;
+            transitions: number;
+            complete: boolean;
+            threads: components["schemas"]["TraceThread"][];
+            binaries: string[];
+        };
+        /** TraceThread */
+        TraceThread: {
+            id: number;
+            first_transition: number;
+            last_transition: number;
+        };
+        /**
+         * TraceAnswer
+         * @description `total`: transitions of the trace.
+         */
+        TraceAnswer: {
+            total: number;
+            instructions: components["schemas"]["TraceInstruction"][];
+            rows: components["schemas"]["TraceRow"][];
+        };
+        /**
+         * TraceInstruction
+         * @description An instruction of the page, once however often it runs there. `bytes` in
+         *         hexadecimal; `ends_block`: control may go elsewhere after it.
+         */
+        TraceInstruction: {
+            address: string;
+            bytes: string;
+            tokens: [
+                "address" | "keyword" | "mnemonic" | "number" | "register" | "segment" | "symbol" | "text",
+                string
+            ][];
+            place: components["schemas"]["Place"] | null;
+            ends_block: boolean;
+        };
+        /**
+         * TraceRow
+         * @description A transition. `instruction` indexes the page's, None for an event without one;
+         *         `event` says what else it is than an instruction.
+         */
+        TraceRow: {
+            id: number;
+            pc: string;
+            thread: number;
+            values: components["schemas"]["TraceValue"][];
+            /** @default null */
+            instruction?: number | null;
+            /** @default  */
+            event?: string;
+        };
+        /**
+         * TraceValue
+         * @description A value that a transition took or gave: of a register (`name`), or of memory
+         *         (`address`). `value` is a number of `size` bytes, "" where it is not known. `text`:
+         *         what the address means, or for `note` the whole comment.
+         */
+        TraceValue: {
+            /** @enum {unknown} */
+            kind: "note" | "read" | "register" | "result" | "write";
+            /** @default  */
+            value?: string;
+            /** @default  */
+            name?: string;
+            /** @default  */
+            address?: string;
+            /** @default 0 */
+            size?: number;
+            /** @default  */
+            text?: string;
         };
         /** VariablesAnswer */
         VariablesAnswer: {
@@ -4051,9 +4121,12 @@ export type StandingMatchesArguments = components['schemas']['StandingMatchesArg
 export type CreatedMatchesArguments = components['schemas']['CreatedMatchesArguments'];
 export type FindInstructionsArguments = components['schemas']['FindInstructionsArguments'];
 export type FindValueArguments = components['schemas']['FindValueArguments'];
-export type ScenarioRequest = components['schemas']['ScenarioRequest'];
-export type TraceRequest = components['schemas']['TraceRequest'];
-export type RegistersRequest = components['schemas']['RegistersRequest'];
+export type ResolveArguments = components['schemas']['ResolveArguments'];
+export type LineEntriesArguments = components['schemas']['LineEntriesArguments'];
+export type BacktraceRequest = components['schemas']['BacktraceRequest'];
+export type CallTreeRequest = components['schemas']['CallTreeRequest'];
+export type CallPathRequest = components['schemas']['CallPathRequest'];
+export type StepRequest = components['schemas']['StepRequest'];
 export type MemoryRequest = components['schemas']['MemoryRequest'];
 export type AddressRequest = components['schemas']['AddressRequest'];
 export type InspectRequest = components['schemas']['InspectRequest'];
@@ -4064,17 +4137,16 @@ export type ExecutionRequest = components['schemas']['ExecutionRequest'];
 export type RegisterChangeRequest = components['schemas']['RegisterChangeRequest'];
 export type AccessRequest = components['schemas']['AccessRequest'];
 export type NamesRequest = components['schemas']['NamesRequest'];
-export type TimelineRequest = components['schemas']['TimelineRequest'];
-export type TimelineCallsRequest = components['schemas']['TimelineCallsRequest'];
-export type BacktraceRequest = components['schemas']['BacktraceRequest'];
-export type CallTreeRequest = components['schemas']['CallTreeRequest'];
-export type CallPathRequest = components['schemas']['CallPathRequest'];
-export type StepRequest = components['schemas']['StepRequest'];
+export type RegistersRequest = components['schemas']['RegistersRequest'];
 export type SearchRequest = components['schemas']['SearchRequest'];
 export type SearchMarksRequest = components['schemas']['SearchMarksRequest'];
 export type SourceRequest = components['schemas']['SourceRequest'];
 export type SourceFilesRequest = components['schemas']['SourceFilesRequest'];
 export type SourceRunRequest = components['schemas']['SourceRunRequest'];
+export type TimelineRequest = components['schemas']['TimelineRequest'];
+export type TimelineCallsRequest = components['schemas']['TimelineCallsRequest'];
+export type ScenarioRequest = components['schemas']['ScenarioRequest'];
+export type TraceRequest = components['schemas']['TraceRequest'];
 export type VariablesRequest = components['schemas']['VariablesRequest'];
 export type ServerInfo = components['schemas']['ServerInfo'];
 export type LoginAnswer = components['schemas']['LoginAnswer'];
@@ -4132,20 +4204,19 @@ export type HeapErrorData = components['schemas']['HeapErrorData'];
 export type AddressPage = components['schemas']['AddressPage'];
 export type CreatedPage = components['schemas']['CreatedPage'];
 export type ValuePage = components['schemas']['ValuePage'];
-export type ScenarioAnswer = components['schemas']['ScenarioAnswer'];
-export type TraceThread = components['schemas']['TraceThread'];
-export type TraceAnswer = components['schemas']['TraceAnswer'];
-export type TraceInstruction = components['schemas']['TraceInstruction'];
+export type PlaceData = components['schemas']['PlaceData'];
+export type BacktraceAnswer = components['schemas']['BacktraceAnswer'];
+export type BacktraceFrame = components['schemas']['BacktraceFrame'];
 export type Place = components['schemas']['Place'];
-export type TraceRow = components['schemas']['TraceRow'];
-export type TraceValue = components['schemas']['TraceValue'];
-export type RegistersAnswer = components['schemas']['RegistersAnswer'];
-export type RegisterChange = components['schemas']['RegisterChange'];
-export type Pointee = components['schemas']['Pointee'];
+export type CallTreeAnswer = components['schemas']['CallTreeAnswer'];
+export type TreeCall = components['schemas']['TreeCall'];
+export type CallPathAnswer = components['schemas']['CallPathAnswer'];
+export type StepAnswer = components['schemas']['StepAnswer'];
 export type MemoryAnswer = components['schemas']['MemoryAnswer'];
 export type MappedPart = components['schemas']['MappedPart'];
 export type AccessMark = components['schemas']['AccessMark'];
 export type InspectAnswer = components['schemas']['InspectAnswer'];
+export type Pointee = components['schemas']['Pointee'];
 export type AddressAnswer = components['schemas']['AddressAnswer'];
 export type HistoryAnswer = components['schemas']['HistoryAnswer'];
 export type HistoryRow = components['schemas']['HistoryRow'];
@@ -4153,17 +4224,8 @@ export type JumpAnswer = components['schemas']['JumpAnswer'];
 export type MoveAnswer = components['schemas']['MoveAnswer'];
 export type NamesAnswer = components['schemas']['NamesAnswer'];
 export type KnownName = components['schemas']['KnownName'];
-export type TimelineEvents = components['schemas']['TimelineEvents'];
-export type TimelineThread = components['schemas']['TimelineThread'];
-export type TimelineEvent = components['schemas']['TimelineEvent'];
-export type TimelineCalls = components['schemas']['TimelineCalls'];
-export type TimelineCall = components['schemas']['TimelineCall'];
-export type BacktraceAnswer = components['schemas']['BacktraceAnswer'];
-export type BacktraceFrame = components['schemas']['BacktraceFrame'];
-export type CallTreeAnswer = components['schemas']['CallTreeAnswer'];
-export type TreeCall = components['schemas']['TreeCall'];
-export type CallPathAnswer = components['schemas']['CallPathAnswer'];
-export type StepAnswer = components['schemas']['StepAnswer'];
+export type RegistersAnswer = components['schemas']['RegistersAnswer'];
+export type RegisterChange = components['schemas']['RegisterChange'];
 export type SearchAnswer = components['schemas']['SearchAnswer'];
 export type SearchHit = components['schemas']['SearchHit'];
 export type SearchMarksAnswer = components['schemas']['SearchMarksAnswer'];
@@ -4173,6 +4235,17 @@ export type SourceRuns = components['schemas']['SourceRuns'];
 export type SourceFilesAnswer = components['schemas']['SourceFilesAnswer'];
 export type SourceFile = components['schemas']['SourceFile'];
 export type SourceRunAnswer = components['schemas']['SourceRunAnswer'];
+export type TimelineEvents = components['schemas']['TimelineEvents'];
+export type TimelineThread = components['schemas']['TimelineThread'];
+export type TimelineEvent = components['schemas']['TimelineEvent'];
+export type TimelineCalls = components['schemas']['TimelineCalls'];
+export type TimelineCall = components['schemas']['TimelineCall'];
+export type ScenarioAnswer = components['schemas']['ScenarioAnswer'];
+export type TraceThread = components['schemas']['TraceThread'];
+export type TraceAnswer = components['schemas']['TraceAnswer'];
+export type TraceInstruction = components['schemas']['TraceInstruction'];
+export type TraceRow = components['schemas']['TraceRow'];
+export type TraceValue = components['schemas']['TraceValue'];
 export type VariablesAnswer = components['schemas']['VariablesAnswer'];
 export type VariableRow = components['schemas']['VariableRow'];
 export type Hello = components['schemas']['Hello'];
@@ -6043,7 +6116,7 @@ export interface operations {
             };
         };
     };
-    post_scenarios_scenario_views_scenario: {
+    post_scenarios_scenario_resolve: {
         parameters: {
             query?: never;
             header?: never;
@@ -6054,7 +6127,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ScenarioRequest"];
+                "application/json": components["schemas"]["ResolveArguments"];
             };
         };
         responses: {
@@ -6064,12 +6137,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ScenarioAnswer"];
+                    "application/json": components["schemas"]["PlaceData"];
                 };
             };
         };
     };
-    post_scenarios_scenario_views_trace: {
+    post_scenarios_scenario_line_entries: {
         parameters: {
             query?: never;
             header?: never;
@@ -6080,7 +6153,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TraceRequest"];
+                "application/json": components["schemas"]["LineEntriesArguments"];
             };
         };
         responses: {
@@ -6090,12 +6163,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TraceAnswer"];
+                    "application/json": components["schemas"]["RangeData"][];
                 };
             };
         };
     };
-    post_scenarios_scenario_views_registers: {
+    post_scenarios_scenario_views_backtrace: {
         parameters: {
             query?: never;
             header?: never;
@@ -6106,7 +6179,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RegistersRequest"];
+                "application/json": components["schemas"]["BacktraceRequest"];
             };
         };
         responses: {
@@ -6116,7 +6189,85 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RegistersAnswer"];
+                    "application/json": components["schemas"]["BacktraceAnswer"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_call_tree: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallTreeRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallTreeAnswer"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_call_path: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallPathRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallPathAnswer"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_step: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StepRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StepAnswer"];
                 };
             };
         };
@@ -6381,7 +6532,7 @@ export interface operations {
             };
         };
     };
-    post_scenarios_scenario_views_timeline_events: {
+    post_scenarios_scenario_views_registers: {
         parameters: {
             query?: never;
             header?: never;
@@ -6392,7 +6543,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TimelineRequest"];
+                "application/json": components["schemas"]["RegistersRequest"];
             };
         };
         responses: {
@@ -6402,137 +6553,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TimelineEvents"];
-                };
-            };
-        };
-    };
-    post_scenarios_scenario_views_timeline_calls: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                scenario: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TimelineCallsRequest"];
-            };
-        };
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TimelineCalls"];
-                };
-            };
-        };
-    };
-    post_scenarios_scenario_views_backtrace: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                scenario: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BacktraceRequest"];
-            };
-        };
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BacktraceAnswer"];
-                };
-            };
-        };
-    };
-    post_scenarios_scenario_views_call_tree: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                scenario: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CallTreeRequest"];
-            };
-        };
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CallTreeAnswer"];
-                };
-            };
-        };
-    };
-    post_scenarios_scenario_views_call_path: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                scenario: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CallPathRequest"];
-            };
-        };
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CallPathAnswer"];
-                };
-            };
-        };
-    };
-    post_scenarios_scenario_views_step: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                scenario: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["StepRequest"];
-            };
-        };
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StepAnswer"];
+                    "application/json": components["schemas"]["RegistersAnswer"];
                 };
             };
         };
@@ -6689,6 +6710,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SourceRunAnswer"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_timeline_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TimelineRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineEvents"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_timeline_calls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TimelineCallsRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineCalls"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_scenario: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScenarioRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScenarioAnswer"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TraceRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceAnswer"];
                 };
             };
         };
