@@ -158,7 +158,29 @@ void bind_calls(nb::module_& module) {
             },
             "start"_a, "stop"_a, nb::kw_only(), "thread"_a = nb::none(), "deepest"_a = UINT32_MAX,
             "roots"_a = Ranges{}, "limit"_a = 100000, "progress"_a = nb::none())
-        .def("step", &Calls::step, "transition"_a, nb::kw_only(), "forward"_a, "over"_a,
+        .def(
+            "step",
+            [](Calls& self, uint64_t transition, bool forward, bool over,
+               const nb::object& progress) {
+                nb::gil_scoped_release release;
+                return self.step(transition, forward, over, progress_of(progress));
+            },
+            "transition"_a, nb::kw_only(), "forward"_a, "over"_a, "progress"_a = nb::none())
+        .def(
+            "frame_end",
+            [](Calls& self, uint64_t id, const nb::object& progress) {
+                nb::gil_scoped_release release;
+                return self.frame_end(id, progress_of(progress));
+            },
+            "id"_a, "progress"_a = nb::none())
+        .def(
+            "frame_start",
+            [](Calls& self, uint64_t id, const nb::object& progress) {
+                nb::gil_scoped_release release;
+                return self.frame_start(id, progress_of(progress));
+            },
+            "id"_a, "progress"_a = nb::none())
+        .def("entered_by", &Calls::entered_by, "transition"_a,
              nb::call_guard<nb::gil_scoped_release>());
 }
 

@@ -55,6 +55,19 @@ class CallQueries(OpenedTrace):
             found = self._calls().call_at(context)
             return None if found is None else _call(found)
 
+    def entered_call(self, transition: int) -> CallData | None:
+        with translated():
+            found = self._calls().entered_by(transition)
+            return None if found is None else _call(found)
+
+    def frame_end(self, id: int) -> int | None:
+        with translated():
+            return self._calls().frame_end(id, keep_going)
+
+    def frame_start(self, id: int) -> CallData:
+        with translated():
+            return _call(self._calls().frame_start(id, keep_going))
+
     def frames(self, context: int) -> list[FrameData]:
         with translated():
             return [
@@ -142,7 +155,7 @@ class CallQueries(OpenedTrace):
 
     def step(self, transition: int, *, forward: bool, over: bool) -> int | None:
         with translated():
-            return self._calls().step(transition, forward=forward, over=over)
+            return self._calls().step(transition, forward=forward, over=over, progress=keep_going)
 
     def build_calls(self, progress: _engine.Progress | None, threads: int = 2) -> None:
         """Build what is missing of the index of calls; queries do so by themselves."""
@@ -174,13 +187,17 @@ class CallQueries(OpenedTrace):
         """Addresses of all functions, ascending, and those of PLT stubs among them."""
         functions: set[int] = set()
         stubs: set[int] = set()
+        parts: set[int] = set()
         for address, symbol in self._ossi().entries_of_functions():
             # The rarely executed part of a function is not called.
             if _COLD in symbol.name:
+                parts.add(address)
                 continue
             functions.add(address)
             if symbol.kind == "plt":
                 stubs.add(address)
+        # What is called by jumps only has no other trace in a stripped binary.
+        functions.update(set(self._ossi().unwound_functions()) - parts)
         return (
             np.array(sorted(functions), dtype=np.uint64),
             np.array(sorted(stubs), dtype=np.uint64),

@@ -89,6 +89,12 @@ class Symbols:
                 if symbol.kind != "object":
                     yield load.base_address + symbol.rva, symbol
 
+    def unwound_functions(self) -> Iterator[int]:
+        """Where the functions begin that the binaries say how to unwind, with symbol or not."""
+        for load in self.space.loads():
+            for rva in load.binary.unwound_functions():
+                yield load.base_address + rva
+
     def page(
         self, number: int, pattern: str, case_sensitive: bool, kind: str, *, start: int, limit: int
     ) -> SymbolPage:

@@ -106,6 +106,18 @@ class CallService(Protocol):
     def call_at(self, context: int) -> CallData | None:
         """The activation on top in a context."""
 
+    def entered_call(self, transition: int) -> CallData | None:
+        """The activation whose function a transition goes to the beginning of, with the stack
+        as a call leaves it: by the call, by a jump in place of one, by that of a PLT stub."""
+
+    def frame_end(self, id: int) -> int | None:
+        """The transition that ends the frame of an activation: its own end, or that of the last
+        of the functions by which jumps replaced it. None: it lasts to the end of the trace."""
+
+    def frame_start(self, id: int) -> CallData:
+        """The activation that created the frame of another: that one itself, or the first of
+        those that jumps replaced until it began."""
+
     def frames(self, context: int) -> list[FrameData]:
         """The active stack in a context, top first."""
 

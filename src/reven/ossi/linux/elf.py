@@ -13,6 +13,7 @@ from reven.ossi.linux.debug_files import decompress_xz, find_debug_file
 from reven.ossi.linux.elf_file import ElfFile
 from reven.ossi.linux.elf_header import tolerate_damage
 from reven.ossi.linux.lines import LineTable, SourceLine, read_line_table
+from reven.ossi.linux.unwound import read_unwound_functions
 from reven.ossi.symbols import ElfSymbol, SymbolTable
 
 
@@ -74,6 +75,12 @@ class ElfImage(ElfFile):
         """All symbols with an address, aliases too, ordered by RVA, the preferred name of an
         RVA first. From .symtab (also of the debug file), .dynsym and the PLT."""
         return self.symbol_table.symbols()
+
+    def unwound_functions(self) -> Sequence[int]:
+        """RVAs of the functions that the file says how to unwind: stripped ones too."""
+        with self.lock, tolerate_damage(self.path, ".eh_frame_hdr"):
+            return read_unwound_functions(self)
+        return []
 
     def symbol_at(self, rva: int) -> ElfSymbol | None:
         """The symbol whose extent holds `rva`; of nested ones that which starts last."""

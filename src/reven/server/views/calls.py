@@ -158,9 +158,10 @@ def step(service: TraceService, request: StepRequest) -> StepAnswer:
         return StepAnswer(None)
     if not forward:
         return StepAnswer(call.transition)
-    if call.end_transition is None:
+    end = service.frame_end(call.id)
+    if end is None:
         return StepAnswer(None)
-    return StepAnswer(service.step(call.end_transition, forward=True, over=False))
+    return StepAnswer(service.step(end, forward=True, over=False))
 
 
 def _tree_call(service: TraceService, one: CallData, total: int) -> TreeCall:

@@ -140,10 +140,8 @@ class CallSiteValues:
     @cached_property
     def _call(self) -> Call | None:
         trace = self._transition._trace
-        data = trace._service.call_at(self._entry._id)
-        if data is None or data.first_context != self._entry._id:
-            return None
-        return Call(trace, data)
+        data = trace._service.entered_call(self._transition.id)
+        return None if data is None else Call(trace, data)
 
     @cached_property
     def _places(self) -> list[Place]:
