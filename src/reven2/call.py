@@ -129,7 +129,9 @@ class Call:
         service = self._trace._service
         return _pages(
             self._trace,
-            lambda first: service.call_children(self._data.id, first=first, limit=_PAGE),
+            lambda first: service.call_children(
+                self._data.id, first=first, limit=_PAGE, forward=True
+            ),
         )
 
     def format_as_html(self) -> str:

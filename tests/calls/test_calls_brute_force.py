@@ -174,16 +174,17 @@ def test_every_stack_and_every_call_are_as_simulated(
             assert service.frame_end(call.id) == last_of(call, replacing).end_transition
         for number, creator in enumerate(within[:-1]):
             if creator is not None:
-                end = server.trace.transition(number).step_out()
-                assert (end and end.id) == simulation.ends.get(creator), f"out of #{number}"
+                out = server.trace.transition(number).step_out()
+                assert (out and out.id) == simulation.ends.get(creator), f"out of #{number}"
         for number, creator in simulation.jumps.items():
             end = simulation.ends.get(creator)
+            # What longjmp leaves does not return.
             if end is not None and codes[end].lstrip(b"\xf3")[:1] not in (b"\xc3", b"\xc2"):
-                end = None  # left by longjmp
-            found = server.trace.transition(number).find_inverse()
-            assert (found and found.id) == end, f"inverse of #{number}"
-            if found is not None:
-                called = found.find_inverse()
+                end = None
+            inverse = server.trace.transition(number).find_inverse()
+            assert (inverse and inverse.id) == end, f"inverse of #{number}"
+            if inverse is not None:
+                called = inverse.find_inverse()
                 is_handler = creator in handlers
                 assert (called and called.id) == (None if is_handler else creator)
     finally:

@@ -105,7 +105,10 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
         },
         "call": {"id": 0},
         "call_at": {"context": count // 2},
-        "call_children": {"id": 1, "first": 0, "limit": 10},
+        "entered_call": {"transition": 5},
+        "frame_end": {"id": 1},
+        "frame_start": {"id": 1},
+        "call_children": {"id": 1, "first": 0, "limit": 10, "forward": True},
         "calls_of": {**stop, "functions": [(0, 2**64 - 1)]},
         "call_tree": {
             "start": 0,

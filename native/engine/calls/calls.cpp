@@ -177,26 +177,34 @@ CallPageResult Calls::calls(const CallQuery& query, const Progress& progress) {
     std::shared_lock lock(mutex_);
     const uint64_t count = queries_.trace().transition_count();
     CallPageResult page;
-    for (size_t number = 0; number < index_.block_count(); ++number) {
+    for (size_t done = 0; done < index_.block_count(); ++done) {
+        const size_t number = query.forward ? done : index_.block_count() - 1 - done;
         const CallBlockInfo& info = index_.info(number);
-        if (info.first_context >= query.stop) break;
-        if (info.first_id + info.call_count <= query.first) continue;
+        if (info.first_context >= query.stop) {
+            if (query.forward) break;
+            continue;
+        }
+        if (query.forward ? info.first_id + info.call_count <= query.first
+                          : info.first_id >= query.first)
+            continue;
         const bool all_end = info.last_end != NO_END;
         if ((all_end && (info.last_end < query.start || info.longest < query.shortest)) ||
             info.lowest > query.deepest)
             continue;
-        if (progress) progress(number, index_.block_count());
+        if (progress) progress(done, index_.block_count());
         const auto block = index_.block(number);
         for (size_t i = 0; i < block->calls.size(); ++i) {
-            const CallRecord& call = block->calls[i];
-            const uint64_t id = block->first_id + i;
-            if (id < query.first || call.first_context >= query.stop || call.end < query.start ||
+            const size_t at = query.forward ? i : block->calls.size() - 1 - i;
+            const CallRecord& call = block->calls[at];
+            const uint64_t id = block->first_id + at;
+            if ((query.forward ? id < query.first : id >= query.first) ||
+                call.first_context >= query.stop || call.end < query.start ||
                 call.depth > query.deepest || (query.thread && call.thread != *query.thread) ||
                 (query.parent && call.parent != *query.parent) ||
                 length_of(call, count) < query.shortest)
                 continue;
             if (page.calls.size() == query.limit) {
-                page.next = id;
+                page.next = query.forward ? id : id + 1;
                 return page;
             }
             page.calls.push_back({id, call});

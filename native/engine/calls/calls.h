@@ -41,8 +41,9 @@ struct CallQuery {
     uint64_t shortest;
     uint32_t deepest;
     std::optional<uint64_t> parent;  // only what it called
-    uint64_t first;  // id
+    uint64_t first;  // id; backward those below it
     size_t limit;
+    bool forward;
 };
 
 struct CallsOfQuery {

@@ -74,6 +74,7 @@ class Calls:
         parent: int | None = None,
         first: int = 0,
         limit: int = 1000,
+        forward: bool = True,
         progress: Progress | None = None,
     ) -> CallPage: ...
     def calls_of(

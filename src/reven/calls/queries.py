@@ -93,7 +93,7 @@ class CallQueries(OpenedTrace):
                 )
             )
 
-    def call_children(self, id: int, *, first: int, limit: int) -> CallPage:
+    def call_children(self, id: int, *, first: int | None, limit: int, forward: bool) -> CallPage:
         with translated():
             calls = self._calls()
             parent = calls.call(id)
@@ -106,8 +106,9 @@ class CallQueries(OpenedTrace):
                     stop,
                     deepest=parent.depth + 1,
                     parent=id,
-                    first=max(first, id + 1),
+                    first=max(first or 0, id + 1) if forward else first or len(calls),
                     limit=limit,
+                    forward=forward,
                     progress=keep_going,
                 )
             )

@@ -128,8 +128,9 @@ class CallService(Protocol):
         whose creation lies in [start, stop), in the direction. `next` here: the transition to
         go on with, as `start` or `stop`."""
 
-    def call_children(self, id: int, *, first: int, limit: int) -> CallPage:
-        """The activations that one called, ids from `first` on."""
+    def call_children(self, id: int, *, first: int | None, limit: int, forward: bool) -> CallPage:
+        """The activations that one called, ids from `first` on or, backward, below it; None:
+        all."""
 
     def call_tree(
         self,

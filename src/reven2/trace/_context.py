@@ -430,10 +430,14 @@ def _frame_number(context: Context, frame: int | StackFrame) -> int:
 
     if not isinstance(frame, StackFrame):
         return count(frame, "The number of a frame, counted from 0, the one that runs,", 0)
-    if frame._stack._context != context:
-        raise InvalidArgumentError(f"This frame is of {frame._stack._context}, not of {context}.")
+    frames = list(context.stack.frames())
+    if frame not in frames:
+        raise InvalidArgumentError(
+            f"This frame is not in the stack of {context}: take one of its stack.frames(), "
+            f"not {frame!r}."
+        )
     # Below a signal handler stands the code that ends the signal, a frame of its own there.
-    above = list(frame._stack.frames())[: frame._index]
+    above = frames[: frames.index(frame)]
     return len(above) + sum(one.type is StackFrameType.Interrupt for one in above)
 
 

@@ -108,7 +108,9 @@ def call_tree(service: TraceService, request: CallTreeRequest) -> CallTreeAnswer
     if not 1 <= request.limit <= CHILDREN_LIMIT:
         raise InvalidArgumentError(f"Ask for 1 to {CHILDREN_LIMIT} calls.")
     total = service.transition_count()
-    page = service.call_children(request.parent, first=request.first, limit=request.limit)
+    page = service.call_children(
+        request.parent, first=request.first, limit=request.limit, forward=True
+    )
     return CallTreeAnswer([_tree_call(service, one, total) for one in page.calls], page.next)
 
 
