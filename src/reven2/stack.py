@@ -210,18 +210,18 @@ class StackFrame:
     def descendant_events(self) -> DescendantEvents:
         """The start and the end of each frame below it: its children, theirs, and so on.
 
+        What a function calls directly, and where each of these ends::
+
+            events = next(trace.calls("^main$")).first_context.stack.frame().descendant_events()
+            for event in events:
+                print(event.transition, event.frame.function_location())
+                if isinstance(event, reven2.stack.FrameStart):
+                    events.skip_children()
+
         Returns:
             An iterator over `FrameStart` and `FrameEnd`, in order; its `skip_children()` leaves
             out what is below the frame that has just started. What lasts to the end of the
             trace has no end.
-
-        Example:
-            >>> frame = server.trace.last_context.stack.frame()
-            >>> events = frame.descendant_events()
-            >>> for event in events:
-            ...     if isinstance(event, reven2.stack.FrameStart):
-            ...         print(event.frame.function_location())
-            ...         events.skip_children()
         """
         return DescendantEvents(self._context._trace, self._known_call())
 
