@@ -62,6 +62,8 @@ class _Unit:
     line: array[int] = field(default_factory=lambda: array("L"))
     column: array[int] = field(default_factory=lambda: array("L"))
     is_statement: array[int] = field(default_factory=lambda: array("B"))
+    # (file, line, address) of statements that start where a later row of another line holds.
+    shared: list[tuple[int, int, int]] = field(default_factory=list)
 
 
 def read_line_table(image: ElfFile, debug_file: ElfFile | None) -> LineTable | None:
@@ -225,14 +227,20 @@ def _unit_of(sequences: list[list[Row]], files: list[str], is_code: Callable[[in
     columns = (unit.starts, unit.file, unit.line, unit.column, unit.is_statement)
     for rows in sorted(rows for rows in sequences if len(rows) > 1 and is_code(rows[0].address)):
         for row in rows:
+            is_statement = row.is_statement
             if unit.starts and unit.starts[-1] == row.address:
+                if unit.is_statement[-1]:
+                    if (unit.file[-1], unit.line[-1]) == (row.file, row.line):
+                        is_statement = True
+                    else:
+                        unit.shared.append((unit.file[-1], unit.line[-1], row.address))
                 for column in columns:
                     column.pop()
             unit.starts.append(row.address)
             unit.file.append(_NO_FILE if row.end_sequence else row.file)
             unit.line.append(row.line)
             unit.column.append(row.column)
-            unit.is_statement.append(row.is_statement)
+            unit.is_statement.append(is_statement)
     return unit
 
 
@@ -261,4 +269,7 @@ def _statements(unit: _Unit, wanted: str, line: int) -> Iterator[int]:
     numbers = {number for number, name in enumerate(unit.files) if _matches(name, wanted)}
     for row, vaddr in enumerate(unit.starts):
         if unit.is_statement[row] and unit.line[row] == line and unit.file[row] in numbers:
+            yield vaddr
+    for file, shared_line, vaddr in unit.shared:
+        if shared_line == line and file in numbers:
             yield vaddr
