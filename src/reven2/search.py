@@ -22,6 +22,7 @@ from reven2.memhist import MemoryAccess, MemoryAccessOperation
 from reven2.search_in_memory import Search as MemorySearch
 
 if TYPE_CHECKING:
+    from reven2._client.low_level import search_range
     from reven2.ossi.ossi import Binary, Symbol
     from reven2.trace import Context, Trace, Transition
     from reven2.trace._arguments import AnyMoment
@@ -280,6 +281,13 @@ class Search:
                 transition, LinearAddress(address), size, write if is_write else read
             )
             yield ValueHit(transition, None, access)
+
+    def _search_range(
+        self, from_context: Context | None, to_context: Context | None
+    ) -> search_range:
+        from reven2._client.low_level import contexts_as_range
+
+        return contexts_as_range(self._trace, from_context, to_context)
 
     def _same_binary(self, binary: Binary) -> int | None:
         """The number of a binary in this trace, also of one that another trace gave."""

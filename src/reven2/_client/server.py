@@ -6,6 +6,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from reven2._client.low_level import LowLevel
 from reven2._service import TraceService
 from reven2.bookmark import BookmarkManager
 from reven2.ossi.ossi import Ossi
@@ -54,6 +55,11 @@ class OpenTrace:
     def scenario_name(self) -> str:
         """Name of the trace: that of its directory, without `.reven`."""
         return self._info.name
+
+    @property
+    def _rvn(self) -> LowLevel:
+        """What scripts pass to the functions of `reven_api`."""
+        return self._trace._rvn
 
     def close(self) -> None:
         """Let go of the trace's files. Using what came from it then raises ClosedError."""

@@ -37,6 +37,7 @@ from reven2.trace._transitions import transition_results
 
 if TYPE_CHECKING:
     from reven2._client.links import Links
+    from reven2._client.low_level import LowLevel
     from reven2.call import Call
     from reven2.calltree import CallTree
     from reven2.heap import Heap
@@ -456,6 +457,12 @@ class Trace:
         if not found:
             return None
         return min(found) if is_forward else max(found)
+
+    @property
+    def _rvn(self) -> LowLevel:
+        from reven2._client.low_level import LowLevel
+
+        return LowLevel(self)
 
     def _moment(self, value: object, kind: MomentKind) -> int:
         """The number of a transition or context that is passed; it may be outside."""
