@@ -14,7 +14,7 @@ import re
 from reven.expressions import LONGEST, evaluate, symbol_of
 from reven.places import place
 from reven.trace.core import CoreQueries
-from reven2._service import TraceService, column
+from reven2._service import SymbolData, TraceService, column
 from reven2._service.core import RangeData
 from reven2._service.places import PlaceData, Wanted
 from reven2.errors import InvalidArgumentError, OutOfRangeError
@@ -165,6 +165,9 @@ class PlaceQueries(CoreQueries):
         # This class is a part of what answers them all.
         service: TraceService = self  # type: ignore[assignment]
         return resolve(service, expression, context, thread=thread, wanted=wanted)
+
+    def symbols_named(self, name: str) -> list[SymbolData]:
+        return self._ossi().named(name)
 
     def line_entries(self, file: str, line: int) -> list[RangeData]:
         found = self._line_entries(file, line)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from pathlib import PurePosixPath
 
 from reven2._service import BinaryData, SymbolData, TraceService
@@ -13,7 +12,6 @@ from reven2.errors import InvalidArgumentError
 
 __all__ = ["binary_named", "find_symbol", "similar_names", "symbol_address"]
 
-_LIMIT = 20
 _LONGEST = 400
 _COMPARED = 2000
 _LONGEST_COMPARED = 40
@@ -32,16 +30,10 @@ def find_symbol(service: TraceService, name: str) -> SymbolData | None:
     wanted, _, plain = name.rpartition("!")
     if len(plain) > _LONGEST:
         return None
-    pattern = rf"^{re.escape(plain)}(?:@.*|\(.*)?$"
     ranked: dict[tuple[bool, bool, bool], list[SymbolData]] = {}
-    for binary in service.binaries():
-        file = PurePosixPath(binary.path).name
-        if wanted and not _is_named(file, wanted):
-            continue
-        page = service.symbols(
-            binary.id, pattern, case_sensitive=True, kind="", start=0, limit=_LIMIT
-        )
-        for symbol in page.symbols:
+    for symbol in service.symbols_named(plain):
+        file = PurePosixPath(symbol.binary.path).name
+        if not wanted or _is_named(file, wanted):
             is_whole = plain in (*symbol.names, symbol.demangled_name)
             rank = (symbol.kind == "plt", not is_whole, file.startswith("ld-"))
             ranked.setdefault(rank, []).append(symbol)

@@ -192,7 +192,9 @@ def test_memory_that_cannot_be_read(bare: reven2.OpenTrace) -> None:
         bare.where("[0x8]")
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.text(max_size=30)
     | st.lists(

@@ -41,6 +41,7 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
     bookmark = service.add_bookmark("sample", 3, "a sample")
     return {
         "resolve": {"expression": "rsp+8", "context": 7, "thread": None, "wanted": "place"},
+        "symbols_named": {"name": "main"},
         "line_entries": {"file": source.path, "line": service.source_lines(source.path)[0].line},
         "transitions": {"start": 3, "stop": 200},
         "disassemble": {"instructions": [(address, page.code[0])]},

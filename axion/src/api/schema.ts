@@ -1498,6 +1498,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/symbols_named": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The symbols of executed binaries that have this name, whole or but for parameters, version or `@plt`; at most 1000.
+         * @description The symbols of executed binaries that have this name, whole or but for parameters, version or `@plt`; at most 1000.
+         */
+        post: operations["post_scenarios_scenario_symbols_named"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/line_entries": {
         parameters: {
             query?: never;
@@ -2527,6 +2547,10 @@ export interface components {
             thread: number | null;
             /** @enum {unknown} */
             wanted: "address" | "context" | "place" | "transition";
+        };
+        /** SymbolsNamedArguments */
+        SymbolsNamedArguments: {
+            name: string;
         };
         /** LineEntriesArguments */
         LineEntriesArguments: {
@@ -4198,6 +4222,7 @@ export type CreatedMatchesArguments = components['schemas']['CreatedMatchesArgum
 export type FindInstructionsArguments = components['schemas']['FindInstructionsArguments'];
 export type FindValueArguments = components['schemas']['FindValueArguments'];
 export type ResolveArguments = components['schemas']['ResolveArguments'];
+export type SymbolsNamedArguments = components['schemas']['SymbolsNamedArguments'];
 export type LineEntriesArguments = components['schemas']['LineEntriesArguments'];
 export type ScenarioRequest = components['schemas']['ScenarioRequest'];
 export type TraceRequest = components['schemas']['TraceRequest'];
@@ -6292,6 +6317,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlaceData"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_symbols_named: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SymbolsNamedArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SymbolData"][];
                 };
             };
         };

@@ -81,6 +81,7 @@ SCANS = frozenset(
         "strings",
         "symbol_entries",
         "symbols",
+        "symbols_named",
         "type_graph",
         "variable",
         "variables",

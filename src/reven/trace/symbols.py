@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,18 @@ from reven2._service import BinaryData, LocationData, RangeData, SymbolData, Sym
 from reven2.errors import InvalidArgumentError, OutOfRangeError
 
 _KINDS = {"function": ("function", "plt"), "object": ("object",), "": ("function", "plt", "object")}
+_NAMED_LIMIT = 1000
+_ENCLOSED = re.compile(r"<[^<>]*>|\([^()]*\)")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+# The linker's names write these otherwise. Source: Itanium C++ ABI, "Compression" and "Types".
+_ABBREVIATED = frozenset(
+    {
+        *("std", "allocator", "basic_string", "string", "istream", "ostream", "iostream"),
+        *("basic_istream", "basic_ostream", "basic_iostream", "operator", "const", "volatile"),
+        *("new", "delete", "bool", "char", "short", "int", "long", "unsigned", "signed", "float"),
+        *("double", "void", "wchar_t", "anonymous", "namespace", "lambda", "plt"),
+    }
+)
 _LOCATIONS_KEPT = 1 << 16
 _SEARCH_SECONDS = 3.0
 """A pattern can take for ever on a name that almost fits, so that it gets so long."""
@@ -107,6 +120,28 @@ class Symbols:
             stop if stop < len(matching) else None,
         )
 
+    def named(self, name: str) -> list[SymbolData]:
+        """Symbols of executed binaries that have a name, whole or but for what follows it."""
+        return self._having(name, _certain_part(name)) or self._having(name, "")
+
+    def _having(self, name: str, part: str) -> list[SymbolData]:
+        """Those in whose linker's name there is a part: demangling all takes its time."""
+        found: list[SymbolData] = []
+        executed = {data.id for data in self._executed}
+        for number, binary in enumerate(self._binaries):
+            if number not in executed:
+                continue
+            keep_going()
+            for named in self._names_of(binary).values():
+                if any(
+                    part in symbol.name and _has_name(symbol, name)
+                    for symbol in (named.best, *named.others)
+                ):
+                    found.append(self._symbol(binary, named))
+                    if len(found) == _NAMED_LIMIT:
+                        return found
+        return found
+
     def locate(self, context: int, address: int) -> LocationData | None:
         """What stands at an address."""
         load = self.space.load_at(address, context)
@@ -196,6 +231,26 @@ class Symbols:
             best.is_resolver or any(other.is_resolver for other in others),
             tuple(other.full_name for other in others),
         )
+
+
+def _has_name(symbol: ElfSymbol, name: str) -> bool:
+    full = symbol.full_name
+    if full == name or (full.startswith(name) and full[len(name)] == "@"):
+        return True
+    shown = symbol.demangled_name
+    return shown is not None and (
+        shown == name or (shown.startswith(name) and shown[len(name)] in "(@")
+    )
+
+
+def _certain_part(name: str) -> str:
+    """An identifier that must stand in the linker's name of what has this name; "" if none is
+    certain."""
+    plain = name.partition("@")[0]
+    while (shorter := _ENCLOSED.sub("", plain)) != plain:
+        plain = shorter
+    words = [word for word in _WORD.findall(plain) if word not in _ABBREVIATED]
+    return words[-1] if words else ""
 
 
 def _overlaps(load: Load, ranges: Sequence[tuple[int, int]]) -> bool:

@@ -36,21 +36,27 @@ def symbols_of(trace: Trace, symbol: object) -> Sequence[Symbol]:
         advice = f"use search.pc({symbol:#x})" if is_address else "pass a Symbol, or its name"
         raise wrong_type("A symbol", symbol, advice)
     hint, _, name = symbol.strip().rpartition("!")
-    ossi = Ossi(trace._service)
-    candidates = binaries_of(trace, hint) if hint else list(ossi.executed_binaries())
-    pattern = rf"^{re.escape(name)}(?:@plt|\(.*)?$"
-    found = [one for binary in candidates for one in binary.symbols(pattern)]
-    whole = [one for one in found if name in (*one._data.names, one.demangled_name)]
-    functions = [one for one in found if one._data.kind != "plt"]
-    chosen = whole or functions or found
-    if chosen and all(one._data.is_resolver for one in chosen):
+    service = trace._service
+    paths = {one.path for one in binaries_of(trace, hint)} if hint else None
+    found = [
+        one for one in service.symbols_named(name) if paths is None or one.binary.path in paths
+    ]
+    code = [one for one in found if one.kind != "object"]
+    whole = [one for one in code if name in (*one.names, one.demangled_name)]
+    chosen = whole or [one for one in code if one.kind == "function"] or code
+    if chosen and all(one.is_resolver for one in chosen):
         # The name stands for the variant that the resolver chooses when the program starts.
         variants = rf"^__{re.escape(name)}{VARIANT}$"
-        stripped = [one for one in found if one._data.kind == "plt"]
-        return [one for binary in candidates for one in binary.symbols(variants)] or stripped
+        in_binaries = {one.binary.path for one in chosen}
+        chosen = [
+            variant._data
+            for binary in Ossi(service).executed_binaries()
+            if binary.path in in_binaries
+            for variant in binary.symbols(variants)
+        ] or [one for one in code if one.kind == "plt"]
     if chosen:
-        return chosen
-    if any(True for binary in candidates for _ in binary.data_symbols(rf"^{re.escape(name)}$")):
+        return [Symbol(service, one) for one in chosen]
+    if found:
         raise InvalidArgumentError(
             f"{symbol!r} is a variable, which is not executed: use "
             f"trace.memory_accesses({symbol!r})."

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from reven2._service.core import RangeData
+from reven2._service.core import RangeData, SymbolData
 
 Wanted = Literal["place", "transition", "context", "address"]
 
@@ -32,6 +32,10 @@ class PlaceService(Protocol):
     ) -> PlaceData:
         """What an expression means at a context, with the registers of a thread, or of the one
         that runs. A plain number is a transition where a place may be one, else an address."""
+
+    def symbols_named(self, name: str) -> list[SymbolData]:
+        """The symbols of executed binaries that have this name, whole or but for parameters,
+        version or `@plt`; at most 1000."""
 
     def line_entries(self, file: str, line: int) -> list[RangeData]:
         """Where statements of a source line start, for each time the binary was loaded. `file`:
