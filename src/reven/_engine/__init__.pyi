@@ -216,6 +216,11 @@ class Trace:
 def execution_counts(trace: Trace, progress: Progress | None = None) -> tuple[U64, U64]:
     """Executed addresses, ascending, and how many transitions execute the instruction there."""
 
+def access_values(trace: Trace, start: int, stop: int) -> tuple[U64, U64, U32, U8, bytes]:
+    """Accesses of transitions [start, stop) in program order with what they read or wrote:
+    transition, address, size, whether it is a write, and the bytes of all one after the
+    other. Memory changed by the kernel is a write, as in `Trace.accesses`."""
+
 def thread_switches(trace: Trace, progress: Progress | None = None) -> tuple[U64, U32]:
     """First contexts, ascending, in which another thread runs, and which."""
 

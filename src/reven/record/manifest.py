@@ -20,6 +20,21 @@ END_REASONS = {1: "exit", 2: "signal", 3: "exec", 4: "until", 5: "limit", 6: "so
 """REVEN_END_… of event_stream.h."""
 
 
+class ImportedFrom(msgspec.Struct, kw_only=True):
+    """Where a trace that was not recorded here came from, and what that does not hold.
+
+    `registers`: those that it has at all, each with the first context in which its value is
+    known; `missing`: a phrase for each thing that the trace lacks; `slide`: as the file says
+    it; addresses are the file's own.
+    """
+
+    format: str
+    file: str
+    registers: dict[str, int]
+    missing: list[str]
+    slide: str | None = None
+
+
 class Manifest(msgspec.Struct, kw_only=True):
     """The contents of manifest.json."""
 
@@ -43,6 +58,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     end_code: int | None = None  # exit status, or signal number
     error: str = ""  # why the trace ends early, if writing failed
     seconds: float = 0.0  # wall time
+    source: ImportedFrom | None = None  # None: recorded
 
 
 def write_manifest(trace: Path, manifest: Manifest) -> None:

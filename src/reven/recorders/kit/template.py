@@ -109,6 +109,17 @@ class Template:
         """The instruction writes `value` to an address."""
         self._effect(EventKind.STORE, size=self._sizes[value], address=address, value=value)
 
+    def bulk(self, address: int, size: int, *, is_write: bool) -> None:
+        """The instruction reads or writes so many bytes, which each execution gives next."""
+        made = node(NodeKind.SLOT, 0, a=self.record_size, b=NO_NODE)
+        if is_write:
+            nothing = self._add(8, node(NodeKind.FLOW, 8, FLOW_ALL, NO_NODE, NO_NODE, NO_NODE))
+            made = node(NodeKind.SLOT, 0, a=self.record_size, b=nothing)
+        value = self._add(0, made)
+        self.record_size += size
+        kind = EventKind.BULK_STORE if is_write else EventKind.BULK_LOAD
+        self._effect(kind, size=size, address=address, value=value)
+
     def exit(self, destination: int, meaning: Exit = Exit.RETIRED) -> int:
         """The block may be left here, for the constant node `destination`. The exit's number."""
         self._exits += 1
