@@ -19,6 +19,7 @@ from collections.abc import Iterator
 
 from reven.symbol_names import binary_named, find_symbol, similar_names, symbol_address
 from reven.trace.thread_registers import registers_of_thread
+from reven2._imported import need_register
 from reven2._service import SymbolData, TraceService
 from reven2.arch.register import FloatRegister, Register
 from reven2.errors import InvalidArgumentError
@@ -215,6 +216,9 @@ class _Parser:
             if self._thread is None
             else registers_of_thread(self._service, self._thread, self._context)
         )
+        imported = self._service.info().imported
+        if imported is not None:
+            need_register(imported, register, self._context)
         return register.bits(view)
 
     def _wrong(self, why: str) -> InvalidArgumentError:

@@ -160,12 +160,15 @@ class CallQueries(OpenedTrace):
 
     def build_calls(self, progress: _engine.Progress | None, threads: int = 2) -> None:
         """Build what is missing of the index of calls; queries do so by themselves."""
+        if self._is_imported():
+            return
         with translated():
             self._calls(progress, threads)
 
     def _calls(
         self, progress: _engine.Progress | None = keep_going, threads: int = 2
     ) -> _engine.Calls:
+        self._need_instructions("calls cannot be found in it")
         calls, building = self._kept("calls", self._open_calls)
         # A query that waits for another to build the index would not notice being stopped.
         while not calls.complete:

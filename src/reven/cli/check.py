@@ -15,7 +15,7 @@ from reven.cli.info import read_manifest
 from reven.cli.shared.console import count_text, duration_text, out, plural, print_json
 from reven.cli.shared.progress import progress_bar
 from reven.ossi.stored_binaries import StoredBinaries
-from reven.record.manifest import MANIFEST
+from reven.record.manifest import MANIFEST, ImportedFrom
 
 PANEL = "Record"
 
@@ -37,11 +37,12 @@ def check(
     with progress_bar("Checking") as report:
         result = opened.check(report)
     problems = [*result.problems, *_missing(trace, opened)]
+    source = read_manifest(trace).source if (trace / MANIFEST).exists() else None
     good = not (result.bad_loads or result.bad_key_frames or problems)
     if json:
-        print_json(_as_dict(result, problems, good))
+        print_json(_as_dict(result, problems, good, source))
     else:
-        _print(result, problems, good, time.monotonic() - started)
+        _print(result, problems, good, time.monotonic() - started, source)
     raise typer.Exit(0 if good else 1)
 
 
@@ -59,7 +60,9 @@ def _missing(trace: Path, opened: Trace) -> list[str]:
     return problems
 
 
-def _as_dict(result: CheckResult, problems: list[str], good: bool) -> dict[str, object]:
+def _as_dict(
+    result: CheckResult, problems: list[str], good: bool, source: ImportedFrom | None
+) -> dict[str, object]:
     return {
         "good": good,
         "segments": result.segments,
@@ -70,10 +73,17 @@ def _as_dict(result: CheckResult, problems: list[str], good: bool) -> dict[str, 
         "key_frames": result.key_frames,
         "bad_key_frames": result.bad_key_frames,
         "problems": problems,
+        "not_held": source.missing if source else [],
     }
 
 
-def _print(result: CheckResult, problems: list[str], good: bool, seconds: float) -> None:
+def _print(
+    result: CheckResult,
+    problems: list[str],
+    good: bool,
+    seconds: float,
+    source: ImportedFrom | None,
+) -> None:
     console = out()
     console.print(
         f"{plural(result.transitions, 'transition')} in {plural(result.segments, 'segment')}, "
@@ -83,6 +93,11 @@ def _print(result: CheckResult, problems: list[str], good: bool, seconds: float)
     console.print(f"key frames  {_verdict(result.key_frames, result.bad_key_frames)}")
     for problem in problems:
         console.print(f"  [bad]{escape(problem)}[/]")
+    if source:
+        console.print(
+            f"It was imported from a {escape(source.format)}; what that does not hold cannot be "
+            f"checked: {escape(', '.join(source.missing))}."
+        )
     console.print("[good]The trace is right.[/]" if good else "[bad]The trace is wrong.[/]")
 
 

@@ -17,7 +17,7 @@ from reven.cli.shared.console import count_text, duration_text, out, plural, pri
 from reven.cli.shared.opening import open_indexed
 from reven.errors import RevenError
 from reven.ossi import signal_name
-from reven.record.manifest import MANIFEST, Manifest
+from reven.record.manifest import MANIFEST, ImportedFrom, Manifest
 
 PANEL = "Record"
 
@@ -93,15 +93,7 @@ def _lines(found: ShownInfo) -> Iterator[tuple[str, str]]:
     """Label and text of each line for people."""
     manifest = found.manifest
     yield "trace", escape(found.path)
-    yield "command", f"[command]{escape(shlex.join(manifest.command))}[/]"
-    yield "program", escape(manifest.program)
-    yield "directory", escape(manifest.cwd)
-    yield "process", ", ".join(map(escape, found.processes)) + f", child of {manifest.ppid}"
-    if manifest.parent:
-        yield "forked from", escape(manifest.parent)
-    yield "recorded", f"{manifest.start_time}, {duration_text(manifest.seconds)}"
-    yield "recorder", f"{escape(manifest.recorder)}, on {escape(manifest.kernel)}"
-    yield "end", _end(manifest)
+    yield from _imported(manifest.source) if manifest.source else _recorded(found)
     yield "transitions", count_text(found.transitions)
     yield (
         "size",
@@ -116,6 +108,29 @@ def _lines(found: ShownInfo) -> Iterator[tuple[str, str]]:
         ],
     )
     yield from _listed("binaries", list(map(escape, found.executed_binaries)))
+
+
+def _imported(source: ImportedFrom) -> Iterator[tuple[str, str]]:
+    yield "imported", f"from {escape(source.file)}, a {escape(source.format)}"
+    late = [f"{name} from #{first}" for name, first in source.registers.items() if first]
+    whole = [name for name, first in source.registers.items() if not first]
+    yield "registers", escape(", ".join([" ".join(whole), *late] if whole else late))
+    yield "without", escape(", ".join(source.missing))
+    if source.slide:
+        yield "slide", f"{escape(source.slide)}, as the file says; addresses are the file's own"
+
+
+def _recorded(found: ShownInfo) -> Iterator[tuple[str, str]]:
+    manifest = found.manifest
+    yield "command", f"[command]{escape(shlex.join(manifest.command))}[/]"
+    yield "program", escape(manifest.program)
+    yield "directory", escape(manifest.cwd)
+    yield "process", ", ".join(map(escape, found.processes)) + f", child of {manifest.ppid}"
+    if manifest.parent:
+        yield "forked from", escape(manifest.parent)
+    yield "recorded", f"{manifest.start_time}, {duration_text(manifest.seconds)}"
+    yield "recorder", f"{escape(manifest.recorder)}, on {escape(manifest.kernel)}"
+    yield "end", _end(manifest)
 
 
 def _listed(label: str, items: list[str]) -> Iterator[tuple[str, str]]:

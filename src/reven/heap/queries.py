@@ -35,6 +35,7 @@ class HeapQueries(CoreQueries):
         return _page(self._heap().live(context, first, limit + 1), limit)
 
     def _heap(self) -> Heap:
+        self._need_instructions("allocations cannot be found in it")
         return self._kept("heap", self._make_heap)
 
     def _make_heap(self) -> Heap:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from reven.server.wire import RequestError
 from reven.service.local import LocalService
 from reven.trace.stopping import Stopped, keep_going, stop_when
@@ -36,7 +38,7 @@ class Scenario:
     def info(self) -> TraceInfo:
         """`TraceService.info`, with the scenario's name."""
         info = self.service.info()
-        return TraceInfo(info.uuid, self.name, info.path, info.complete, info.kernel)
+        return msgspec.structs.replace(info, name=self.name)
 
 
 class Scenarios:

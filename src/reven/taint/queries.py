@@ -154,6 +154,7 @@ class TaintQueries(OpenedTrace):
     def origin(
         self, context: int, is_memory: bool, address: int, size: int, *, limit: int
     ) -> list[OriginHop]:
+        self._need_instructions("where its data come from cannot be told")
         trace = self._trace()
         finder = self._kept("origin", lambda: _engine.OriginFinder(trace, registers_read))
         with translated():
@@ -201,6 +202,7 @@ class TaintQueries(OpenedTrace):
         super().close()
 
     def _running_taint(self, query: TaintQuery) -> _Running:
+        self._need_instructions("data cannot be followed through it")
         key = msgspec.msgpack.encode(query)
         trace = self._trace()
         with self._taints_lock:

@@ -195,6 +195,8 @@ class CoreQueries(OpenedTrace):
             return self._ossi().locate(context, address)
 
     def processes(self) -> list[ProcessData]:
+        if self._is_imported():
+            return []
         process = process_of(self._manifest)
         return [ProcessData(process.name, process.pid, process.ppid)]
 

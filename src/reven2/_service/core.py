@@ -35,15 +35,24 @@ def column(data: bytes, code: Literal["Q", "I", "B"]) -> list[int]:
     return view.tolist()
 
 
+class ImportData(msgspec.Struct, frozen=True):
+    """Of a trace that was made of another tool's file: the file's `format`, and the
+    registers that it has, each with the first context in which its value is known."""
+
+    format: str
+    registers: dict[str, int]
+
+
 class TraceInfo(msgspec.Struct, frozen=True):
     """What the trace is. `uuid` tells traces apart; `kernel` is the recorded machine's
-    kernel version, "" if unknown."""
+    kernel version, "" if unknown; `imported` None: it was recorded."""
 
     uuid: str
     name: str
     path: str
     complete: bool
     kernel: str
+    imported: ImportData | None = None
 
 
 class ThreadData(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, TypeVar, ov
 
 from reven2._arguments import count, flag, instance, integer, range_size, text
 from reven2._arguments import data as data_of
+from reven2._imported import need_register
 from reven2._service import column
 from reven2.address import AnyAddress, LinearAddress, PhysicalAddress, linear
 from reven2.arch import x64
@@ -134,6 +135,7 @@ class Context(Moment):
         """
         source, ty_or_size = source_and_type(source, ty_or_size)
         if isinstance(source, Register):
+            self._need(source)
             view = self._view(thread)
             if ty_or_size is None:
                 return bytearray(source.raw_value(view)) if raw else source.value(view)
@@ -262,6 +264,7 @@ class Context(Moment):
         """
         register, is_forward = register_of(register), flag(is_forward, "is_forward")
         here: Context | None = self
+        self._need(register)
         value = register.bits(self._view())
         while here is not None:
             number = self._trace._nearest(
@@ -403,7 +406,14 @@ class Context(Moment):
             raise RegisterReadError(f"Thread {thread} had not run yet at {self}.")
         return other
 
+    def _need(self, register: Register) -> None:
+        """Raises RegisterReadError if the trace does not say the register's value here."""
+        imported = self._trace._info.imported
+        if imported is not None:
+            need_register(imported, register, self._id)
+
     def _read_bits(self, register: Register, thread: int | None = None) -> int:
+        self._need(register)
         return register.bits(self._view(thread))
 
     def _read_memory(self, address: int, size: int) -> bytes:
