@@ -878,66 +878,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/scenarios/{scenario}/entered_call": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * The activation whose function a transition goes to the beginning of, with the stack as a call leaves it: by the call, by a jump in place of one, by that of a PLT stub.
-         * @description The activation whose function a transition goes to the beginning of, with the stack as a call leaves it: by the call, by a jump in place of one, by that of a PLT stub.
-         */
-        post: operations["post_scenarios_scenario_entered_call"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/scenarios/{scenario}/frame_end": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * The transition that ends the frame of an activation: its own end, or that of the last of the functions by which jumps replaced it
-         * @description The transition that ends the frame of an activation: its own end, or that of the last of the functions by which jumps replaced it. None: it lasts to the end of the trace.
-         */
-        post: operations["post_scenarios_scenario_frame_end"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/scenarios/{scenario}/frame_start": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * The activation that created the frame of another: that one itself, or the first of those that jumps replaced until it began.
-         * @description The activation that created the frame of another: that one itself, or the first of those that jumps replaced until it began.
-         */
-        post: operations["post_scenarios_scenario_frame_start"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/scenarios/{scenario}/frames": {
         parameters: {
             query?: never;
@@ -988,8 +928,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The activations that one called, ids from `first` on or, backward, below it; None: all.
-         * @description The activations that one called, ids from `first` on or, backward, below it; None: all.
+         * The activations that one called, ids from `first` on.
+         * @description The activations that one called, ids from `first` on.
          */
         post: operations["post_scenarios_scenario_call_children"];
         delete?: never;
@@ -1492,26 +1432,6 @@ export interface paths {
          * @description What an expression means at a context, with the registers of a thread, or of the one that runs. A plain number is a transition where a place may be one, else an address.
          */
         post: operations["post_scenarios_scenario_resolve"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/scenarios/{scenario}/symbols_named": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * The symbols of executed binaries that have this name, whole or but for parameters, version or `@plt`; at most 1000.
-         * @description The symbols of executed binaries that have this name, whole or but for parameters, version or `@plt`; at most 1000.
-         */
-        post: operations["post_scenarios_scenario_symbols_named"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2327,18 +2247,6 @@ export interface components {
         CallAtArguments: {
             context: number;
         };
-        /** EnteredCallArguments */
-        EnteredCallArguments: {
-            transition: number;
-        };
-        /** FrameEndArguments */
-        FrameEndArguments: {
-            id: number;
-        };
-        /** FrameStartArguments */
-        FrameStartArguments: {
-            id: number;
-        };
         /** FramesArguments */
         FramesArguments: {
             context: number;
@@ -2357,9 +2265,8 @@ export interface components {
         /** CallChildrenArguments */
         CallChildrenArguments: {
             id: number;
-            first: number | null;
+            first: number;
             limit: number;
-            forward: boolean;
         };
         /** CallTreeArguments */
         CallTreeArguments: {
@@ -2547,10 +2454,6 @@ export interface components {
             thread: number | null;
             /** @enum {unknown} */
             wanted: "address" | "context" | "place" | "transition";
-        };
-        /** SymbolsNamedArguments */
-        SymbolsNamedArguments: {
-            name: string;
         };
         /** LineEntriesArguments */
         LineEntriesArguments: {
@@ -2846,7 +2749,7 @@ export interface components {
         /**
          * TraceInfo
          * @description What the trace is. `uuid` tells traces apart; `kernel` is the recorded machine's
-         *         kernel version, "" if unknown.
+         *         kernel version, "" if unknown; `imported` None: it was recorded.
          */
         TraceInfo: {
             uuid: string;
@@ -2854,6 +2757,19 @@ export interface components {
             path: string;
             complete: boolean;
             kernel: string;
+            /** @default null */
+            imported?: components["schemas"]["ImportData"] | null;
+        };
+        /**
+         * ImportData
+         * @description Of a trace that was made of another tool's file: the file's `format`, and the
+         *         registers that it has, each with the first context in which its value is known.
+         */
+        ImportData: {
+            format: string;
+            registers: {
+                [key: string]: number;
+            };
         };
         /** ThreadData */
         ThreadData: {
@@ -3619,7 +3535,8 @@ export interface components {
         };
         /**
          * RegistersAnswer
-         * @description `thread` before and after. Values of vectors have all their digits.
+         * @description `thread` before and after. Values of vectors have all their digits. Registers that an
+         *         imported trace does not have are left out.
          */
         RegistersAnswer: {
             thread_before: number;
@@ -4190,9 +4107,6 @@ export type StringsArguments = components['schemas']['StringsArguments'];
 export type CallsArguments = components['schemas']['CallsArguments'];
 export type CallArguments = components['schemas']['CallArguments'];
 export type CallAtArguments = components['schemas']['CallAtArguments'];
-export type EnteredCallArguments = components['schemas']['EnteredCallArguments'];
-export type FrameEndArguments = components['schemas']['FrameEndArguments'];
-export type FrameStartArguments = components['schemas']['FrameStartArguments'];
 export type FramesArguments = components['schemas']['FramesArguments'];
 export type CallsOfArguments = components['schemas']['CallsOfArguments'];
 export type CallChildrenArguments = components['schemas']['CallChildrenArguments'];
@@ -4222,7 +4136,6 @@ export type CreatedMatchesArguments = components['schemas']['CreatedMatchesArgum
 export type FindInstructionsArguments = components['schemas']['FindInstructionsArguments'];
 export type FindValueArguments = components['schemas']['FindValueArguments'];
 export type ResolveArguments = components['schemas']['ResolveArguments'];
-export type SymbolsNamedArguments = components['schemas']['SymbolsNamedArguments'];
 export type LineEntriesArguments = components['schemas']['LineEntriesArguments'];
 export type ScenarioRequest = components['schemas']['ScenarioRequest'];
 export type TraceRequest = components['schemas']['TraceRequest'];
@@ -4257,6 +4170,7 @@ export type PublishAnswer = components['schemas']['PublishAnswer'];
 export type LinkKey = components['schemas']['LinkKey'];
 export type Nothing = components['schemas']['Nothing'];
 export type TraceInfo = components['schemas']['TraceInfo'];
+export type ImportData = components['schemas']['ImportData'];
 export type ThreadData = components['schemas']['ThreadData'];
 export type TransitionPage = components['schemas']['TransitionPage'];
 export type EventData = components['schemas']['EventData'];
@@ -5515,84 +5429,6 @@ export interface operations {
             };
         };
     };
-    post_scenarios_scenario_entered_call: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                scenario: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EnteredCallArguments"];
-            };
-        };
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CallData"] | null;
-                };
-            };
-        };
-    };
-    post_scenarios_scenario_frame_end: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                scenario: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["FrameEndArguments"];
-            };
-        };
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": number | null;
-                };
-            };
-        };
-    };
-    post_scenarios_scenario_frame_start: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                scenario: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["FrameStartArguments"];
-            };
-        };
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CallData"];
-                };
-            };
-        };
-    };
     post_scenarios_scenario_frames: {
         parameters: {
             query?: never;
@@ -6317,32 +6153,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlaceData"];
-                };
-            };
-        };
-    };
-    post_scenarios_scenario_symbols_named: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                scenario: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SymbolsNamedArguments"];
-            };
-        };
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SymbolData"][];
                 };
             };
         };
