@@ -168,8 +168,8 @@ function dockCommands(api: DockviewApi): Command[] {
       keys: ["X"],
       run: ofCurrent(({ self }) => {
         api.getPanel(self.id)?.api.close();
-        const next = api.activePanel?.id;
-        if (next) focusPanel(next);
+        const former = currentPanel();
+        if (former) showInstance(former.self.id);
       }),
     },
     {
@@ -188,7 +188,7 @@ function dockCommands(api: DockviewApi): Command[] {
 /** The panel that has the keyboard, or had it last. */
 function currentPanel(): Instance | undefined {
   const { instance } = closestPanel(document.activeElement)?.dataset ?? {};
-  return instances.peek().get(instance ?? dock?.activePanel?.id ?? "");
+  return instances.peek().get(instance ?? "") ?? [...instances.peek().values()].at(-1);
 }
 
 function closestPanel(within: EventTarget | null): HTMLElement | null {
@@ -246,9 +246,12 @@ function focusNeighbour(by: 1 | -1): void {
     .sort((one, other) => one.box.top - other.box.top || one.box.left - other.box.left);
   const here = seen.findIndex(({ element }) => element.contains(document.activeElement));
   const next = seen[(here + by + seen.length) % seen.length]?.element.dataset.instance;
-  if (!next) return;
-  dock?.getPanel(next)?.api.setActive();
-  focusPanel(next);
+  if (next) showInstance(next);
+}
+
+function showInstance(id: string): void {
+  dock?.getPanel(id)?.api.setActive();
+  focusPanel(id);
 }
 
 /** The buttons of a group, drawn for the panel that is seen in it. */
