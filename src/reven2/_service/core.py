@@ -13,6 +13,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from reven2._service.declared import query
+
 KIND_INSTRUCTION = 0
 KIND_SIGNAL = 1
 KIND_SWITCH = 2
@@ -208,40 +210,54 @@ class ProcessData(msgspec.Struct, frozen=True):
 class CoreService(Protocol):
     """Transitions, registers, memory, accesses, symbols."""
 
+    @query()
     def info(self) -> TraceInfo: ...
 
+    @query()
     def transition_count(self) -> int: ...
 
+    @query(slow=True, kept=False)
     def refresh(self) -> int:
         """Take in what a running recording appended; returns the new transition count."""
 
+    @query()
     def threads(self) -> list[ThreadData]: ...
 
+    @query()
     def transitions(self, start: int, stop: int) -> TransitionPage: ...
 
+    @query()
     def disassemble(self, instructions: Sequence[tuple[int, bytes]]) -> list[Disassembly]:
         """Text of (address, bytes) each."""
 
+    @query()
     def operands(self, address: int, code: bytes) -> list[OperandData]: ...
 
+    @query()
     def registers(self, contexts: Sequence[int]) -> RegisterPage: ...
 
+    @query()
     def thread_registers(self, thread: int, context: int) -> bytes | None:
         """View of `thread` at its own last moment not after `context`; None if it had not
         run yet."""
 
+    @query()
     def read_memory(self, context: int, address: int, size: int) -> bytes:
         """Raises MemoryReadError."""
 
+    @query()
     def read_known_memory(self, context: int, address: int, size: int) -> tuple[bytes, bytes]:
         """Data, and a byte per byte: 1 known, 0 unknown (data 0)."""
 
+    @query()
     def mapped_ranges(self, context: int) -> list[RangeData]:
         """Merged mapped ranges at one context, ascending."""
 
+    @query()
     def is_mapped(self, address: int, size: int, first_context: int, last_context: int) -> bool:
         """Whether every byte is mapped at one context or another of these."""
 
+    @query(slow=True)
     def accesses(
         self,
         start: int,
@@ -257,6 +273,7 @@ class CoreService(Protocol):
         """Accesses of transitions [start, stop) that touch [address, address+size); a few
         more than `limit`, for a transition's accesses stay together."""
 
+    @query(slow=True)
     def find_pcs(
         self,
         ranges: Sequence[tuple[int, int]],
@@ -268,23 +285,28 @@ class CoreService(Protocol):
     ) -> TransitionIds:
         """Instructions executed in [start, stop) whose address lies in [low, high) of a range."""
 
+    @query(slow=True)
     def find_register_change(
         self, context: int, offset: int, size: int, mask: int, forward: bool
     ) -> int | None:
         """Nearest context in which a field of the register view differs: at most 8 bytes, of
         which the bits of `mask` count, or up to 32, all of which count."""
 
+    @query(slow=True)
     def find_memory_change(
         self, context: int, address: int, size: int, forward: bool
     ) -> int | None:
         """Nearest context in which a byte of the range differs."""
 
+    @query(slow=True)
     def binaries(self) -> list[BinaryData]:
         """Files of which an instruction was executed."""
 
+    @query(slow=True)
     def binary_ranges(self, binary: int) -> list[RangeData]:
         """Where the binary's code was mapped, and when."""
 
+    @query(slow=True)
     def symbols(
         self, binary: int, pattern: str, *, case_sensitive: bool, kind: str, start: int, limit: int
     ) -> SymbolPage:
@@ -292,9 +314,12 @@ class CoreService(Protocol):
         or demangled; each once.
         `kind`: "function" (with PLT entries), "object", or "" for all."""
 
+    @query(slow=True)
     def symbol_entries(self, binary: int, rva: int) -> list[RangeData]:
         """The absolute address of an offset for each time the binary was loaded."""
 
+    @query(slow=True)
     def locate(self, context: int, address: int) -> LocationData | None: ...
 
+    @query()
     def processes(self) -> list[ProcessData]: ...

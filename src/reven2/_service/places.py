@@ -27,16 +27,19 @@ class PlaceData(msgspec.Struct, frozen=True):
 class PlaceService(Protocol):
     """The one language for moments and places."""
 
+    @query(slow=True)
     def resolve(
         self, expression: str, context: int, *, thread: int | None, wanted: Wanted
     ) -> PlaceData:
         """What an expression means at a context, with the registers of a thread, or of the one
         that runs. A plain number is a transition where a place may be one, else an address."""
 
+    @query(slow=True)
     def symbols_named(self, name: str) -> list[SymbolData]:
         """The symbols of executed binaries that have this name, whole or but for parameters,
         version or `@plt`; at most 1000."""
 
+    @query(slow=True)
     def line_entries(self, file: str, line: int) -> list[RangeData]:
         """Where statements of a source line start, for each time the binary was loaded. `file`:
         an absolute path or its last components."""
