@@ -2031,7 +2031,7 @@ export interface components {
             type: "address";
             trace: string;
             scenario: string;
-            address: number;
+            address: string;
             /** @default null */
             size?: number | null;
             /** @default null */
@@ -3915,22 +3915,32 @@ export interface components {
             session: string;
             sequence: number;
         };
-        /** Listen */
+        /**
+         * Listen
+         * @description Listen to one more session. `Done` comes when this client is counted among its
+         *         listeners, and after the latest event.
+         */
         Listen: {
             /** @enum {unknown} */
             type: "listen";
             session: string;
+            /** @default 0 */
+            number?: number;
         };
-        /** Unlisten */
+        /**
+         * Unlisten
+         * @description The opposite of `Listen`; answered with `Done`.
+         */
         Unlisten: {
             /** @enum {unknown} */
             type: "unlisten";
             session: string;
+            /** @default 0 */
+            number?: number;
         };
         /**
          * Publish
-         * @description `number` is the client's own and comes back in `Published`; a repeated one is not
-         *         published again.
+         * @description Answered with `Published`; one that is repeated with its number is not published again.
          */
         Publish: {
             /** @enum {unknown} */
@@ -3947,6 +3957,8 @@ export interface components {
             /** @enum {unknown} */
             type: "where";
             selection: (components["schemas"]["TransitionSelection"] | components["schemas"]["AddressSelection"]) | null;
+            /** @default 0 */
+            number?: number;
         };
         /**
          * WatchPresence
@@ -3956,22 +3968,46 @@ export interface components {
             /** @enum {unknown} */
             type: "watch";
             session: string;
+            /** @default 0 */
+            number?: number;
         };
         /**
          * Pong
-         * @description Answer to `Ping`; a client silent for 20 s is gone.
+         * @description Answer to `Ping`.
          */
         Pong: {
             /** @enum {unknown} */
             type: "pong";
         };
-        /** Welcome */
+        /**
+         * Welcome
+         * @description The first answer. `client`: the id that the server gave; `may_publish`: whether the token
+         *         allows it.
+         */
         Welcome: {
             /** @enum {unknown} */
             type: "welcome";
             client: string;
             epoch: string;
             may_publish: boolean;
+            limits: components["schemas"]["Limits"];
+        };
+        /**
+         * Limits
+         * @description What a server asks of its clients.
+         *
+         *         A `Ping` comes every `ping_seconds`. Who hears nothing from the other side for
+         *         `silent_seconds` may take the connection for dead. One message has at most `message_bytes`;
+         *         of one client, `messages_per_second` are read. Names of sessions have at most
+         *         `session_name` characters, those of clients `client_name`.
+         */
+        Limits: {
+            ping_seconds: number;
+            silent_seconds: number;
+            message_bytes: number;
+            messages_per_second: number;
+            session_name: number;
+            client_name: number;
         };
         /**
          * Event
@@ -4010,6 +4046,15 @@ export interface components {
             listeners: number;
         };
         /**
+         * Done
+         * @description The `Listen` or `Unlisten` of this number was carried out.
+         */
+        Done: {
+            /** @enum {unknown} */
+            type: "done";
+            number: number;
+        };
+        /**
          * Sessions
          * @description All sessions, whenever one appears or a listener count changes.
          */
@@ -4045,18 +4090,20 @@ export interface components {
         };
         /**
          * Problem
-         * @description The last message could not be carried out: one sentence. `fatal`: the server
-         *         closes the connection.
+         * @description The client's message of this `number` (0: it had none) could not be carried out: one
+         *         sentence. `fatal`: the server closes the connection.
          */
         Problem: {
             /** @enum {unknown} */
             type: "problem";
             message: string;
+            /** @default 0 */
+            number?: number;
             /** @default false */
             fatal?: boolean;
         };
         ClientMessage: components["schemas"]["Hello"] | components["schemas"]["Listen"] | components["schemas"]["Unlisten"] | components["schemas"]["Publish"] | components["schemas"]["Where"] | components["schemas"]["WatchPresence"] | components["schemas"]["Pong"];
-        ServerMessage: components["schemas"]["Welcome"] | components["schemas"]["Event"] | components["schemas"]["Published"] | components["schemas"]["Sessions"] | components["schemas"]["Presence"] | components["schemas"]["BookmarksChanged"] | components["schemas"]["Ping"] | components["schemas"]["Problem"];
+        ServerMessage: components["schemas"]["Welcome"] | components["schemas"]["Event"] | components["schemas"]["Published"] | components["schemas"]["Done"] | components["schemas"]["Sessions"] | components["schemas"]["Presence"] | components["schemas"]["BookmarksChanged"] | components["schemas"]["Ping"] | components["schemas"]["Problem"];
     };
     responses: never;
     parameters: never;
@@ -4272,9 +4319,11 @@ export type Where = components['schemas']['Where'];
 export type WatchPresence = components['schemas']['WatchPresence'];
 export type Pong = components['schemas']['Pong'];
 export type Welcome = components['schemas']['Welcome'];
+export type Limits = components['schemas']['Limits'];
 export type Event = components['schemas']['Event'];
 export type Origin = components['schemas']['Origin'];
 export type Published = components['schemas']['Published'];
+export type Done = components['schemas']['Done'];
 export type Sessions = components['schemas']['Sessions'];
 export type Presence = components['schemas']['Presence'];
 export type BookmarksChanged = components['schemas']['BookmarksChanged'];

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from reven2._service.core import RangeData, SymbolData
+from reven2._service.declared import query
 
 Wanted = Literal["place", "transition", "context", "address"]
 
