@@ -289,7 +289,8 @@ typedef struct {
 typedef struct {
     uint64_t address;
     uint32_t cause; /* REVEN_CAUSE_… */
-    uint32_t reserved;
+    /* ALIAS: the page that was stored to is so many pages further on; 0: too far to tell */
+    int32_t alias;
 } reven_memory; /* the number of bytes is the payload's size less this header */
 
 enum {

@@ -258,8 +258,10 @@ static Bool copy_page(UWord page, UChar* to) {
 /* Of the running block: how many executions before `stream_position` its changes stand. */
 static UInt executions_back;
 
-static void put(Addr address, SizeT size, UInt cause, const UChar* bytes) {
-    reven_memory header = {address, cause, 0};
+/* `stored`: the page that was stored to; 0: none. */
+static void put(Addr address, SizeT size, UInt cause, const UChar* bytes, UWord stored) {
+    Long distance = stored == 0 ? 0 : (Long)stored - (Long)(address / PAGE);
+    reven_memory header = {address, cause, (Int)distance == distance ? (Int)distance : 0};
     if (stream_in_client() &&
         stream_room() < sizeof(reven_record) + sizeof header + size + 8) /* see stream_enter */
         return;
@@ -267,7 +269,8 @@ static void put(Addr address, SizeT size, UInt cause, const UChar* bytes) {
               size);
 }
 
-/* The bytes of a page changed; the record for `skipped` is not made. Says whether one was. */
+/* The bytes of a page changed; the store to page number `skipped` is known to the trace.
+ * Returns whether anything was recorded. */
 static Bool put_everywhere(UWord key, UInt offset, UInt size, UInt cause, const UChar* bytes,
                            UWord skipped) {
     UWord object_page = key & ((1UL << 40) - 1);
@@ -278,7 +281,7 @@ static Bool put_everywhere(UWord key, UInt offset, UInt size, UInt cause, const 
         if (regions[r].object != key >> 40 ||
             object_page - regions[r].object_page >= regions[r].count || page == skipped)
             continue;
-        put(page * PAGE + offset, size, cause, bytes);
+        put(page * PAGE + offset, size, cause, bytes, skipped);
         any = True;
     }
     return any;
@@ -288,6 +291,12 @@ static Bool put_everywhere(UWord key, UInt offset, UInt size, UInt cause, const 
 static Bool learn(UWord key, Page* page, UInt offset, UInt size, UInt cause, const UChar* bytes) {
     UInt at = 0;
     Bool any = False;
+    /* A number changes as a whole. */
+    if (size <= 8 && VG_(memcmp)(page->bytes + offset, bytes, size) != 0) {
+        put_everywhere(key, offset, size, cause, bytes, 0);
+        at = size;
+        any = True;
+    }
     while (at < size) {
         UInt first, last;
         while (at < size && page->bytes[offset + at] == bytes[at]) at++;
@@ -346,7 +355,7 @@ void shared_record_contents(Addr address, SizeT size, Bool known) {
             }
         }
         if (page != NULL && !is_zero(page->bytes, PAGE))
-            put(number * PAGE, PAGE, REVEN_CAUSE_IMAGE, page->bytes);
+            put(number * PAGE, PAGE, REVEN_CAUSE_IMAGE, page->bytes, 0);
     }
 }
 

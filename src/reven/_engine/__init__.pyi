@@ -37,6 +37,7 @@ from reven._engine._search import ValueHits as ValueHits
 from reven._engine._search import find_value as find_value
 from reven._engine._taint import MAX_TAINT_TAGS as MAX_TAINT_TAGS
 from reven._engine._taint import TAINT_KERNEL_WRITE as TAINT_KERNEL_WRITE
+from reven._engine._taint import TAINT_OUTSIDE as TAINT_OUTSIDE
 from reven._engine._taint import TAINT_SIGNAL_FRAME as TAINT_SIGNAL_FRAME
 from reven._engine._taint import InstructionReads as InstructionReads
 from reven._engine._taint import OriginFinder as OriginFinder
@@ -97,6 +98,7 @@ class Accesses:
     address: U64
     size: U32
     is_write: npt.NDArray[np.bool_]
+    cause: U8  # REVEN_CAUSE_… of event_stream.h; 0: an instruction
     def __len__(self) -> int: ...
 
 class Mapping:
@@ -128,6 +130,9 @@ class CheckResult:
     bad_loads: int
     key_frames: int
     bad_key_frames: int
+    alias_changes: int  # stores to the same page at another address
+    outside_changes: int  # other processes and the kernel, dated when first seen
+    file_changes: int  # others' writes to mapped files
     problems: list[str]  # the first ones, a line each
 
 class Trace:

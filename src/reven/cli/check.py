@@ -27,7 +27,7 @@ def check(
     """Verify every checksum and replay the whole trace.
 
     Every recorded load must equal memory rebuilt from the initial image, the
-    stores and the kernel's writes; every key frame must equal the decoded
+    stores and what was recorded of others' writes, which are counted; every key frame must equal the decoded
     registers; the copies of the mapped binaries must have their hashes; a recording
     that was complete must still be. Exit status 0 if all do, 1 if not, 2 if the
     trace cannot be read.
@@ -72,6 +72,9 @@ def _as_dict(
         "bad_loads": result.bad_loads,
         "key_frames": result.key_frames,
         "bad_key_frames": result.bad_key_frames,
+        "alias_changes": result.alias_changes,
+        "outside_changes": result.outside_changes,
+        "file_changes": result.file_changes,
         "problems": problems,
         "not_held": source.missing if source else [],
     }
@@ -91,6 +94,13 @@ def _print(
     )
     console.print(f"loads       {_verdict(result.loads, result.bad_loads)}")
     console.print(f"key frames  {_verdict(result.key_frames, result.bad_key_frames)}")
+    for count, whose in (
+        (result.alias_changes, "by stores to the same page at another address"),
+        (result.outside_changes, "by another process or the kernel, dated when first seen"),
+        (result.file_changes, "by others' writes to mapped files"),
+    ):
+        if count:
+            console.print(f"memory      {plural(count, 'change')} {whose}")
     for problem in problems:
         console.print(f"  [bad]{escape(problem)}[/]")
     if source:

@@ -45,6 +45,8 @@ _KINDS = (
     "signal",
     "mapping",
     "start",
+    "other mapping",
+    "outside",
 )
 """HopKind of native/engine/taint_origin.h, from 1."""
 
@@ -230,5 +232,9 @@ def _text(trace: _engine.Trace, warning: _engine.TaintWarning) -> str:
     what = f"{warning.size} bytes at {warning.address:#x}, some of them tainted"
     if warning.kind == _engine.TAINT_SIGNAL_FRAME:
         return f"A signal's frame was written over {what}: the registers in it are not tainted."
+    if warning.kind == _engine.TAINT_OUTSIDE:
+        return (
+            f"Another process or the kernel wrote {what}, seen first here: their taint ends here."
+        )
     call = describe_call(trace, warning.transition) or "outside of a system call"
     return f"The kernel ({call}) wrote {what}: their taint ends here."

@@ -141,6 +141,7 @@ class CoreQueries(OpenedTrace):
             address=found.address.tobytes(),
             size=found.size.tobytes(),
             is_write=found.is_write.tobytes(),
+            cause=found.cause.tobytes(),
             next=next_part(found.transition, start, stop, forward, limit),
         )
 

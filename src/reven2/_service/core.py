@@ -131,6 +131,7 @@ class AccessPage(msgspec.Struct, frozen=True):
     address: bytes  # u64
     size: bytes  # u32
     is_write: bytes  # u8
+    cause: bytes  # u8: 0 an instruction, else REVEN_CAUSE_… of the event stream
     next: int | None
 
 

@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from reven2._service import AccessPage, column
 from reven2._tables.table import LARGEST_PAGE, Batch, Column, Results, integers
 from reven2.address import LinearAddress
-from reven2.memhist import MemoryAccess, MemoryAccessOperation
+from reven2.memhist import MemoryAccess, MemoryAccessCause, MemoryAccessOperation
 from reven2.trace._transition import Transition
 
 if TYPE_CHECKING:
@@ -17,11 +19,25 @@ if TYPE_CHECKING:
 
 __all__ = ["access_results"]
 
+_CAUSES = (
+    MemoryAccessCause.Instruction,
+    MemoryAccessCause.Kernel,
+    MemoryAccessCause.SystemCall,
+    MemoryAccessCause.Signal,
+    MemoryAccessCause.ThreadExit,
+    MemoryAccessCause.OtherMapping,
+    MemoryAccessCause.Outside,
+    MemoryAccessCause.File,
+)
+_CAUSE_NUMBERS = np.array((0, 1, 2, 3, 4, 1, 5, 6, 7), np.uint8)
+"""Place in `_CAUSES` by `REVEN_CAUSE_…` of the event stream; 0: an instruction."""
+
 _COLUMNS = (
     Column("transition", "uint64"),
     Column("address", "uint64"),
     Column("size", "uint32"),
     Column("operation", "category", ("read", "write")),
+    Column("cause", "category", tuple(cause.name for cause in _CAUSES)),
 )
 
 
@@ -58,11 +74,12 @@ def access_results(
             low, high = (page.next, high) if is_forward else (low, page.next)
 
     def items(page: AccessPage) -> Iterator[MemoryAccess]:
-        for number, offset, length, is_write in zip(
+        for number, offset, length, is_write, cause in zip(
             column(page.transition, "Q"),
             column(page.address, "Q"),
             column(page.size, "I"),
             page.is_write,
+            page.cause,
             strict=True,
         ):
             yield MemoryAccess(
@@ -70,6 +87,7 @@ def access_results(
                 LinearAddress(offset),
                 length,
                 write if is_write else read,
+                _CAUSES[_CAUSE_NUMBERS[cause]],
             )
 
     def batch(page: AccessPage) -> Batch:
@@ -78,6 +96,7 @@ def access_results(
             "address": integers(page.address, "uint64"),
             "size": integers(page.size, "uint32"),
             "operation": integers(page.is_write, "uint8"),
+            "cause": _CAUSE_NUMBERS[integers(page.cause, "uint8")],
         }
 
     return Results(_COLUMNS, pages, items, batch)
