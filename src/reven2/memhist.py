@@ -41,6 +41,27 @@ class MemoryAccessCause(enum.Enum):
         return f"MemoryAccessCause.{self.name}"
 
 
+OTHERS = {MemoryAccessCause.OtherMapping, MemoryAccessCause.Outside, MemoryAccessCause.File}
+"""Causes that no transition of the trace is at that address."""
+
+_BY_NUMBER = (
+    MemoryAccessCause.Instruction,
+    MemoryAccessCause.Kernel,
+    MemoryAccessCause.SystemCall,
+    MemoryAccessCause.Signal,
+    MemoryAccessCause.ThreadExit,
+    MemoryAccessCause.Kernel,
+    MemoryAccessCause.OtherMapping,
+    MemoryAccessCause.Outside,
+    MemoryAccessCause.File,
+)
+
+
+def access_cause(number: int) -> MemoryAccessCause:
+    """The cause that `AccessPage.cause` holds by its number in the event stream."""
+    return _BY_NUMBER[number]
+
+
 class MemoryAccess:
     """One access to memory. Not meant to be constructed directly: ask the trace or a
     transition."""

@@ -14,6 +14,7 @@ from reven.cli.shared.console import out, print_json
 from reven.cli.shared.moments import transition as moment
 from reven.cli.shared.opening import open_indexed
 from reven.cli.shared.transition_view import ShownAccess, ShownTransition, shown
+from reven2.memhist import MemoryAccessCause
 
 PANEL = "Look"
 
@@ -96,6 +97,8 @@ class _Printer:
 def _access_text(access: ShownAccess) -> str:
     style = "read" if access.operation == "read" else "written"
     value = "?" if access.value is None else access.value
+    by = "" if access.cause == MemoryAccessCause.Instruction.value else f" by {access.cause}"
     return (
-        f"[{style}]{access.operation}[/] {access.size} \\[{access.address}] = [{style}]{value}[/]"
+        f"[{style}]{access.operation}[/] {access.size} "
+        f"\\[{access.address}] = [{style}]{value}[/]{by}"
     )

@@ -11,7 +11,12 @@ import numpy as np
 from reven2._service import AccessPage, column
 from reven2._tables.table import LARGEST_PAGE, Batch, Column, Results, integers
 from reven2.address import LinearAddress
-from reven2.memhist import MemoryAccess, MemoryAccessCause, MemoryAccessOperation
+from reven2.memhist import (
+    MemoryAccess,
+    MemoryAccessCause,
+    MemoryAccessOperation,
+    access_cause,
+)
 from reven2.trace._transition import Transition
 
 if TYPE_CHECKING:
@@ -19,18 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["access_results"]
 
-_CAUSES = (
-    MemoryAccessCause.Instruction,
-    MemoryAccessCause.Kernel,
-    MemoryAccessCause.SystemCall,
-    MemoryAccessCause.Signal,
-    MemoryAccessCause.ThreadExit,
-    MemoryAccessCause.OtherMapping,
-    MemoryAccessCause.Outside,
-    MemoryAccessCause.File,
-)
-_CAUSE_NUMBERS = np.array((0, 1, 2, 3, 4, 1, 5, 6, 7), np.uint8)
-"""Place in `_CAUSES` by `REVEN_CAUSE_…` of the event stream; 0: an instruction."""
+_CAUSES = tuple(MemoryAccessCause)
+_PLACES = np.array([_CAUSES.index(access_cause(number)) for number in range(9)], np.uint8)
+"""In `_CAUSES`, by the number of the cause in the event stream."""
 
 _COLUMNS = (
     Column("transition", "uint64"),
@@ -87,7 +83,7 @@ def access_results(
                 LinearAddress(offset),
                 length,
                 write if is_write else read,
-                _CAUSES[_CAUSE_NUMBERS[cause]],
+                access_cause(cause),
             )
 
     def batch(page: AccessPage) -> Batch:
@@ -96,7 +92,7 @@ def access_results(
             "address": integers(page.address, "uint64"),
             "size": integers(page.size, "uint32"),
             "operation": integers(page.is_write, "uint8"),
-            "cause": _CAUSE_NUMBERS[integers(page.cause, "uint8")],
+            "cause": _PLACES[integers(page.cause, "uint8")],
         }
 
     return Results(_COLUMNS, pages, items, batch)

@@ -161,14 +161,14 @@ function Row({ row, offset, isHere }: { row: HistoryRow; offset: bigint; isHere:
         {row.value ? digits(row.value) : "…"}
       </span>
       <span class="place">{row.place}</span>
-      <Tokens tokens={row.tokens} />
+      {row.cause ? <span class="cause">{row.cause}</span> : <Tokens tokens={row.tokens} />}
     </div>
   );
 }
 
 function textOf(row: HistoryRow): string {
   const words = row.tokens.map(([, text]) => text).join(" ");
-  return `${row.transition} ${row.place} ${row.value} ${words}`.toLowerCase();
+  return `${row.transition} ${row.place} ${row.value} ${row.cause} ${words}`.toLowerCase();
 }
 
 function neighbour(rows: HistoryRow[], transition: number, key: string): number | null {

@@ -50,12 +50,13 @@ class ShownRegister(msgspec.Struct, frozen=True):
 
 class ShownAccess(msgspec.Struct, frozen=True):
     """`value` is the integer of up to 8 bytes, else the bytes in hexadecimal as they
-    stand in memory; None if the trace does not have it."""
+    stand in memory; None if the trace does not have it. `cause`: who makes the access."""
 
     operation: str
     address: str
     size: int
     value: str | None
+    cause: str
 
 
 class ShownTransition(msgspec.Struct, frozen=True):
@@ -145,4 +146,5 @@ def _access(access: MemoryAccess, before: Context, after: Context) -> ShownAcces
         address=hex(address.offset),
         size=access.size,
         value=value,
+        cause=access.cause.value,
     )

@@ -62,9 +62,9 @@ class OriginHop:
             or, where the chain ends, `constant` (of the instruction), `processor` (`rdtsc`,
             `cpuid` …), `syscall input` (memory that a system call wrote), `syscall result` (a
             register that it left), `signal` (made to deliver a signal), `mapping` (contents of
-            a mapping as it was made), `start` (there since the trace's start), `outside` (written by
-            another process or the kernel, dated when it was first seen), `other mapping` (stored
-            to the same page at another address, by what cannot be followed).
+            a mapping as it was made), `start` (there since the trace's start), `outside` (written
+            by another process or the kernel, dated when it was first seen), `other mapping`
+            (stored to the same page at another address, by what cannot be followed).
         transition: the one that gave `after` its value; None at the trace's start.
         after: the data whose value it gave.
         before: the data that it came from, in `context`; empty where the chain ends.
