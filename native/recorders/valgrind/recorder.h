@@ -12,6 +12,7 @@
  *   shared.c      memory that others change too
  *   checks.c      the code that asks about it
  *   file_writes.c what is written to mapped files
+ *   asynchronous.c  memory that the kernel is given to write into later
  *   instrument.c  the code that VEX adds to a block
  *   trigger.c     --reven-from and --reven-until
  *   exec.c        programs that the program executes
@@ -189,6 +190,14 @@ void checks_after(IRSB* sb, IRStmt* statement);
 void checks_bulk(IRSB* sb, IRDirty* helper, Bool stores, IRExpr* bytes);
 /* Condition under which the block ends after its first instruction; null: never. */
 IRExpr* checks_end(IRSB* sb);
+
+/* ---------------------------------------------------------- asynchronous.c */
+
+/* A system call begins; it has returned, without an error. */
+void asynchronous_before(UInt number, const UWord* arguments);
+void asynchronous_after(UInt number, const UWord* arguments, UWord result);
+/* Something was stored in shared memory. */
+void asynchronous_stored(Addr address);
 
 /* ----------------------------------------------------------- file_writes.c */
 

@@ -447,6 +447,7 @@ void shared_loaded(Addr address, ULong size, const UChar* bytes) {
 
 ULong shared_stored(Addr address, ULong size, const UChar* bytes) {
     Bool any = False;
+    Addr start = address;
     if (threads_current() == 0) return 0;
     while (size > 0) {
         UInt offset = address % PAGE, n = size < PAGE - offset ? size : PAGE - offset;
@@ -465,6 +466,7 @@ ULong shared_stored(Addr address, ULong size, const UChar* bytes) {
         bytes += n;
         size -= n;
     }
+    asynchronous_stored(start);
     return any;
 }
 

@@ -287,6 +287,7 @@ static void before_syscall(ThreadId tid, UInt number, UWord* arguments, UInt cou
     if (mode != RECORDING || current == 0) return;
     record(REVEN_SYSCALL_ENTER, tid, payload, sizeof payload);
     kernel_writes_before(tid, number, arguments);
+    asynchronous_before(number, arguments);
     /* What comes after a successful execve is another program. */
     if (number == __NR_execve || number == __NR_execveat)
         stream_publish();
@@ -306,6 +307,7 @@ static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt coun
         memory_contents_dropped(tid, arguments[0], arguments[1]);
     kernel_writes_after(tid);
     memory_flush(tid);
+    if (!sr_isError(result)) asynchronous_after(number, arguments, sr_Res(result));
     if (!sr_isError(result)) file_writes_after(tid, number, arguments, sr_Res(result));
     if (may_wait(number)) file_writes_by_others(tid);
     record(REVEN_SYSCALL_EXIT, tid, payload, sizeof payload);

@@ -245,8 +245,8 @@ def _cause_text(service: TraceService, transition: int, cause: MemoryAccessCause
     if cause is MemoryAccessCause.SystemCall:
         number = _RAX.bits(service.registers([transition]).view)
         name: str | None = syscall_name(number)
-        return cause.value if name is None else f"system call {name}"
-    return cause.value
+        return str(cause.value) if name is None else f"system call {name}"
+    return str(cause.value)
 
 
 def _history_row(
