@@ -878,6 +878,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/entered_call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The activation whose function a transition goes to the beginning of, with the stack as a call leaves it: by the call, by a jump in place of one, by that of a PLT stub.
+         * @description The activation whose function a transition goes to the beginning of, with the stack as a call leaves it: by the call, by a jump in place of one, by that of a PLT stub.
+         */
+        post: operations["post_scenarios_scenario_entered_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/frame_end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The transition that ends the frame of an activation: its own end, or that of the last of the functions by which jumps replaced it
+         * @description The transition that ends the frame of an activation: its own end, or that of the last of the functions by which jumps replaced it. None: it lasts to the end of the trace.
+         */
+        post: operations["post_scenarios_scenario_frame_end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/frame_start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The activation that created the frame of another: that one itself, or the first of those that jumps replaced until it began.
+         * @description The activation that created the frame of another: that one itself, or the first of those that jumps replaced until it began.
+         */
+        post: operations["post_scenarios_scenario_frame_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/frames": {
         parameters: {
             query?: never;
@@ -928,8 +988,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The activations that one called, ids from `first` on.
-         * @description The activations that one called, ids from `first` on.
+         * The activations that one called, ids from `first` on or, backward, below it; None: all.
+         * @description The activations that one called, ids from `first` on or, backward, below it; None: all.
          */
         post: operations["post_scenarios_scenario_call_children"];
         delete?: never;
@@ -1438,6 +1498,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/symbols_named": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The symbols of executed binaries that have this name, whole or but for parameters, version or `@plt`; at most 1000.
+         * @description The symbols of executed binaries that have this name, whole or but for parameters, version or `@plt`; at most 1000.
+         */
+        post: operations["post_scenarios_scenario_symbols_named"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/line_entries": {
         parameters: {
             query?: never;
@@ -1458,7 +1538,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/scenarios/{scenario}/views/scenario": {
+    "/api/v1/scenarios/{scenario}/views/backtrace": {
         parameters: {
             query?: never;
             header?: never;
@@ -1468,17 +1548,17 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What the trace is, as far as it is recorded now.
-         * @description What the trace is, as far as it is recorded now.
+         * The stack in a context.
+         * @description The stack in a context.
          */
-        post: operations["post_scenarios_scenario_views_scenario"];
+        post: operations["post_scenarios_scenario_views_backtrace"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/scenarios/{scenario}/views/trace": {
+    "/api/v1/scenarios/{scenario}/views/call_tree": {
         parameters: {
             query?: never;
             header?: never;
@@ -1488,17 +1568,17 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Transitions with their disassembly, places, and values.
-         * @description Transitions with their disassembly, places, and values.
+         * What a call called, in order.
+         * @description What a call called, in order.
          */
-        post: operations["post_scenarios_scenario_views_trace"];
+        post: operations["post_scenarios_scenario_views_call_tree"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/scenarios/{scenario}/views/registers": {
+    "/api/v1/scenarios/{scenario}/views/call_path": {
         parameters: {
             query?: never;
             header?: never;
@@ -1508,10 +1588,30 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The registers before and after a transition, and what they point to.
-         * @description The registers before and after a transition, and what they point to.
+         * The call in which a context is, and those that led to it.
+         * @description The call in which a context is, and those that led to it.
          */
-        post: operations["post_scenarios_scenario_views_registers"];
+        post: operations["post_scenarios_scenario_views_call_path"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/views/step": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Where a step over a call, or out of a function, leads.
+         * @description Where a step over a call, or out of a function, leads.
+         */
+        post: operations["post_scenarios_scenario_views_step"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1718,7 +1818,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/scenarios/{scenario}/views/timeline_events": {
+    "/api/v1/scenarios/{scenario}/views/registers": {
         parameters: {
             query?: never;
             header?: never;
@@ -1728,110 +1828,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Threads, system calls, signals and switches of a piece of the trace.
-         * @description Threads, system calls, signals and switches of a piece of the trace.
+         * The registers before and after a transition, and what they point to.
+         * @description The registers before and after a transition, and what they point to.
          */
-        post: operations["post_scenarios_scenario_views_timeline_events"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/scenarios/{scenario}/views/timeline_calls": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Calls of a piece of the trace that are long enough to be seen.
-         * @description Calls of a piece of the trace that are long enough to be seen.
-         */
-        post: operations["post_scenarios_scenario_views_timeline_calls"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/scenarios/{scenario}/views/backtrace": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * The stack in a context.
-         * @description The stack in a context.
-         */
-        post: operations["post_scenarios_scenario_views_backtrace"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/scenarios/{scenario}/views/call_tree": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * What a call called, in order.
-         * @description What a call called, in order.
-         */
-        post: operations["post_scenarios_scenario_views_call_tree"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/scenarios/{scenario}/views/call_path": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * The call in which a context is, and those that led to it.
-         * @description The call in which a context is, and those that led to it.
-         */
-        post: operations["post_scenarios_scenario_views_call_path"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/scenarios/{scenario}/views/step": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Where a step over a call, or out of a function, leads.
-         * @description Where a step over a call, or out of a function, leads.
-         */
-        post: operations["post_scenarios_scenario_views_step"];
+        post: operations["post_scenarios_scenario_views_registers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1952,6 +1952,86 @@ export interface paths {
          * @description The next or previous run of a source line.
          */
         post: operations["post_scenarios_scenario_views_source_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/views/timeline_events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Threads, system calls, signals and switches of a piece of the trace.
+         * @description Threads, system calls, signals and switches of a piece of the trace.
+         */
+        post: operations["post_scenarios_scenario_views_timeline_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/views/timeline_calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Calls of a piece of the trace that are long enough to be seen.
+         * @description Calls of a piece of the trace that are long enough to be seen.
+         */
+        post: operations["post_scenarios_scenario_views_timeline_calls"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/views/scenario": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What the trace is, as far as it is recorded now.
+         * @description What the trace is, as far as it is recorded now.
+         */
+        post: operations["post_scenarios_scenario_views_scenario"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/views/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Transitions with their disassembly, places, and values.
+         * @description Transitions with their disassembly, places, and values.
+         */
+        post: operations["post_scenarios_scenario_views_trace"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2247,6 +2327,18 @@ export interface components {
         CallAtArguments: {
             context: number;
         };
+        /** EnteredCallArguments */
+        EnteredCallArguments: {
+            transition: number;
+        };
+        /** FrameEndArguments */
+        FrameEndArguments: {
+            id: number;
+        };
+        /** FrameStartArguments */
+        FrameStartArguments: {
+            id: number;
+        };
         /** FramesArguments */
         FramesArguments: {
             context: number;
@@ -2265,8 +2357,9 @@ export interface components {
         /** CallChildrenArguments */
         CallChildrenArguments: {
             id: number;
-            first: number;
+            first: number | null;
             limit: number;
+            forward: boolean;
         };
         /** CallTreeArguments */
         CallTreeArguments: {
@@ -2455,35 +2548,44 @@ export interface components {
             /** @enum {unknown} */
             wanted: "address" | "context" | "place" | "transition";
         };
+        /** SymbolsNamedArguments */
+        SymbolsNamedArguments: {
+            name: string;
+        };
         /** LineEntriesArguments */
         LineEntriesArguments: {
             file: string;
             line: number;
         };
-        /** ScenarioRequest */
-        ScenarioRequest: Record<string, never>;
-        /**
-         * TraceRequest
-         * @description Transitions [first, first + count). Counts beyond the end are cut.
-         */
-        TraceRequest: {
-            first: number;
-            count: number;
+        /** BacktraceRequest */
+        BacktraceRequest: {
+            context: number;
         };
         /**
-         * RegistersRequest
-         * @description `side`: the moment whose pointers are followed. `thread`: whose registers; None: those
-         *         of the one that executes the transition.
+         * CallTreeRequest
+         * @description The calls made by call `parent`, from `first` on.
          */
-        RegistersRequest: {
+        CallTreeRequest: {
+            parent: number;
+            /** @default 0 */
+            first?: number;
+            /** @default 500 */
+            limit?: number;
+        };
+        /** CallPathRequest */
+        CallPathRequest: {
+            context: number;
+        };
+        /**
+         * StepRequest
+         * @description `over`: past what the instruction calls. `out`: to where the caller goes on, or
+         *         backward to the call.
+         */
+        StepRequest: {
             transition: number;
-            /**
-             * @default before
-             * @enum {unknown}
-             */
-            side?: "after" | "before";
-            /** @default null */
-            thread?: number | null;
+            /** @enum {unknown} */
+            kind: "out" | "over";
+            forward: boolean;
         };
         /**
          * MemoryRequest
@@ -2586,57 +2688,19 @@ export interface components {
             kind?: "" | "function" | "object";
         };
         /**
-         * TimelineRequest
-         * @description `parts` parts of `width` transitions each, from `start` on.
+         * RegistersRequest
+         * @description `side`: the moment whose pointers are followed. `thread`: whose registers; None: those
+         *         of the one that executes the transition.
          */
-        TimelineRequest: {
-            start: number;
-            width: number;
-            parts: number;
-        };
-        /**
-         * TimelineCallsRequest
-         * @description Calls that overlap the transitions [start, stop), last at least `shortest` transitions
-         *         and have a depth of `shallowest` to `deepest`.
-         */
-        TimelineCallsRequest: {
-            start: number;
-            stop: number;
-            shortest: number;
-            /** @default 0 */
-            shallowest?: number;
-            /** @default 400 */
-            deepest?: number;
-        };
-        /** BacktraceRequest */
-        BacktraceRequest: {
-            context: number;
-        };
-        /**
-         * CallTreeRequest
-         * @description The calls made by call `parent`, from `first` on.
-         */
-        CallTreeRequest: {
-            parent: number;
-            /** @default 0 */
-            first?: number;
-            /** @default 500 */
-            limit?: number;
-        };
-        /** CallPathRequest */
-        CallPathRequest: {
-            context: number;
-        };
-        /**
-         * StepRequest
-         * @description `over`: past what the instruction calls. `out`: to where the caller goes on, or
-         *         backward to the call.
-         */
-        StepRequest: {
+        RegistersRequest: {
             transition: number;
-            /** @enum {unknown} */
-            kind: "out" | "over";
-            forward: boolean;
+            /**
+             * @default before
+             * @enum {unknown}
+             */
+            side?: "after" | "before";
+            /** @default null */
+            thread?: number | null;
         };
         /**
          * SearchRequest
@@ -2688,6 +2752,39 @@ export interface components {
             line: number;
             at: number;
             forward: boolean;
+        };
+        /**
+         * TimelineRequest
+         * @description `parts` parts of `width` transitions each, from `start` on.
+         */
+        TimelineRequest: {
+            start: number;
+            width: number;
+            parts: number;
+        };
+        /**
+         * TimelineCallsRequest
+         * @description Calls that overlap the transitions [start, stop), last at least `shortest` transitions
+         *         and have a depth of `shallowest` to `deepest`.
+         */
+        TimelineCallsRequest: {
+            start: number;
+            stop: number;
+            shortest: number;
+            /** @default 0 */
+            shallowest?: number;
+            /** @default 400 */
+            deepest?: number;
+        };
+        /** ScenarioRequest */
+        ScenarioRequest: Record<string, never>;
+        /**
+         * TraceRequest
+         * @description Transitions [first, first + count). Counts beyond the end are cut.
+         */
+        TraceRequest: {
+            first: number;
+            count: number;
         };
         /**
          * VariablesRequest
@@ -2873,6 +2970,7 @@ export interface components {
             address: string;
             size: string;
             is_write: string;
+            cause: string;
             next: number | null;
         };
         /**
@@ -3303,8 +3401,9 @@ export interface components {
          *         size, as in `TaintQuery.seeds`.
          *
          *         `kind`: copy, load, store, arithmetic, constant, kernel move, processor, syscall input,
-         *         syscall result, signal, mapping, start. `transition`: the one that gave `after` its
-         *         value; None at the start. It came from `before`, as of `context`; None: it ends here.
+         *         syscall result, signal, mapping, start, other mapping, outside. `transition`: the one that
+         *         gave `after` its value; None at the start. It came from `before`, as of `context`; None: it
+         *         ends here.
          *         `others`: what else flowed in, or gave the rest of the place. `text`: more about the end.
          */
         OriginHop: {
@@ -3437,289 +3536,6 @@ export interface components {
             size?: number;
         };
         /**
-         * ScenarioAnswer
-         * @description A trace: `uuid` is what selections of it carry.
-         */
-        ScenarioAnswer: {
-            uuid: string;
-            transitions: number;
-            complete: boolean;
-            threads: components["schemas"]["TraceThread"][];
-            binaries: string[];
-        };
-        /** TraceThread */
-        TraceThread: {
-            id: number;
-            first_transition: number;
-            last_transition: number;
-        };
-        /**
-         * TraceAnswer
-         * @description `total`: transitions of the trace.
-         */
-        TraceAnswer: {
-            total: number;
-            instructions: components["schemas"]["TraceInstruction"][];
-            rows: components["schemas"]["TraceRow"][];
-        };
-        /**
-         * TraceInstruction
-         * @description An instruction of the page, once however often it runs there. `bytes` in
-         *         hexadecimal; `ends_block`: control may go elsewhere after it.
-         */
-        TraceInstruction: {
-            address: string;
-            bytes: string;
-            tokens: [
-                "address" | "keyword" | "mnemonic" | "number" | "register" | "segment" | "symbol" | "text",
-                string
-            ][];
-            place: components["schemas"]["Place"] | null;
-            ends_block: boolean;
-        };
-        /**
-         * Place
-         * @description `text` is the whole, short: `main+0x12`, `libc.so.6+0x1f40`, `[stack]`. `symbol` with
-         *         the `offset` in it, `binary` (path), `region` (`[stack]`, a data file), and the source
-         *         line are there where known.
-         */
-        Place: {
-            text: string;
-            /** @default  */
-            symbol?: string;
-            /** @default 0 */
-            offset?: number;
-            /** @default  */
-            binary?: string;
-            /** @default  */
-            region?: string;
-            /** @default  */
-            file?: string;
-            /** @default 0 */
-            line?: number;
-        };
-        /**
-         * TraceRow
-         * @description A transition. `instruction` indexes the page's, None for an event without one;
-         *         `event` says what else it is than an instruction.
-         */
-        TraceRow: {
-            id: number;
-            pc: string;
-            thread: number;
-            values: components["schemas"]["TraceValue"][];
-            /** @default null */
-            instruction?: number | null;
-            /** @default  */
-            event?: string;
-        };
-        /**
-         * TraceValue
-         * @description A value that a transition took or gave: of a register (`name`), or of memory
-         *         (`address`). `value` is a number of `size` bytes, "" where it is not known. `text`:
-         *         what the address means, or for `note` the whole comment.
-         */
-        TraceValue: {
-            /** @enum {unknown} */
-            kind: "note" | "read" | "register" | "result" | "write";
-            /** @default  */
-            value?: string;
-            /** @default  */
-            name?: string;
-            /** @default  */
-            address?: string;
-            /** @default 0 */
-            size?: number;
-            /** @default  */
-            text?: string;
-        };
-        /**
-         * RegistersAnswer
-         * @description `thread` before and after. Values of vectors have all their digits. Registers that an
-         *         imported trace does not have are left out.
-         */
-        RegistersAnswer: {
-            thread_before: number;
-            thread_after: number;
-            general: components["schemas"]["RegisterChange"][];
-            flags: components["schemas"]["RegisterChange"][];
-            vectors: components["schemas"]["RegisterChange"][];
-            others: components["schemas"]["RegisterChange"][];
-        };
-        /**
-         * RegisterChange
-         * @description A register before and after the transition; `pointees` of the asked side.
-         */
-        RegisterChange: {
-            name: string;
-            before: string;
-            after: string;
-            pointees: components["schemas"]["Pointee"][];
-        };
-        /**
-         * Pointee
-         * @description One step along a pointer: what stands at the address, and the string or 8-byte value
-         *         there. `area`: what kind of memory it is.
-         */
-        Pointee: {
-            address: string;
-            /** @enum {unknown} */
-            area: "code" | "data" | "heap" | "other" | "stack";
-            /** @default  */
-            place?: string;
-            /** @default  */
-            string?: string;
-            /** @default  */
-            value?: string;
-        };
-        /**
-         * MemoryAnswer
-         * @description `origin`: what the expression means; `address`: of the first byte. `bytes`: two
-         *         characters each, `??` for one that is not known. `inspected`: the origin.
-         */
-        MemoryAnswer: {
-            origin: string;
-            address: string;
-            bytes: string;
-            mapped: components["schemas"]["MappedPart"][];
-            marks: components["schemas"]["AccessMark"][];
-            inspected: components["schemas"]["InspectAnswer"];
-        };
-        /**
-         * MappedPart
-         * @description Mapped addresses [start, stop).
-         */
-        MappedPart: {
-            start: string;
-            stop: string;
-        };
-        /** AccessMark */
-        AccessMark: {
-            address: string;
-            size: number;
-            is_write: boolean;
-        };
-        /**
-         * InspectAnswer
-         * @description `bytes` as of memory. `pointees`: where the 8 bytes there lead, as an address.
-         */
-        InspectAnswer: {
-            bytes: string;
-            place: components["schemas"]["Place"] | null;
-            pointees: components["schemas"]["Pointee"][];
-        };
-        /** AddressAnswer */
-        AddressAnswer: {
-            address: string;
-            place: components["schemas"]["Place"] | null;
-        };
-        /**
-         * HistoryAnswer
-         * @description Rows by ascending transition. `next`: the `start` to go on with in the direction, None
-         *         at the end.
-         */
-        HistoryAnswer: {
-            rows: components["schemas"]["HistoryRow"][];
-            next: number | null;
-        };
-        /**
-         * HistoryRow
-         * @description An access. `value`: the bytes accessed as a number, "" where they are not known or
-         *         many. `tokens`: the instruction, none for an access of the kernel's by an event.
-         */
-        HistoryRow: {
-            transition: number;
-            address: string;
-            size: number;
-            is_write: boolean;
-            value: string;
-            pc: string;
-            place: string;
-            tokens: [
-                "address" | "keyword" | "mnemonic" | "number" | "register" | "segment" | "symbol" | "text",
-                string
-            ][];
-            thread: number;
-        };
-        /**
-         * JumpAnswer
-         * @description A transition, an address, or for code both: its next execution, or else the previous
-         *         one.
-         */
-        JumpAnswer: {
-            transition: number | null;
-            address: string | null;
-            place: components["schemas"]["Place"] | null;
-        };
-        /**
-         * MoveAnswer
-         * @description The transition to go to, None if there is none.
-         */
-        MoveAnswer: {
-            transition: number | null;
-        };
-        /** NamesAnswer */
-        NamesAnswer: {
-            names: components["schemas"]["KnownName"][];
-        };
-        /** KnownName */
-        KnownName: {
-            name: string;
-            binary: string;
-            /** @enum {unknown} */
-            kind: "function" | "object" | "plt";
-        };
-        /**
-         * TimelineEvents
-         * @description Switches are there where several threads run.
-         */
-        TimelineEvents: {
-            threads: components["schemas"]["TimelineThread"][];
-            syscalls: components["schemas"]["TimelineEvent"][];
-            signals: components["schemas"]["TimelineEvent"][];
-            switches: components["schemas"]["TimelineEvent"][];
-        };
-        /**
-         * TimelineThread
-         * @description `share` of its time that the thread ran in each part, 0 to 255.
-         */
-        TimelineThread: {
-            id: number;
-            share: number[];
-        };
-        /**
-         * TimelineEvent
-         * @description A part with events: how many, and the first of them.
-         */
-        TimelineEvent: {
-            part: number;
-            count: number;
-            first: number;
-            name: string;
-        };
-        /**
-         * TimelineCalls
-         * @description `complete`: there are no more calls than these.
-         */
-        TimelineCalls: {
-            calls: components["schemas"]["TimelineCall"][];
-            complete: boolean;
-        };
-        /**
-         * TimelineCall
-         * @description A call lasts for the transitions [start, stop).
-         */
-        TimelineCall: {
-            id: number;
-            thread: number;
-            depth: number;
-            /** @enum {unknown} */
-            kind: "call" | "signal" | "start" | "tail" | "unknown";
-            start: number;
-            stop: number;
-            name: string;
-        };
-        /**
          * BacktraceAnswer
          * @description Frames, the innermost first; `depth`: how many there are in all.
          */
@@ -3742,6 +3558,27 @@ export interface components {
             call_site: number | null;
             first_context: number;
             stack_pointer: string;
+        };
+        /**
+         * Place
+         * @description `text` is the whole, short: `main+0x12`, `libc.so.6+0x1f40`, `[stack]`. `symbol` with
+         *         the `offset` in it, `binary` (path), `region` (`[stack]`, a data file), and the source
+         *         line are there where known.
+         */
+        Place: {
+            text: string;
+            /** @default  */
+            symbol?: string;
+            /** @default 0 */
+            offset?: number;
+            /** @default  */
+            binary?: string;
+            /** @default  */
+            region?: string;
+            /** @default  */
+            file?: string;
+            /** @default 0 */
+            line?: number;
         };
         /**
          * CallTreeAnswer
@@ -3781,6 +3618,144 @@ export interface components {
          */
         StepAnswer: {
             transition: number | null;
+        };
+        /**
+         * MemoryAnswer
+         * @description `origin`: what the expression means; `address`: of the first byte. `bytes`: two
+         *         characters each, `??` for one that is not known. `inspected`: the origin.
+         */
+        MemoryAnswer: {
+            origin: string;
+            address: string;
+            bytes: string;
+            mapped: components["schemas"]["MappedPart"][];
+            marks: components["schemas"]["AccessMark"][];
+            inspected: components["schemas"]["InspectAnswer"];
+        };
+        /**
+         * MappedPart
+         * @description Mapped addresses [start, stop).
+         */
+        MappedPart: {
+            start: string;
+            stop: string;
+        };
+        /** AccessMark */
+        AccessMark: {
+            address: string;
+            size: number;
+            is_write: boolean;
+        };
+        /**
+         * InspectAnswer
+         * @description `bytes` as of memory. `pointees`: where the 8 bytes there lead, as an address.
+         */
+        InspectAnswer: {
+            bytes: string;
+            place: components["schemas"]["Place"] | null;
+            pointees: components["schemas"]["Pointee"][];
+        };
+        /**
+         * Pointee
+         * @description One step along a pointer: what stands at the address, and the string or 8-byte value
+         *         there. `area`: what kind of memory it is.
+         */
+        Pointee: {
+            address: string;
+            /** @enum {unknown} */
+            area: "code" | "data" | "heap" | "other" | "stack";
+            /** @default  */
+            place?: string;
+            /** @default  */
+            string?: string;
+            /** @default  */
+            value?: string;
+        };
+        /** AddressAnswer */
+        AddressAnswer: {
+            address: string;
+            place: components["schemas"]["Place"] | null;
+        };
+        /**
+         * HistoryAnswer
+         * @description Rows by ascending transition. `next`: the `start` to go on with in the direction, None
+         *         at the end.
+         */
+        HistoryAnswer: {
+            rows: components["schemas"]["HistoryRow"][];
+            next: number | null;
+        };
+        /**
+         * HistoryRow
+         * @description An access. `value`: the bytes accessed as a number, "" where they are not known or
+         *         many. `tokens`: the instruction, none for an access of the kernel's by an event. `cause`:
+         *         who makes it, "" for the instruction itself.
+         */
+        HistoryRow: {
+            transition: number;
+            address: string;
+            size: number;
+            is_write: boolean;
+            value: string;
+            pc: string;
+            place: string;
+            tokens: [
+                "address" | "keyword" | "mnemonic" | "number" | "register" | "segment" | "symbol" | "text",
+                string
+            ][];
+            thread: number;
+            cause: string;
+        };
+        /**
+         * JumpAnswer
+         * @description A transition, an address, or for code both: its next execution, or else the previous
+         *         one.
+         */
+        JumpAnswer: {
+            transition: number | null;
+            address: string | null;
+            place: components["schemas"]["Place"] | null;
+        };
+        /**
+         * MoveAnswer
+         * @description The transition to go to, None if there is none.
+         */
+        MoveAnswer: {
+            transition: number | null;
+        };
+        /** NamesAnswer */
+        NamesAnswer: {
+            names: components["schemas"]["KnownName"][];
+        };
+        /** KnownName */
+        KnownName: {
+            name: string;
+            binary: string;
+            /** @enum {unknown} */
+            kind: "function" | "object" | "plt";
+        };
+        /**
+         * RegistersAnswer
+         * @description `thread` before and after. Values of vectors have all their digits. Registers that an
+         *         imported trace does not have are left out.
+         */
+        RegistersAnswer: {
+            thread_before: number;
+            thread_after: number;
+            general: components["schemas"]["RegisterChange"][];
+            flags: components["schemas"]["RegisterChange"][];
+            vectors: components["schemas"]["RegisterChange"][];
+            others: components["schemas"]["RegisterChange"][];
+        };
+        /**
+         * RegisterChange
+         * @description A register before and after the transition; `pointees` of the asked side.
+         */
+        RegisterChange: {
+            name: string;
+            before: string;
+            after: string;
+            pointees: components["schemas"]["Pointee"][];
         };
         /**
          * SearchAnswer
@@ -3859,6 +3834,132 @@ export interface components {
          */
         SourceRunAnswer: {
             transition: number | null;
+        };
+        /**
+         * TimelineEvents
+         * @description Switches are there where several threads run.
+         */
+        TimelineEvents: {
+            threads: components["schemas"]["TimelineThread"][];
+            syscalls: components["schemas"]["TimelineEvent"][];
+            signals: components["schemas"]["TimelineEvent"][];
+            switches: components["schemas"]["TimelineEvent"][];
+        };
+        /**
+         * TimelineThread
+         * @description `share` of its time that the thread ran in each part, 0 to 255.
+         */
+        TimelineThread: {
+            id: number;
+            share: number[];
+        };
+        /**
+         * TimelineEvent
+         * @description A part with events: how many, and the first of them.
+         */
+        TimelineEvent: {
+            part: number;
+            count: number;
+            first: number;
+            name: string;
+        };
+        /**
+         * TimelineCalls
+         * @description `complete`: there are no more calls than these.
+         */
+        TimelineCalls: {
+            calls: components["schemas"]["TimelineCall"][];
+            complete: boolean;
+        };
+        /**
+         * TimelineCall
+         * @description A call lasts for the transitions [start, stop).
+         */
+        TimelineCall: {
+            id: number;
+            thread: number;
+            depth: number;
+            /** @enum {unknown} */
+            kind: "call" | "signal" | "start" | "tail" | "unknown";
+            start: number;
+            stop: number;
+            name: string;
+        };
+        /**
+         * ScenarioAnswer
+         * @description A trace: `uuid` is what selections of it carry.
+         */
+        ScenarioAnswer: {
+            uuid: string;
+            transitions: number;
+            complete: boolean;
+            threads: components["schemas"]["TraceThread"][];
+            binaries: string[];
+        };
+        /** TraceThread */
+        TraceThread: {
+            id: number;
+            first_transition: number;
+            last_transition: number;
+        };
+        /**
+         * TraceAnswer
+         * @description `total`: transitions of the trace.
+         */
+        TraceAnswer: {
+            total: number;
+            instructions: components["schemas"]["TraceInstruction"][];
+            rows: components["schemas"]["TraceRow"][];
+        };
+        /**
+         * TraceInstruction
+         * @description An instruction of the page, once however often it runs there. `bytes` in
+         *         hexadecimal; `ends_block`: control may go elsewhere after it.
+         */
+        TraceInstruction: {
+            address: string;
+            bytes: string;
+            tokens: [
+                "address" | "keyword" | "mnemonic" | "number" | "register" | "segment" | "symbol" | "text",
+                string
+            ][];
+            place: components["schemas"]["Place"] | null;
+            ends_block: boolean;
+        };
+        /**
+         * TraceRow
+         * @description A transition. `instruction` indexes the page's, None for an event without one;
+         *         `event` says what else it is than an instruction.
+         */
+        TraceRow: {
+            id: number;
+            pc: string;
+            thread: number;
+            values: components["schemas"]["TraceValue"][];
+            /** @default null */
+            instruction?: number | null;
+            /** @default  */
+            event?: string;
+        };
+        /**
+         * TraceValue
+         * @description A value that a transition took or gave: of a register (`name`), or of memory
+         *         (`address`). `value` is a number of `size` bytes, "" where it is not known. `text`:
+         *         what the address means, or for `note` the whole comment.
+         */
+        TraceValue: {
+            /** @enum {unknown} */
+            kind: "note" | "read" | "register" | "result" | "write";
+            /** @default  */
+            value?: string;
+            /** @default  */
+            name?: string;
+            /** @default  */
+            address?: string;
+            /** @default 0 */
+            size?: number;
+            /** @default  */
+            text?: string;
         };
         /** VariablesAnswer */
         VariablesAnswer: {
@@ -4154,6 +4255,9 @@ export type StringsArguments = components['schemas']['StringsArguments'];
 export type CallsArguments = components['schemas']['CallsArguments'];
 export type CallArguments = components['schemas']['CallArguments'];
 export type CallAtArguments = components['schemas']['CallAtArguments'];
+export type EnteredCallArguments = components['schemas']['EnteredCallArguments'];
+export type FrameEndArguments = components['schemas']['FrameEndArguments'];
+export type FrameStartArguments = components['schemas']['FrameStartArguments'];
 export type FramesArguments = components['schemas']['FramesArguments'];
 export type CallsOfArguments = components['schemas']['CallsOfArguments'];
 export type CallChildrenArguments = components['schemas']['CallChildrenArguments'];
@@ -4183,10 +4287,12 @@ export type CreatedMatchesArguments = components['schemas']['CreatedMatchesArgum
 export type FindInstructionsArguments = components['schemas']['FindInstructionsArguments'];
 export type FindValueArguments = components['schemas']['FindValueArguments'];
 export type ResolveArguments = components['schemas']['ResolveArguments'];
+export type SymbolsNamedArguments = components['schemas']['SymbolsNamedArguments'];
 export type LineEntriesArguments = components['schemas']['LineEntriesArguments'];
-export type ScenarioRequest = components['schemas']['ScenarioRequest'];
-export type TraceRequest = components['schemas']['TraceRequest'];
-export type RegistersRequest = components['schemas']['RegistersRequest'];
+export type BacktraceRequest = components['schemas']['BacktraceRequest'];
+export type CallTreeRequest = components['schemas']['CallTreeRequest'];
+export type CallPathRequest = components['schemas']['CallPathRequest'];
+export type StepRequest = components['schemas']['StepRequest'];
 export type MemoryRequest = components['schemas']['MemoryRequest'];
 export type AddressRequest = components['schemas']['AddressRequest'];
 export type InspectRequest = components['schemas']['InspectRequest'];
@@ -4197,17 +4303,16 @@ export type ExecutionRequest = components['schemas']['ExecutionRequest'];
 export type RegisterChangeRequest = components['schemas']['RegisterChangeRequest'];
 export type AccessRequest = components['schemas']['AccessRequest'];
 export type NamesRequest = components['schemas']['NamesRequest'];
-export type TimelineRequest = components['schemas']['TimelineRequest'];
-export type TimelineCallsRequest = components['schemas']['TimelineCallsRequest'];
-export type BacktraceRequest = components['schemas']['BacktraceRequest'];
-export type CallTreeRequest = components['schemas']['CallTreeRequest'];
-export type CallPathRequest = components['schemas']['CallPathRequest'];
-export type StepRequest = components['schemas']['StepRequest'];
+export type RegistersRequest = components['schemas']['RegistersRequest'];
 export type SearchRequest = components['schemas']['SearchRequest'];
 export type SearchMarksRequest = components['schemas']['SearchMarksRequest'];
 export type SourceRequest = components['schemas']['SourceRequest'];
 export type SourceFilesRequest = components['schemas']['SourceFilesRequest'];
 export type SourceRunRequest = components['schemas']['SourceRunRequest'];
+export type TimelineRequest = components['schemas']['TimelineRequest'];
+export type TimelineCallsRequest = components['schemas']['TimelineCallsRequest'];
+export type ScenarioRequest = components['schemas']['ScenarioRequest'];
+export type TraceRequest = components['schemas']['TraceRequest'];
 export type VariablesRequest = components['schemas']['VariablesRequest'];
 export type ServerInfo = components['schemas']['ServerInfo'];
 export type LoginAnswer = components['schemas']['LoginAnswer'];
@@ -4267,20 +4372,18 @@ export type AddressPage = components['schemas']['AddressPage'];
 export type CreatedPage = components['schemas']['CreatedPage'];
 export type ValuePage = components['schemas']['ValuePage'];
 export type PlaceData = components['schemas']['PlaceData'];
-export type ScenarioAnswer = components['schemas']['ScenarioAnswer'];
-export type TraceThread = components['schemas']['TraceThread'];
-export type TraceAnswer = components['schemas']['TraceAnswer'];
-export type TraceInstruction = components['schemas']['TraceInstruction'];
+export type BacktraceAnswer = components['schemas']['BacktraceAnswer'];
+export type BacktraceFrame = components['schemas']['BacktraceFrame'];
 export type Place = components['schemas']['Place'];
-export type TraceRow = components['schemas']['TraceRow'];
-export type TraceValue = components['schemas']['TraceValue'];
-export type RegistersAnswer = components['schemas']['RegistersAnswer'];
-export type RegisterChange = components['schemas']['RegisterChange'];
-export type Pointee = components['schemas']['Pointee'];
+export type CallTreeAnswer = components['schemas']['CallTreeAnswer'];
+export type TreeCall = components['schemas']['TreeCall'];
+export type CallPathAnswer = components['schemas']['CallPathAnswer'];
+export type StepAnswer = components['schemas']['StepAnswer'];
 export type MemoryAnswer = components['schemas']['MemoryAnswer'];
 export type MappedPart = components['schemas']['MappedPart'];
 export type AccessMark = components['schemas']['AccessMark'];
 export type InspectAnswer = components['schemas']['InspectAnswer'];
+export type Pointee = components['schemas']['Pointee'];
 export type AddressAnswer = components['schemas']['AddressAnswer'];
 export type HistoryAnswer = components['schemas']['HistoryAnswer'];
 export type HistoryRow = components['schemas']['HistoryRow'];
@@ -4288,17 +4391,8 @@ export type JumpAnswer = components['schemas']['JumpAnswer'];
 export type MoveAnswer = components['schemas']['MoveAnswer'];
 export type NamesAnswer = components['schemas']['NamesAnswer'];
 export type KnownName = components['schemas']['KnownName'];
-export type TimelineEvents = components['schemas']['TimelineEvents'];
-export type TimelineThread = components['schemas']['TimelineThread'];
-export type TimelineEvent = components['schemas']['TimelineEvent'];
-export type TimelineCalls = components['schemas']['TimelineCalls'];
-export type TimelineCall = components['schemas']['TimelineCall'];
-export type BacktraceAnswer = components['schemas']['BacktraceAnswer'];
-export type BacktraceFrame = components['schemas']['BacktraceFrame'];
-export type CallTreeAnswer = components['schemas']['CallTreeAnswer'];
-export type TreeCall = components['schemas']['TreeCall'];
-export type CallPathAnswer = components['schemas']['CallPathAnswer'];
-export type StepAnswer = components['schemas']['StepAnswer'];
+export type RegistersAnswer = components['schemas']['RegistersAnswer'];
+export type RegisterChange = components['schemas']['RegisterChange'];
 export type SearchAnswer = components['schemas']['SearchAnswer'];
 export type SearchHit = components['schemas']['SearchHit'];
 export type SearchMarksAnswer = components['schemas']['SearchMarksAnswer'];
@@ -4308,6 +4402,17 @@ export type SourceRuns = components['schemas']['SourceRuns'];
 export type SourceFilesAnswer = components['schemas']['SourceFilesAnswer'];
 export type SourceFile = components['schemas']['SourceFile'];
 export type SourceRunAnswer = components['schemas']['SourceRunAnswer'];
+export type TimelineEvents = components['schemas']['TimelineEvents'];
+export type TimelineThread = components['schemas']['TimelineThread'];
+export type TimelineEvent = components['schemas']['TimelineEvent'];
+export type TimelineCalls = components['schemas']['TimelineCalls'];
+export type TimelineCall = components['schemas']['TimelineCall'];
+export type ScenarioAnswer = components['schemas']['ScenarioAnswer'];
+export type TraceThread = components['schemas']['TraceThread'];
+export type TraceAnswer = components['schemas']['TraceAnswer'];
+export type TraceInstruction = components['schemas']['TraceInstruction'];
+export type TraceRow = components['schemas']['TraceRow'];
+export type TraceValue = components['schemas']['TraceValue'];
 export type VariablesAnswer = components['schemas']['VariablesAnswer'];
 export type VariableRow = components['schemas']['VariableRow'];
 export type Hello = components['schemas']['Hello'];
@@ -5478,6 +5583,84 @@ export interface operations {
             };
         };
     };
+    post_scenarios_scenario_entered_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnteredCallArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallData"] | null;
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_frame_end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FrameEndArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": number | null;
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_frame_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FrameStartArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallData"];
+                };
+            };
+        };
+    };
     post_scenarios_scenario_frames: {
         parameters: {
             query?: never;
@@ -6206,6 +6389,32 @@ export interface operations {
             };
         };
     };
+    post_scenarios_scenario_symbols_named: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SymbolsNamedArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SymbolData"][];
+                };
+            };
+        };
+    };
     post_scenarios_scenario_line_entries: {
         parameters: {
             query?: never;
@@ -6232,7 +6441,7 @@ export interface operations {
             };
         };
     };
-    post_scenarios_scenario_views_scenario: {
+    post_scenarios_scenario_views_backtrace: {
         parameters: {
             query?: never;
             header?: never;
@@ -6243,7 +6452,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ScenarioRequest"];
+                "application/json": components["schemas"]["BacktraceRequest"];
             };
         };
         responses: {
@@ -6253,12 +6462,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ScenarioAnswer"];
+                    "application/json": components["schemas"]["BacktraceAnswer"];
                 };
             };
         };
     };
-    post_scenarios_scenario_views_trace: {
+    post_scenarios_scenario_views_call_tree: {
         parameters: {
             query?: never;
             header?: never;
@@ -6269,7 +6478,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TraceRequest"];
+                "application/json": components["schemas"]["CallTreeRequest"];
             };
         };
         responses: {
@@ -6279,12 +6488,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TraceAnswer"];
+                    "application/json": components["schemas"]["CallTreeAnswer"];
                 };
             };
         };
     };
-    post_scenarios_scenario_views_registers: {
+    post_scenarios_scenario_views_call_path: {
         parameters: {
             query?: never;
             header?: never;
@@ -6295,7 +6504,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RegistersRequest"];
+                "application/json": components["schemas"]["CallPathRequest"];
             };
         };
         responses: {
@@ -6305,7 +6514,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RegistersAnswer"];
+                    "application/json": components["schemas"]["CallPathAnswer"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_step: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StepRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StepAnswer"];
                 };
             };
         };
@@ -6570,7 +6805,7 @@ export interface operations {
             };
         };
     };
-    post_scenarios_scenario_views_timeline_events: {
+    post_scenarios_scenario_views_registers: {
         parameters: {
             query?: never;
             header?: never;
@@ -6581,7 +6816,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TimelineRequest"];
+                "application/json": components["schemas"]["RegistersRequest"];
             };
         };
         responses: {
@@ -6591,137 +6826,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TimelineEvents"];
-                };
-            };
-        };
-    };
-    post_scenarios_scenario_views_timeline_calls: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                scenario: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TimelineCallsRequest"];
-            };
-        };
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TimelineCalls"];
-                };
-            };
-        };
-    };
-    post_scenarios_scenario_views_backtrace: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                scenario: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BacktraceRequest"];
-            };
-        };
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BacktraceAnswer"];
-                };
-            };
-        };
-    };
-    post_scenarios_scenario_views_call_tree: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                scenario: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CallTreeRequest"];
-            };
-        };
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CallTreeAnswer"];
-                };
-            };
-        };
-    };
-    post_scenarios_scenario_views_call_path: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                scenario: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CallPathRequest"];
-            };
-        };
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CallPathAnswer"];
-                };
-            };
-        };
-    };
-    post_scenarios_scenario_views_step: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                scenario: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["StepRequest"];
-            };
-        };
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StepAnswer"];
+                    "application/json": components["schemas"]["RegistersAnswer"];
                 };
             };
         };
@@ -6878,6 +6983,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SourceRunAnswer"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_timeline_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TimelineRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineEvents"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_timeline_calls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TimelineCallsRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineCalls"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_scenario: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScenarioRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScenarioAnswer"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TraceRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceAnswer"];
                 };
             };
         };

@@ -26,11 +26,11 @@ def check(
 ) -> None:
     """Verify every checksum and replay the whole trace.
 
-    Every recorded load must equal memory rebuilt from the initial image, the
-    stores and what was recorded of others' writes, which are counted; every key
-    frame must equal the decoded registers; the copies of the mapped binaries must have their hashes; a recording
-    that was complete must still be. Exit status 0 if all do, 1 if not, 2 if the
-    trace cannot be read.
+    Every recorded load must equal memory rebuilt from the initial image, the stores
+    and what was recorded of others' writes, which are counted; every key frame must
+    equal the decoded registers; the copies of the mapped binaries must have their
+    hashes; a recording that was complete must still be. Exit status 0 if all do, 1 if
+    not, 2 if the trace cannot be read.
     """
     started = time.monotonic()
     opened = Trace(str(trace))
