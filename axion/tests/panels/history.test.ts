@@ -17,6 +17,7 @@ function row(transition: number): HistoryRow {
     place: "",
     tokens: [],
     thread: 1,
+    cause: "",
   };
 }
 
