@@ -108,7 +108,7 @@ class _Conversion:
         for address, data in found.appeared:
             stream.memory(address, data, Cause.IMAGE)
         for address, data in found.changed:
-            stream.memory(address, data, Cause.OTHER)
+            stream.memory(address, data, Cause.OUTSIDE)
         inside, beyond = self._parted(found.accesses)
         sets = {offset: value for offset, value in line.registers.items() if offset != _RIP}
         values = [_WORD.pack(value) for value in sets.values()]

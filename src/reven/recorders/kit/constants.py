@@ -69,6 +69,9 @@ class Cause(IntEnum):
     SIGNAL_FRAME = 3
     THREAD_EXIT = 4
     OTHER = 5
+    ALIAS = 6
+    OUTSIDE = 7
+    FILE = 8
 
 
 class MapKind(IntEnum):

@@ -44,6 +44,7 @@ class Template:
     A value is a node, named by the number that the method which makes it returns. Effects
     are given in program order; they belong to the instruction that was added last.
 
+    >>> from reven.recorders.kit import Register
     >>> block = Template()
     >>> block.instruction(0x401000, bytes.fromhex("488b03"))  # mov rax, [rbx]
     0
