@@ -65,12 +65,13 @@ def test_stepping_over_the_end_goes_to_the_caller(server: reven2.OpenTrace) -> N
 
 
 def test_a_jump_in_place_of_a_call_is_stepped_over_with_it(server: reven2.OpenTrace) -> None:
-    first, _ = inside(server, "jumps_to_leaf")
+    first, jump = inside(server, "jumps_to_leaf")
     call = first - 1
     after = call.step_over()
     assert after is not None
     assert str(after.context_before().ossi.location()).startswith("program!main")
     assert after.step_over(is_forward=False) == call
+    assert jump.step_over() == after
 
 
 def test_a_signal_is_stepped_over_with_its_handler(server: reven2.OpenTrace) -> None:

@@ -102,8 +102,9 @@ class Transition(Moment):
         """The next transition of the same function, as a debugger steps over calls.
 
         Other threads are left out, and so are thread switches. Forward from a call or a
-        signal, that is the transition after it has returned; from the `ret` of a function, the
-        one that its caller goes on with. Backward it is the opposite: from what follows a call,
+        signal, that is the transition after it has returned; from the `ret` of a function, or
+        from a jump to another function in place of a call and return, the one that its caller
+        goes on with. Backward it is the opposite: from what follows a call,
         the call.
 
         Parameters:
