@@ -3,7 +3,6 @@
 
 import {
   elementScroll,
-  observeElementOffset,
   observeElementRect,
   Virtualizer,
   type VirtualizerOptions,
@@ -33,17 +32,35 @@ interface Props extends Omit<HTMLAttributes<HTMLDivElement>, "children"> {
   children: (first: number, stop: number) => ComponentChildren;
 }
 
+/** What a list has between two drawings of it. */
+interface Own {
+  /** The list's row that the part which is laid out begins with. */
+  base: number;
+  /** Tells the virtualizer where the element is scrolled to. */
+  tell: ((offset: number) => void) | null;
+  isDrawing: boolean;
+  /** Where the element is to be scrolled to once it is drawn. */
+  scrollTo: number | null;
+  /** What `at` was last brought into sight for. */
+  key: unknown[];
+  items?: readonly object[] | undefined;
+}
+
 type Rest = Omit<Props, "count" | "row" | "at" | "when" | "items" | "onRows" | "children">;
 
 export function Rows(props: Props) {
   const { count, row = ROW, at = null, when = [], items, onRows, children, ...rest } = props;
   const list = useRef<HTMLDivElement>(null);
   const [, redraw] = useState(0);
-  // The list's row that the part which is laid out begins with.
-  const base = useRef(0);
+  const own = useRef<Own>({
+    base: 0,
+    tell: null,
+    isDrawing: false,
+    scrollTo: null,
+    key: [],
+  }).current;
   const size = Math.min(count, LONGEST);
-  base.current = Math.min(base.current, count - size);
-  const tell = useRef<(offset: number, isScrolling: boolean) => void>(() => {});
+  own.base = Math.min(own.base, count - size);
 
   const options: VirtualizerOptions<HTMLDivElement, HTMLDivElement> = {
     count: size,
@@ -51,62 +68,71 @@ export function Rows(props: Props) {
     estimateSize: row === ROW ? usualHeight : () => row,
     getScrollElement: () => list.current,
     observeElementRect,
-    observeElementOffset: (instance, moved) => {
-      tell.current = moved;
-      return observeElementOffset(instance, moved);
+    observeElementOffset: ({ scrollElement }, moved) => {
+      own.tell = (offset) => moved(offset, false);
+      const onScroll = () => own.tell?.(scrollElement?.scrollTop ?? 0);
+      scrollElement?.addEventListener("scroll", onScroll, { passive: true });
+      onScroll();
+      return () => scrollElement?.removeEventListener("scroll", onScroll);
     },
     scrollToFn: elementScroll,
     onChange: () => {
-      const { element, top, shown } = place();
+      if (own.isDrawing) return;
+      const { top, shown } = place();
       // Scrolled by hand to where what is laid out ends.
-      if (element && baseFor(base.current, top, shown, count) !== base.current) scrollTo(top);
+      if (baseFor(own.base, top, shown, count) !== own.base) move(top);
       redraw((times) => times + 1);
     },
   };
   const [virtual] = useState(() => new Virtualizer(options));
   virtual.setOptions(options);
-  useLayoutEffect(() => virtual._didMount(), []);
-  useLayoutEffect(() => virtual._willUpdate());
 
-  const place = () => {
-    const height = virtual.scrollRect?.height ?? 0;
-    const element = list.current;
-    const top = base.current + (element?.scrollTop ?? 0) / row;
-    return { element, top, shown: Math.floor(height / row) };
+  const place = () => ({
+    top: own.base + (virtual.scrollOffset ?? 0) / row,
+    shown: Math.floor((virtual.scrollRect?.height ?? 0) / row),
+  });
+  /** Have `top` as the first row that is seen, when it is drawn next. */
+  const move = (top: number) => {
+    own.base = baseFor(own.base, top, place().shown, count);
+    own.scrollTo = (top - own.base) * row;
+    own.isDrawing = true;
+    own.tell?.(own.scrollTo);
+    own.isDrawing = false;
   };
-  /** Show `top` as the first row, at once: it is drawn before anything else is painted. */
   const scrollTo = (top: number) => {
-    const { element, shown } = place();
-    if (!element) return;
-    base.current = baseFor(base.current, top, shown, count);
-    element.scrollTop = (top - base.current) * row;
-    tell.current(element.scrollTop, false);
+    move(top);
     redraw((times) => times + 1);
   };
 
+  // Before drawing, so that no other row is ever drawn in between.
+  const before = own.items?.[Math.floor(place().top)];
+  if (items && before && items !== own.items) {
+    const to = items.indexOf(before);
+    const { top } = place();
+    if (to !== -1 && to !== Math.floor(top)) move(top - Math.floor(top) + to);
+  }
+  own.items = items;
+  const key = [place().shown, ...when];
+  if (key.some((part, index) => part !== own.key[index])) {
+    const { top, shown } = place();
+    if (at !== null && shown > 0) {
+      own.key = key;
+      const to = broughtIntoSight(top, at, shown, count);
+      if (to !== top) move(to);
+    }
+  }
+
   const { top, shown } = place();
   const drawn = virtual.getVirtualItems();
-  const first = base.current + (drawn[0]?.index ?? 0);
-  const stop = base.current + (drawn.at(-1)?.index ?? -1) + 1;
-
-  const seen = useRef<{ items: readonly object[] | undefined; top: object | undefined } | null>(
-    null,
-  );
+  const first = own.base + (drawn[0]?.index ?? 0);
+  const stop = own.base + (drawn.at(-1)?.index ?? -1) + 1;
+  useLayoutEffect(() => virtual._didMount(), []);
   useLayoutEffect(() => {
-    const before = seen.current;
-    const now = place();
-    if (items && before?.top && before.items !== items) {
-      const to = items.indexOf(before.top);
-      if (to !== -1) scrollTo(now.top - Math.floor(now.top) + to);
-    }
-    seen.current = { items, top: items?.[Math.floor(place().top)] };
-  }, [items, first, top]);
-  useLayoutEffect(() => {
-    const now = place();
-    if (at === null || now.shown === 0) return;
-    const to = broughtIntoSight(now.top, at, now.shown, count);
-    if (to !== now.top) scrollTo(to);
-  }, [shown, ...when]);
+    virtual._willUpdate();
+    if (own.scrollTo === null || !list.current) return;
+    list.current.scrollTop = own.scrollTo;
+    own.scrollTo = null;
+  });
   useLayoutEffect(() => onRows?.(first, stop, shown), [first, stop, shown, items, count]);
 
   const isLong = count > LONGEST;
