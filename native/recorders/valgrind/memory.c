@@ -103,7 +103,7 @@ static void record_mapping(ThreadId tid, Addr address, SizeT size, UInt access, 
     const HChar* file = NULL;
     if (segment == NULL || segment->kind == SkAnonC) {
         record_map(tid, &map, name);
-        if (shared_covers(address, 1))
+        if (shared_covers(address, size))
             shared_record_contents(address, size, (access & 1) != 0);
         else if (!is_new && (access & 1) != 0)
             record_pages(tid, address, (const UChar*)address, size);
@@ -120,7 +120,7 @@ static void record_mapping(ThreadId tid, Addr address, SizeT size, UInt access, 
     /* A large image has slots of its own: reading registers near it need not unpack it. */
     if (map.kind != REVEN_MAP_UNKNOWN && size >= LARGE_IMAGE) stream_publish();
     record_map(tid, &map, file == NULL ? name : file);
-    if (shared_covers(address, 1)) {
+    if (shared_covers(address, map.size)) {
         shared_record_contents(address, map.size,
                                map.kind != REVEN_MAP_UNKNOWN && (access & 1) != 0);
         return;
@@ -138,7 +138,13 @@ void memory_contents_dropped(ThreadId tid, Addr address, SizeT size) {
     while (address < end) {
         const NSegment* s = VG_(am_find_nsegment)(address);
         Addr stop = s == NULL || s->end + 1 > end ? end : s->end + 1;
-        if (shared_covers(address, 1))
+        Bool shared = shared_covers(address, PAGE);
+        if (shared_covers(address, stop - address)) {
+            Addr same = address + PAGE;
+            while (same < stop && shared_covers(same, PAGE) == shared) same += PAGE;
+            stop = same;
+        }
+        if (shared)
             shared_compare(address, stop - address, REVEN_CAUSE_SYSCALL);
         else if (s != NULL && s->kind != SkResvn)
             record_mapping(tid, address, stop - address, protection(s->hasR, s->hasW, s->hasX),
@@ -173,6 +179,7 @@ void memory_record_image(ThreadId tid) {
             map.size = s->end + 1 - map.address;
             record_map(tid, &map, "[stack]");
             record_pages(tid, s->start, (const UChar*)s->start, size);
+            if (shared_covers(s->start, size)) shared_keep_contents(s->start, size);
         } else
             record_mapping(tid, s->start, size, access,
                            s->start == vgPlain_brk_base ? "[heap]" : NULL, False);

@@ -8,6 +8,7 @@
  *   record.c      control records
  *   threads.c     which thread runs, what the kernel did to it, signals, fork
  *   memory.c      mappings and their contents
+ *   robust.c      mutexes of threads that end
  *   kernel_writes.c  what system calls write into memory
  *   shared.c      memory that others change too
  *   checks.c      the code that asks about it
@@ -207,6 +208,14 @@ void file_writes_forget(void);
 void file_writes_after(ThreadId tid, UInt number, const UWord* arguments, UWord result);
 /* Others may have run: records what they wrote to files that are mapped. */
 void file_writes_by_others(ThreadId tid);
+
+/* ---------------------------------------------------------------- robust.c */
+
+/* A thread names its list of robust mutexes; it ends. */
+void robust_note(ThreadId tid, Addr head);
+void robust_exits(ThreadId tid);
+/* Records what the kernel marked of threads that have ended. */
+void robust_record(ThreadId tid);
 
 /* -------------------------------------------------------- kernel_writes.c */
 

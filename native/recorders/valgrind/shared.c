@@ -207,10 +207,11 @@ Bool shared_extend(Addr address, SizeT size) {
 }
 
 Bool shared_covers(Addr address, SizeT size) {
-    UWord page;
-    if (region_count == 0 || size == 0) return False;
-    for (page = address / PAGE; page <= (address + size - 1) / PAGE; page++)
-        if (region_of(page) != NULL) return True;
+    UWord first = address / PAGE, last = (address + size - 1) / PAGE;
+    UInt r;
+    if (size == 0) return False;
+    for (r = 0; r < region_count; r++)
+        if (regions[r].first <= last && first < regions[r].first + regions[r].count) return True;
     return False;
 }
 
@@ -224,7 +225,13 @@ Bool shared_has(ULong device, ULong inode) {
 }
 
 void shared_forget_contents(void) {
+    UInt r;
     if (pages == NULL) return;
+    /* The kernel writes to the parent's copy. */
+    for (r = region_count; r-- > 0;)
+        if (objects[regions[r].object].device == SHARED_WITH_KERNEL)
+            regions[r] = regions[--region_count];
+    mark_filter();
     VG_(HT_destruct)(pages, VG_(free));
     pages = VG_(HT_construct)("reven.pages");
 }
@@ -340,7 +347,11 @@ void shared_record_contents(Addr address, SizeT size, Bool known) {
         Region* region = region_of(number);
         UWord key;
         Page* page;
-        if (region == NULL) continue;
+        if (region == NULL) {
+            if (known && copy_page(number, now) && !is_zero(now, PAGE))
+                put(number * PAGE, PAGE, REVEN_CAUSE_IMAGE, now, 0);
+            continue;
+        }
         region->unknown = region->unknown || !known;
         if (!known) continue;
         key = key_of(region, number);

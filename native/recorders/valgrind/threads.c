@@ -156,6 +156,7 @@ static void record_cleared_words(void) {
             VG_(poll)(NULL, 0, 1);
         record_memory(tid, word, 4, REVEN_CAUSE_THREAD_EXIT, (const void*)word);
     }
+    robust_record(threads_current());
 }
 
 static void begin_stream(ThreadId tid) {
@@ -281,6 +282,8 @@ static void before_syscall(ThreadId tid, UInt number, UWord* arguments, UInt cou
         next_clear_at_exit = payload[1] & CLONE_CHILD_CLEARTID ? payload[4] : 0;
     else if (number == __NR_set_tid_address)
         thread(tid)->clear_at_exit = payload[1];
+    else if (number == __NR_set_robust_list)
+        robust_note(tid, payload[1]);
     else if (number == __NR_execve)
         exec_begins(payload[1]);
     memory_note_syscall(number, arguments);
@@ -329,6 +332,7 @@ static void thread_exits(ThreadId tid) {
     if (mode != RECORDING || current == 0) return;
     if (signalled == tid) complete_signal();
     record(REVEN_THREAD_EXIT, tid, NULL, 0);
+    robust_exits(tid);
     if (tid == current) current_ended = True;
     if (word != 0) {
         thread(tid)->clearing = word;

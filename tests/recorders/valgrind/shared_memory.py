@@ -174,3 +174,75 @@ int main(int count, char **words) {
   return own[4096] != 0; /* the kernel takes private copies away as well */
 }
 """
+
+ROBUST = """
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+static pthread_mutex_t mutex;
+static void *dies(void *p) { pthread_mutex_lock(&mutex); return p; }
+int main(void) {
+  pthread_mutexattr_t attributes;
+  pthread_t thread;
+  pthread_mutexattr_init(&attributes);
+  pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+  pthread_mutex_init(&mutex, &attributes);
+  pthread_create(&thread, 0, dies, 0);
+  pthread_join(thread, 0);
+  return pthread_mutex_lock(&mutex) != EOWNERDEAD;
+}
+"""
+
+LATER = """
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/aio_abi.h>
+#include <linux/io_uring.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static volatile unsigned sum;
+static void look(const char *p, int size) {
+  for (int i = 0; i < size; i++) sum += ((const volatile char *)p)[i];
+}
+static void ring(int file) {
+  struct io_uring_params p = {0};
+  int fd = syscall(SYS_io_uring_setup, 8, &p), ends[2];
+  if (fd < 0) return; /* the kernel may forbid it */
+  size_t size = p.sq_off.array + p.sq_entries * 4;
+  size_t other = p.cq_off.cqes + p.cq_entries * sizeof(struct io_uring_cqe);
+  char *r = mmap(0, size > other ? size : other, 3, MAP_SHARED, fd, IORING_OFF_SQ_RING);
+  struct io_uring_sqe *s = mmap(0, p.sq_entries * sizeof *s, 3, MAP_SHARED, fd, IORING_OFF_SQES);
+  unsigned *tail = (unsigned *)(r + p.sq_off.tail), *array = (unsigned *)(r + p.sq_off.array);
+  volatile unsigned *done = (unsigned *)(r + p.cq_off.tail);
+  char *block = malloc(100), buffer[64] = "";
+  memset(block, 3, 100);
+  pipe(ends);
+  for (int i = 0; i < 2; i++) {
+    memset(&s[i], 0, sizeof *s);
+    s[i].opcode = IORING_OP_READ; s[i].fd = i ? ends[0] : file; s[i].off = i ? -1 : 0;
+    s[i].addr = (unsigned long)(i ? block : buffer); s[i].len = i ? 100 : 64; array[i] = i;
+  }
+  __atomic_store_n(tail, 2, __ATOMIC_RELEASE);
+  syscall(SYS_io_uring_enter, fd, 2, 0, 0, 0, 0);
+  look(buffer, 64);
+  write(ends[1], "later!", 6);
+  while (*done < 2) {}
+  look(block, 100); look(buffer, 64); look(r + p.cq_off.cqes, 32);
+}
+int main(void) {
+  int file = open("/etc/passwd", O_RDONLY);
+  aio_context_t context = 0;
+  static char data[32];
+  struct iocb one = {.aio_fildes = file, .aio_buf = (long)data, .aio_nbytes = 32}, *all[] = {&one};
+  struct io_event event;
+  if (syscall(SYS_io_setup, 4, &context) == 0) {
+    syscall(SYS_io_submit, context, 1, all); look(data, 32);
+    syscall(SYS_io_getevents, context, 1, 1, &event, 0); look(data, 32);
+  }
+  ring(file);
+  return 0;
+}
+"""

@@ -18,7 +18,9 @@ from reven2.memhist import MemoryAccess, MemoryAccessCause, MemoryAccessOperatio
 from reven2.preview.taint import Tainter, origin
 from tests.recorders.valgrind.shared_memory import (
     FILES,
+    LATER,
     OUTPUTS,
+    ROBUST,
     SYSTEM_V,
     TWO_ADDRESSES,
     TWO_PROCESSES,
@@ -170,3 +172,11 @@ def test_files_that_change_under_a_mapping(
     server = open_trace(trace)
     assert json.loads((trace / "manifest.json").read_text())["end_code"] == 0
     assert "by writing to the mapped file" in str(first(server, MemoryAccessCause.File))
+
+
+def test_what_the_kernel_writes_later(record_program: Record) -> None:
+    checked(record_program(LATER))
+
+
+def test_a_mutex_whose_owner_has_died(record_program: Record) -> None:
+    checked(record_program(ROBUST, "-pthread"))
