@@ -16,10 +16,22 @@ def test_accesses_in_pandas(values: reven2.OpenTrace) -> None:
     accesses = values.trace.memory_accesses()
     first = next(accesses)
     table = accesses.to_pandas()
-    assert list(table.columns) == ["transition", "address", "size", "operation"]
-    assert [str(kind) for kind in table.dtypes] == ["uint64", "uint64", "uint32", "category"]
+    assert list(table.columns) == [
+        "transition",
+        "address",
+        "size",
+        "operation",
+        "cause",
+    ]
+    assert [str(kind) for kind in table.dtypes] == [
+        "uint64",
+        "uint64",
+        "uint32",
+        "category",
+        "category",
+    ]
     rows = [
-        (a.transition.id, a.virtual_address.offset, a.size, a.operation.value)
+        (a.transition.id, a.virtual_address.offset, a.size, a.operation.value, a.cause.name)
         for a in (first, *accesses)
     ]
     assert list(table.itertuples(index=False, name=None)) == rows
@@ -76,7 +88,7 @@ def test_empty_results_are_tables_too(bare: reven2.OpenTrace) -> None:
     import pyarrow
 
     nothing = bare.trace.memory_accesses(from_transition=0, to_transition=0)
-    assert nothing.to_pandas().shape == (0, 4)
+    assert nothing.to_pandas().shape == (0, 5)
     assert pyarrow.table(nothing).num_rows == 0
     assert bare.trace.strings("no such").to_pandas().shape == (0, 7)
 

@@ -16,7 +16,6 @@ function row(transition: number): HistoryRow {
     pc: "0x1000",
     place: "",
     tokens: [],
-    cause: "",
     thread: 1,
     cause: "",
   };
