@@ -7,7 +7,7 @@ is its linear address.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, SupportsIndex, TypeAlias
+from typing import TYPE_CHECKING, Self, SupportsIndex, TypeAlias, cast
 
 from reven2._arguments import integer, whole, wrong_type
 from reven2.arch import msr, x64
@@ -17,7 +17,7 @@ from reven2.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from reven2.ossi.ossi import Symbol
     from reven2.place import Place
-    from reven2.trace import Context
+    from reven2.trace import Context, Trace
 
 __all__ = [
     "LinearAddress",
@@ -41,8 +41,10 @@ class _AbstractAddress:
     plain int of its offset, so `address == 0` works as it does for a pointer in C.
     """
 
-    __slots__ = ("_offset",)
+    # `_trace` is set of those that a trace gave, so that a link leads to the right server.
+    __slots__ = ("_offset", "_trace")
     _prefix = ""
+    _trace: Trace
 
     def __init__(self, offset: SupportsIndex) -> None:
         number = integer(offset, "The offset of an address")
@@ -58,7 +60,9 @@ class _AbstractAddress:
     def translate(self, context: Context) -> PhysicalAddress | None:
         """The physical address at a context; None if nothing is mapped there."""
         linear = self._linear(context)
-        return PhysicalAddress(linear) if context._is_mapped(linear, 1) else None
+        if not context._is_mapped(linear, 1):
+            return None
+        return PhysicalAddress(linear)._of(context._trace)
 
     def _linear(self, context: Context, thread: int | None = None) -> int:
         """The linear address as an int, mapped or not, as `thread` sees it (default: the
@@ -68,16 +72,38 @@ class _AbstractAddress:
     def _at(self, offset: int) -> Self:
         return type(self)(offset)
 
+    def _of(self, trace: Trace | None) -> Self:
+        """Itself, as an address of this trace."""
+        if trace is not None:
+            self._trace = trace
+        return self
+
+    def _further(self, by: int) -> Self:
+        return self._at(self._offset + by & _MASK)._of(getattr(self, "_trace", None))
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
+
+    def __getstate__(self) -> object:
+        # An open trace does not go where a pickle goes.
+        _, slots = cast("tuple[None, dict[str, object]]", super().__getstate__())
+        return None, {name: value for name, value in slots.items() if name != "_trace"}
+
     def _space(self) -> tuple[str, ...]:
         """What two addresses must share to be comparable."""
         return (self._prefix,)
 
     def format_as_html(self) -> str:
-        """The same text as `str`, for embedding in HTML. With a server, that last connected,
-        as a link that publishes it to the sessions that are tracked when it is clicked."""
-        from reven2._client.links import current
+        """The same text as `str`, for embedding in HTML. With a server, that of its trace or the
+        only one, as a link that publishes it to the sessions that are tracked when it is
+        clicked."""
+        from reven2._client.links import only
 
-        links = current()
+        trace = getattr(self, "_trace", None)
+        links = only() if trace is None else trace._links
         return str(self) if links is None else links.address(self)
 
     def _repr_html_(self) -> str:
@@ -85,13 +111,13 @@ class _AbstractAddress:
 
     def __add__(self, other: SupportsIndex) -> Self:
         number = whole(other)
-        return NotImplemented if number is None else self._at(self._offset + number & _MASK)
+        return NotImplemented if number is None else self._further(number)
 
     __radd__ = __add__
 
     def __sub__(self, other: SupportsIndex) -> Self:
         number = whole(other)
-        return NotImplemented if number is None else self._at(self._offset - number & _MASK)
+        return NotImplemented if number is None else self._further(-number)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, _AbstractAddress):

@@ -116,7 +116,7 @@ class Allocation:
     @property
     def address(self) -> LinearAddress:
         """First byte."""
-        return LinearAddress(self._data.address)
+        return LinearAddress(self._data.address)._of(self._trace)
 
     @property
     def size(self) -> int:

@@ -88,7 +88,7 @@ class MemoryAccess:
     @property
     def physical_address(self) -> PhysicalAddress:
         """Its first byte; in a user program's trace, equal to the linear address."""
-        return PhysicalAddress(self._address.offset)
+        return PhysicalAddress(self._address.offset)._of(self._transition._trace)
 
     @property
     def virtual_address(self) -> LinearAddress:

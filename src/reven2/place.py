@@ -57,7 +57,11 @@ class Place:
     @property
     def address(self) -> LinearAddress | None:
         """The address; None if it is a moment."""
-        return None if self._data.address is None else LinearAddress(self._data.address)
+        return (
+            None
+            if self._data.address is None
+            else LinearAddress(self._data.address)._of(self._trace)
+        )
 
     @property
     def size(self) -> int:

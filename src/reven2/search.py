@@ -278,7 +278,10 @@ class Search:
                 yield ValueHit(transition, Register.from_name(name), None)
                 continue
             access = MemoryAccess(
-                transition, LinearAddress(address), size, write if is_write else read
+                transition,
+                LinearAddress(address)._of(self._trace),
+                size,
+                write if is_write else read,
             )
             yield ValueHit(transition, None, access)
 

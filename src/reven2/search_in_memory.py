@@ -52,22 +52,22 @@ class Match:
     @property
     def virtual_start_address(self) -> LinearAddress:
         """Its first byte as the program sees it."""
-        return LinearAddress(self._address)
+        return LinearAddress(self._address)._of(self._search._trace)
 
     @property
     def virtual_end_address(self) -> LinearAddress:
         """The first byte after it as the program sees it."""
-        return LinearAddress(self._address + self.size_byte)
+        return LinearAddress(self._address + self.size_byte)._of(self._search._trace)
 
     @property
     def physical_start_address(self) -> PhysicalAddress:
         """Its first byte; in a user program's trace, equal to the linear address."""
-        return PhysicalAddress(self._address)
+        return PhysicalAddress(self._address)._of(self._search._trace)
 
     @property
     def physical_end_address(self) -> PhysicalAddress:
         """The first byte after it."""
-        return PhysicalAddress(self._address + self.size_byte)
+        return PhysicalAddress(self._address + self.size_byte)._of(self._search._trace)
 
     @property
     def known_mapped_context(self) -> Context:

@@ -77,7 +77,7 @@ class String:
     @property
     def address(self) -> LinearAddress:
         """Its first byte."""
-        return LinearAddress(self._address)
+        return LinearAddress(self._address)._of(self._trace)
 
     @property
     def address_range(self) -> MemoryRange:

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import weakref
-from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -24,15 +22,16 @@ from reven2._client.selection import address_selection, transition_selection
 from reven2.errors import RevenError
 
 if TYPE_CHECKING:
-    from reven2._client.connection import Connection
+    from reven2._client.handle import Handle
     from reven2.address import _AbstractAddress
-    from reven2.trace import Trace, Transition
+    from reven2.trace import Transition
 
-__all__ = ["Links", "current"]
+__all__ = ["Links", "only"]
 
 LINKS = "/api/v1/links"
 
-# A click with Ctrl, Cmd or Shift opens the page, as for any link.
+# A click with Ctrl, Cmd or Shift opens the page, as for any link. That also works where a page
+# may not ask the server: an exported notebook whose viewer forbids it, for example.
 _CLICK = """\
 if(event.ctrlKey||event.metaKey||event.shiftKey)return;event.preventDefault();\
 let a=this,s=a.querySelector('sup')||a.appendChild(document.createElement('sup')),\
@@ -40,37 +39,35 @@ t=(x,y)=>{s.textContent=' '+x;a.title=y};t('…','publishing');\
 fetch(a.dataset.publish,{method:'POST',headers:{'Content-Type':'application/json'},\
 body:a.dataset.body}).then(r=>r.ok?r.json():r.json().then(j=>Promise.reject(j))).then(\
 j=>j.listeners?t('✓','heard by '+j.listeners):t('∅','nobody listens to the tracked sessions'),\
-e=>t('⚠',e.error?e.message:'the server does not answer'))"""
+e=>t('⚠ not published: Ctrl+click opens Axion',\
+e.error?e.message:'The server does not run, or this page may not ask it.'))"""
 
-_current: weakref.ref[Links] | None = None
 
+def only() -> Links | None:
+    """Those of the one server that is connected: for an address that somebody wrote down, of
+    which nothing tells the trace. None with several servers: it would be a guess."""
+    from reven2.session import Sessions
 
-def current() -> Links | None:
-    """Those of the server that was connected last and is not closed: an address does not
-    know which trace it is of."""
-    links = _current() if _current is not None else None
-    return None if links is None or links.closed else links
+    connected = {
+        sessions._rvn: sessions._rvn.trace._links
+        for sessions in list(Sessions._instances)
+        if not sessions._links.closed
+    }
+    return next(iter(connected.values())) if len(connected) == 1 else None
 
 
 class Links:
     """Makes the links of one client.
 
     Parameters:
-        connection: to the server.
-        trace, scenario: what the links are about.
-        client: gives the id of this client's part in the sessions, "" before it has one.
+        server: what the links are about.
     """
 
-    def __init__(
-        self, connection: Connection, trace: Trace, scenario: str, client: Callable[[], str]
-    ) -> None:
-        global _current  # noqa: PLW0603
-        self._connection, self._trace, self._scenario = connection, trace, scenario
-        self._client = client
+    def __init__(self, server: Handle) -> None:
+        self._server, self._connection = server, server.connection
         self._lock = threading.Lock()
         self._key = ""
         self._tracked = ["default"]
-        _current = weakref.ref(self)
 
     @property
     def closed(self) -> bool:
@@ -109,16 +106,16 @@ class Links:
 
     def transition(self, transition: Transition) -> str:
         """A link that shows and publishes a transition."""
-        selection = transition_selection(transition, self._trace, self._scenario)
+        selection = transition_selection(transition, self._server)
         return self._anchor(f"#{transition.id}", selection, str(transition.id))
 
     def address(self, address: _AbstractAddress) -> str:
         """A link that shows and publishes an address."""
-        selection = address_selection(address, self._trace, self._scenario)
+        selection = address_selection(address, self._server)
         return self._anchor(str(address), selection, f"address/{_place(selection)}")
 
     def _anchor(self, text: str, selection: Selection, path: str) -> str:
-        page = self._connection.url(f"/#/{quote(self._scenario, safe='')}/{path}")
+        page = self._connection.url(f"/#/{quote(self._server.scenario, safe='')}/{path}")
         body = self._body(selection)
         publish = ""
         if body is not None:
@@ -144,7 +141,7 @@ class Links:
         return msgspec.json.encode({"key": self._key, "selection": selection}).decode()
 
     def _tell(self, names: list[str]) -> None:
-        tracked = {"tracked": names, "client": self._client()}
+        tracked = {"tracked": names, "client": self._server.live.client}
         if self._key:
             try:
                 self._connection.request_json("PUT", f"{LINKS}/{self._key}", tracked)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from reven2._arguments import integer, shown, wrong_type
 from reven2._client.connection import DEFAULT_PORT, Connection
-from reven2._client.links import Links
+from reven2._client.handle import Handle
 from reven2._client.live import Live
 from reven2._client.messages import ClientKind
 from reven2._client.remote import remote_service
@@ -67,10 +67,10 @@ class RevenServer(OpenTrace):
         super().__init__(service)
         self._connection = connection
         self._scenario = scenario
-        links = Links(connection, self.trace, scenario, lambda: self._live.client)
-        self._links = self.trace._links = links
-        self._live = Live(connection, name, kind, links.renew)
-        self._sessions = Sessions(connection, self._live, self._links, self.trace, scenario)
+        self._live = Live(connection, name, kind, self._renew_links)
+        self._rvn = Handle(connection, self._live, self.trace, scenario)
+        self._sessions = Sessions(self._rvn)
+        self.trace._links = self._sessions._links
         show_lists_as_tables()
 
     @property
@@ -98,6 +98,15 @@ class RevenServer(OpenTrace):
         ClosedError."""
         self._live.close()
         super().close()
+
+    def _renew_links(self) -> None:
+        for sessions in list(Sessions._instances):
+            if sessions._rvn is self._rvn:
+                sessions._links.renew()
+
+    def __str__(self) -> str:
+        state = "closed" if self._connection.closed else "connected"
+        return f"Reven server on {self._scenario} ({self._connection.name}) [{state}]"
 
     def __repr__(self) -> str:
         state = "closed" if self._connection.closed else "connected"

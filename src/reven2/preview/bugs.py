@@ -111,7 +111,7 @@ class Bug:
     def address(self) -> LinearAddress:
         """First byte of the access (of an uninitialized value, of those that were never
         written), or what is freed."""
-        return LinearAddress(self._data.address)
+        return LinearAddress(self._data.address)._of(self._trace)
 
     @property
     def size(self) -> int:

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 from reven2.session._events import AddressEvent, Event, TransitionEvent
 from reven2.session._listener import Listener, Watcher
-from reven2.session._sessions import PresentClient, Session, Sessions, TrackedSessions
+from reven2.session._session import PresentClient, Session
+from reven2.session._sessions import Sessions
+from reven2.session._tracked import TrackedSessions
 
 __all__ = [
     "AddressEvent",

@@ -86,9 +86,11 @@ class AddressEvent(Event):
     def address(self) -> _AbstractAddress:
         """The address: linear, or logical for one relative to fs or gs."""
         selection = self._address_selection
+        trace = self._trace if self.is_of_this_trace else None
         if selection.segment is not None:
-            return LogicalAddress(selection.offset, Register.from_name(selection.segment))
-        return LinearAddress(selection.offset)
+            register = Register.from_name(selection.segment)
+            return LogicalAddress(selection.offset, register)._of(trace)
+        return LinearAddress(selection.offset)._of(trace)
 
     @property
     def size(self) -> int | None:

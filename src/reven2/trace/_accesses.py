@@ -80,7 +80,7 @@ def access_results(
         ):
             yield MemoryAccess(
                 Transition(trace, number),
-                LinearAddress(offset),
+                LinearAddress(offset)._of(trace),
                 length,
                 write if is_write else read,
                 access_cause(cause),

@@ -355,7 +355,7 @@ class Context(Moment):
     def physical_memory_regions(self) -> Iterator[tuple[PhysicalAddress, int]]:
         """The mapped ranges at this context, as (address, size in bytes), ascending."""
         for mapped in self._trace._service.mapped_ranges(self._id):
-            yield PhysicalAddress(mapped.start), mapped.stop - mapped.start
+            yield PhysicalAddress(mapped.start)._of(self._trace), mapped.stop - mapped.start
 
     def format_as_html(self) -> str:
         """The same as `str`, for embedding in HTML, with the number of the transition as its

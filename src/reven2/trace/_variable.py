@@ -15,6 +15,7 @@ from reven2.types import Array, Type
 if TYPE_CHECKING:
     from reven2._service.types import PieceData, VariableData
     from reven2.trace._context import Context
+    from reven2.trace._trace import Trace
     from reven2.types._graph import BinaryTypes
 
 __all__ = ["Variable", "VariableKind", "VariablePiece"]
@@ -114,7 +115,7 @@ class Variable:
     @property
     def location(self) -> tuple[VariablePiece, ...]:
         """Where it is: one piece for most, several for one that the compiler split."""
-        return tuple(_piece(data) for data in self._data.location)
+        return tuple(_piece(data, self._context._trace) for data in self._data.location)
 
     @property
     def address(self) -> LinearAddress | None:
@@ -161,9 +162,9 @@ class Variable:
         return f"Variable({self.type_name!r}, {str(self)!r})"
 
 
-def _piece(data: PieceData) -> VariablePiece:
+def _piece(data: PieceData, trace: Trace) -> VariablePiece:
     if data.kind == "register":
         return VariablePiece(data.size, register=Register.from_name(data.register))
     if data.kind == "memory":
-        return VariablePiece(data.size, address=LinearAddress(data.address))
+        return VariablePiece(data.size, address=LinearAddress(data.address)._of(trace))
     return VariablePiece(data.size, value=data.value if data.kind == "value" else None)

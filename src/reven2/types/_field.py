@@ -45,6 +45,12 @@ class EnumerationInstance(int):
         return f"<{self._type.name}.{self.name}: {int(self)}>" if self.name else str(self)
 
 
+def _address(address: int | None, context: Context | None) -> LinearAddress | None:
+    if address is None:
+        return None
+    return LinearAddress(address)._of(None if context is None else context._trace)
+
+
 class StructInstance:
     """A structure that was read. `str` is its fields, as gdb prints them."""
 
@@ -65,7 +71,7 @@ class StructInstance:
     def address(self) -> LinearAddress | None:
         """Where it was read; None for a register or a buffer. An addition to the documented
         interface."""
-        return None if self._address is None else LinearAddress(self._address)
+        return _address(self._address, self._context)
 
     def as_bytes(self) -> bytes:
         """Its bytes."""
@@ -134,7 +140,8 @@ class FieldInstance(Generic[Value]):
         """Where it is; None if the structure was not read from memory. An addition to the
         documented interface."""
         base = self._parent._address
-        return None if base is None else LinearAddress(base + self._info.offset)
+        address = None if base is None else base + self._info.offset
+        return _address(address, self._parent._context)
 
     def as_bytes(self) -> bytes:
         """Its bytes; of a bit field, those that it lies in."""

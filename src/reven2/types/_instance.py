@@ -43,11 +43,14 @@ class PointerInstance(Numeric, LogicalAddress, Generic[Value]):
     ) -> None:
         super().__init__(offset, segment_register)
         self._pointee, self._context = pointee, context
+        if context is not None:
+            self._of(context._trace)
 
     @property
     def address(self) -> LogicalAddress:
         """The address it holds; equals 0 for a null pointer."""
-        return LogicalAddress(self.offset, self.segment_register)
+        trace = None if self._context is None else self._context._trace
+        return LogicalAddress(self.offset, self.segment_register)._of(trace)
 
     @property
     def pointee_type(self) -> Type[Value]:

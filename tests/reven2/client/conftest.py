@@ -97,8 +97,9 @@ class Served:
                 break
 
     def kill(self) -> None:
-        self._process.kill()
-        self._process.communicate()
+        if self._process.returncode is None:
+            self._process.kill()
+            self._process.communicate()
 
 
 @pytest.fixture

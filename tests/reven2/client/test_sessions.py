@@ -15,7 +15,7 @@ import pytest
 import reven2
 from reven2._client.selection import transition_selection
 from reven2.errors import ServerError
-from reven2.session import AddressEvent, Session, TransitionEvent
+from reven2.session import AddressEvent, TransitionEvent
 
 from .conftest import Served, taken
 
@@ -46,29 +46,6 @@ def test_the_documented_values(served: Served, connect: Connect) -> None:
     assert server.sessions.publish_transition(server.trace.transition(100)) is False
 
 
-def test_tracked_is_a_list(server: reven2.RevenServer) -> None:
-    tracked = server.sessions.tracked
-    assert tracked == ["default"]
-    tracked.extend(["one", Session("two", 5), "one"])
-    assert tracked == ["default", "one", "two"]
-    assert [str(session) for session in tracked] == ["default", "one", "two"]
-    assert len(tracked) == 3
-    assert "two" in tracked
-    assert tracked[0] in tracked
-    assert tracked[-2:] == ["one", "two"]
-    tracked.remove("one")
-    del tracked[0]
-    assert server.sessions.tracked == [Session("two", 0)]
-    assert server.sessions.tracked != ["two", 2]
-    with pytest.raises(ValueError, match="'one' is not tracked"):
-        tracked.remove("one")
-    server.sessions.tracked = server.sessions.tracked
-    assert tracked == ("two",)
-    tracked.clear()
-    assert not tracked
-    assert server.sessions.publish_transition(server.trace.transition(0)) is False
-
-
 @pytest.mark.parametrize("name", ["", "a/b", "x" * 65, "new\nline", "\x7f", "tab\t"])
 def test_names_that_no_session_can_have(server: reven2.RevenServer, name: str) -> None:
     rule = "1 to 64 printable characters, without control characters and without '/'"
@@ -80,7 +57,7 @@ def test_names_that_no_session_can_have(server: reven2.RevenServer, name: str) -
         server.sessions.listen(name)
     with pytest.raises(ValueError, match=rule):
         server.sessions.presence(name)
-    assert server.sessions.tracked == ["default"]
+    assert [str(one) for one in server.sessions.tracked] == ["default"]
 
 
 @pytest.mark.parametrize("name", ["..", "a:b", "ünï cödé ☃", "x" * 64, "?#%41"])
@@ -260,7 +237,7 @@ def test_private_names_that_scripts_use(
         assert server.sessions._publish(12)
         assert server.sessions._publish_address(0x1000, 8)
         assert taken(listener, 2) == ["#12", "lin:0x1000"]
-    script = server.sessions._js_publish_transition(server.trace.transition(12))
+    script = server.sessions._js_publish_transition(12)
     assert "fetch(" in script
     assert server.sessions._js_publish_address(0x1000).count("/api/v1/links/publish") == 1
 
@@ -273,10 +250,8 @@ def test_a_click_on_a_link_is_not_heard_by_the_client_that_made_it(
     assert "data-body=" in script
     click = msgspec.json.encode(
         {
-            "key": server._links._key,
-            "selection": transition_selection(
-                server.trace.transition(3), server.trace, server.scenario_name
-            ),
+            "key": server.sessions._links._key,
+            "selection": transition_selection(server.trace.transition(3), server._rvn),
         }
     )
 
@@ -301,7 +276,7 @@ def test_a_click_on_a_link_is_not_heard_by_the_client_that_made_it(
 def test_each_caller_gets_the_error_of_its_own_message(
     server: reven2.RevenServer, connect: Connect, session: str
 ) -> None:
-    right = transition_selection(server.trace.transition(1), server.trace, server.scenario_name)
+    right = transition_selection(server.trace.transition(1), server._rvn)
     wrong = msgspec.structs.replace(right, transition=10**12)
 
     def publish(number: int) -> str:
