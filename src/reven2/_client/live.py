@@ -165,6 +165,13 @@ class Live:
             self._where = selection
             return listeners
 
+    def set_where(self, selection: wire.Selection | None) -> None:
+        """Tell those who look at the sessions where this client is."""
+        with self._lock:
+            self._where = selection
+            if self._ensure_started():
+                self._send(wire.Where(selection))
+
     def listen(self, session: str) -> Subscription:
         """Listen to a session; returns when the server counts this client among its
         listeners, and the latest event, if there is one, can be taken."""

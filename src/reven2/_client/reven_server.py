@@ -121,10 +121,12 @@ def connect_as(
     *,
     token: str | None = None,
     name: str | None = None,
+    ssl: tls.SSLContext | bool = False,
 ) -> RevenServer:
     """A `RevenServer` that others see as another kind of client than a script."""
     server = RevenServer.__new__(RevenServer)
-    server._connect(Connection(host, port, token), scenario, name or _who(), kind)
+    host, port = _address(host, port)
+    server._connect(Connection(host, port, token, ssl), scenario, name or _who(), kind)
     return server
 
 

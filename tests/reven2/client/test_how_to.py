@@ -13,7 +13,7 @@ from .conftest import Served
 HOW_TO = Path(__file__).resolve().parents[3] / "docs" / "how-to"
 
 
-@pytest.mark.parametrize("name", ["sessions.md", "notebooks.md"])
+@pytest.mark.parametrize("name", ["sessions.md", "notebooks.md", "bridges.md"])
 def test_a_page_does_what_it_says(
     name: str, served: Served, capsys: pytest.CaptureFixture[str]
 ) -> None:
