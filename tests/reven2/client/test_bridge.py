@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import reven2
+from reven2._client.run_file import read_run_file
 from reven2.bridge import Bridge
 from reven2.errors import ServerError
 from reven2.session import AddressEvent, TransitionEvent
@@ -27,10 +28,15 @@ Join = Callable[..., Bridge]
 @pytest.fixture
 def join(port: int, trace_path: Path, session: str) -> Iterator[Join]:
     joined: list[Bridge] = []
+    file = read_run_file(port)
+    assert file is not None
 
     def join_(name: str = "tool", port: int = port) -> Bridge:
-        scenario = trace_path.stem
-        joined.append(reven2.bridge.join(session, name=name, port=port, scenario=scenario))
+        joined.append(
+            reven2.bridge.join(
+                session, name=name, port=port, scenario=trace_path.stem, token=file.token
+            )
+        )
         return joined[-1]
 
     yield join_

@@ -50,10 +50,6 @@ def addresses(server: reven2.RevenServer) -> Iterator[_AbstractAddress]:
     translated = LinearAddress(mapped.offset).translate(context)
     assert translated is not None
     yield translated
-    some = context.read(mapped, 4, raw=True)
-    match = next(trace.search.memory(some, trace.first_context, trace.last_context).matches())
-    yield match.virtual_start_address
-    yield match.physical_end_address
     yield copy.deepcopy(access.virtual_address)
 
 
