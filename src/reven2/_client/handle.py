@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from reven2._client.low_level import LowLevel
 
 if TYPE_CHECKING:
     from reven2._client.connection import Connection
@@ -14,15 +15,14 @@ if TYPE_CHECKING:
 __all__ = ["Handle"]
 
 
-@dataclass(frozen=True, eq=False)
-class Handle:
+class Handle(LowLevel):
     """A connection, this client's part in the sessions there, and the trace it looks at, which
     the server calls `scenario`."""
 
-    connection: Connection
-    live: Live
-    trace: Trace
-    scenario: str
+    def __init__(self, connection: Connection, live: Live, trace: Trace, scenario: str) -> None:
+        super().__init__(trace)
+        self.connection, self.live = connection, live
+        self.trace, self.scenario = trace, scenario
 
     def __repr__(self) -> str:
         return f"<connection to {self.connection.name}>"

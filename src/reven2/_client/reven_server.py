@@ -68,8 +68,8 @@ class RevenServer(OpenTrace):
         self._connection = connection
         self._scenario = scenario
         self._live = Live(connection, name, kind, self._renew_links)
-        self._rvn = Handle(connection, self._live, self.trace, scenario)
-        self._sessions = Sessions(self._rvn)
+        self._handle = Handle(connection, self._live, self.trace, scenario)
+        self._sessions = Sessions(self._handle)
         self.trace._links = self._sessions._links
         show_lists_as_tables()
 
@@ -89,6 +89,10 @@ class RevenServer(OpenTrace):
         return self._scenario
 
     @property
+    def _rvn(self) -> Handle:
+        return self._handle
+
+    @property
     def sessions(self) -> Sessions:
         """The server's sessions: publish a moment to others, and follow theirs."""
         return self._sessions
@@ -101,7 +105,7 @@ class RevenServer(OpenTrace):
 
     def _renew_links(self) -> None:
         for sessions in list(Sessions._instances):
-            if sessions._rvn is self._rvn:
+            if sessions._rvn is self._handle:
                 sessions._links.renew()
 
     def __str__(self) -> str:

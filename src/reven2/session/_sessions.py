@@ -45,7 +45,7 @@ class Sessions:
     def __init__(
         self, _rvn: Handle, sessions: str | Session | Iterable[str | Session] | None = None
     ) -> None:
-        handle = getattr(_rvn, "_rvn", _rvn)
+        handle: object = getattr(_rvn, "_rvn", _rvn)
         if not isinstance(handle, Handle):
             raise wrong_type("Sessions", _rvn, "pass server._rvn, or use server.sessions")
         self._rvn = handle
