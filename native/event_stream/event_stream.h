@@ -11,41 +11,13 @@
 #include <stdint.h>
 #endif
 
-#define REVEN_STREAM_VERSION 2u
+#define REVEN_STREAM_VERSION 3u
 
 /* ------------------------------------------------------------ register file
- * Offsets in bytes. General registers stand in encoding order. Flags are kept
- * as VEX's condition-code thunk (operation, two operands, old flags). */
-enum {
-    REVEN_RAX = 0,
-    REVEN_RCX = 8,
-    REVEN_RDX = 16,
-    REVEN_RBX = 24,
-    REVEN_RSP = 32,
-    REVEN_RBP = 40,
-    REVEN_RSI = 48,
-    REVEN_RDI = 56,
-    REVEN_R8 = 64, /* … r15 at 120 */
-    REVEN_RIP = 128,
-    REVEN_CC_OP = 136,
-    REVEN_CC_DEP1 = 144,
-    REVEN_CC_DEP2 = 152,
-    REVEN_CC_NDEP = 160,
-    REVEN_DFLAG = 168,  /* 1 or -1: the direction of string instructions */
-    REVEN_IDFLAG = 176, /* 0 or 1 */
-    REVEN_ACFLAG = 184, /* 0 or 1 */
-    REVEN_FS_BASE = 192,
-    REVEN_GS_BASE = 200,
-    REVEN_SSE_ROUND = 208,  /* 2 bits */
-    REVEN_FPU_ROUND = 216,  /* 2 bits */
-    REVEN_FPU_C3210 = 224,  /* status word bits 14, 10, 9, 8 in place */
-    REVEN_FPU_TOP = 232,    /* taken modulo 8 (32 bits used) */
-    REVEN_FPU_TAGS = 240,   /* 8 × 1 byte, by physical register: 0 = empty */
-    REVEN_FPU_REGS = 248,   /* 8 × 8 bytes, by physical register: IEEE doubles */
-    REVEN_YMM = 320,        /* 16 × 32 bytes */
-    REVEN_SCRATCH = 832,    /* 32 bytes: VEX's internal vector register */
-    REVEN_REGISTER_FILE_SIZE = 864
-};
+ * Where each register stands: registers.toml, from which registers.h is made. A stream
+ * of a program sends REVEN_REGISTER_FILE_SIZE bytes of it, one of a machine
+ * REVEN_MACHINE_FILE_SIZE, the same throughout. */
+#include "registers.h"
 
 /* --------------------------------------------------------------- templates
  * A translated block. Payload of a REVEN_TEMPLATE record:
@@ -202,6 +174,8 @@ typedef struct {
     uint32_t guard;       /* node */
     uint32_t x1;
     uint32_t x2;
+    /* node: linear (virtual) address of an access to memory, when it is another than
+     * `address`, which is the physical one; else REVEN_NO_NODE, as for a program */
     uint32_t x3;
 } reven_event;
 
@@ -224,8 +198,14 @@ enum {
     /* `size` bytes read or written by a helper; value = a SLOT node whose `a`
      * is their offset in the record (its own size is 0) */
     REVEN_EVENT_BULK_LOAD = 8,
-    REVEN_EVENT_BULK_STORE = 9
+    REVEN_EVENT_BULK_STORE = 9,
+    /* `size` (1 to 8) bytes came from or went to a device; address = node of the port,
+     * or with REVEN_IO_MEMORY in `flags` of the physical address. Memory stays as it is. */
+    REVEN_EVENT_IO_LOAD = 10,
+    REVEN_EVENT_IO_STORE = 11
 };
+
+enum { REVEN_IO_PORT = 0, REVEN_IO_MEMORY = 1 };
 
 enum {
     /* leaving here, the exit's instruction has completed */
@@ -277,7 +257,8 @@ enum {
     REVEN_THREAD_START = 14,  /* u64 thread that `thread` created */
     REVEN_THREAD_EXIT = 15,   /* empty */
     REVEN_SNAPSHOT_END = 16,  /* the MAP and MEMORY records of the initial image end */
-    REVEN_END = 17            /* reven_end */
+    REVEN_END = 17,           /* reven_end */
+    REVEN_INTERRUPT = 18      /* reven_interrupt, then REGISTERS and MEMORY (the frame) */
 };
 
 typedef struct {
@@ -299,9 +280,11 @@ enum {
     REVEN_CAUSE_SIGNAL_FRAME = 3,
     REVEN_CAUSE_THREAD_EXIT = 4,  /* the kernel clears the thread id word */
     REVEN_CAUSE_OTHER = 5,
-    REVEN_CAUSE_ALIAS = 6,   /* a store to the same page at another address */
-    REVEN_CAUSE_OUTSIDE = 7, /* another process or the kernel, seen first here */
-    REVEN_CAUSE_FILE = 8     /* somebody else wrote to the mapped file */
+    REVEN_CAUSE_ALIAS = 6,      /* a store to the same page at another address */
+    REVEN_CAUSE_OUTSIDE = 7,    /* another process or the kernel, seen first here */
+    REVEN_CAUSE_FILE = 8,       /* somebody else wrote to the mapped file */
+    REVEN_CAUSE_DEVICE = 9,     /* direct memory access, seen first here */
+    REVEN_CAUSE_PAGE_TABLE = 10 /* accessed and dirty bits that the processor set */
 };
 
 typedef struct {
@@ -334,6 +317,16 @@ typedef struct {
     uint64_t ip;          /* of the interrupted or faulting instruction */
     uint64_t handler;     /* 0 if unknown */
 } reven_signal;
+
+typedef struct {
+    uint32_t vector;
+    uint32_t synchronous; /* 1: the instruction at `ip` caused it, and has had no effect */
+    uint64_t error_code;  /* 0 if the vector has none */
+    uint64_t ip;          /* of the interrupted or faulting instruction */
+    uint64_t handler;     /* first instruction of the handler; 0 if unknown */
+    uint32_t cs;          /* of the interrupted code */
+    uint32_t reserved;
+} reven_interrupt;
 
 typedef struct {
     uint32_t reason;      /* REVEN_END_… */
@@ -386,10 +379,14 @@ typedef struct {
     uint32_t forked;
     uint32_t template_count;
     uint32_t text_size;
-    uint32_t reserved;
-    /* text: NUL-terminated strings: recorder name and version, program path,
-     * then the arguments */
+    uint16_t kind;               /* REVEN_KIND_… */
+    uint16_t register_file_size; /* bytes; 0: REVEN_REGISTER_FILE_SIZE */
+    /* text: NUL-terminated strings: recorder name and version; program path, or a
+     * machine's name; the architecture (REVEN_ARCHITECTURE) and the processor's features,
+     * separated by spaces, of a machine also model=… and ram=bytes; then the arguments */
 } reven_hello;
+
+enum { REVEN_KIND_PROGRAM = 0, REVEN_KIND_MACHINE = 1 };
 
 typedef struct {
     uint32_t magic;

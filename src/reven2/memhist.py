@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from reven2.address import LinearAddress, PhysicalAddress
 
 if TYPE_CHECKING:
+    from reven2._service import DeviceAccessData
     from reven2.trace import Transition
 
-__all__ = ["MemoryAccess", "MemoryAccessCause", "MemoryAccessOperation"]
+__all__ = ["DeviceAccess", "MemoryAccess", "MemoryAccessCause", "MemoryAccessOperation"]
 
 
 class MemoryAccessOperation(enum.Enum):
@@ -66,7 +67,7 @@ class MemoryAccess:
     """One access to memory. Not meant to be constructed directly: ask the trace or a
     transition."""
 
-    __slots__ = ("_address", "_cause", "_operation", "_size", "_transition")
+    __slots__ = ("_address", "_cause", "_operation", "_physical", "_size", "_transition")
 
     def __init__(
         self,
@@ -75,10 +76,13 @@ class MemoryAccess:
         size: int,
         operation: MemoryAccessOperation,
         cause: MemoryAccessCause = MemoryAccessCause.Instruction,
+        physical: int | None = None,
     ) -> None:
         self._transition, self._address = transition, address
         self._size, self._operation = size, operation
         self._cause = cause
+        # A program's is its linear one.
+        self._physical = address.offset if physical is None else physical
 
     @property
     def transition(self) -> Transition:
@@ -88,7 +92,7 @@ class MemoryAccess:
     @property
     def physical_address(self) -> PhysicalAddress:
         """Its first byte; in a user program's trace, equal to the linear address."""
-        return PhysicalAddress(self._address.offset)._of(self._transition._trace)
+        return PhysicalAddress(self._physical)._of(self._transition._trace)
 
     @property
     def virtual_address(self) -> LinearAddress:
@@ -134,6 +138,7 @@ class MemoryAccess:
         return (
             self._transition == other._transition
             and self._address == other._address
+            and self._physical == other._physical
             and self._size == other._size
             and self._operation is other._operation
         )
@@ -153,3 +158,54 @@ class MemoryAccess:
             f"physical_address={self.physical_address!r}, size={self._size}, "
             f"operation={self._operation!r}, virtual_address={self._address!r})"
         )
+
+
+class DeviceAccess:
+    """What an instruction moved from or to a device, in the trace of a machine: through a port
+    (`in`, `out`), or through physical addresses at which there is no memory. Not meant to be
+    constructed directly: ask a transition."""
+
+    __slots__ = ("_data", "_transition")
+
+    def __init__(self, transition: Transition, data: DeviceAccessData) -> None:
+        self._transition, self._data = transition, data
+
+    @property
+    def transition(self) -> Transition:
+        """The transition that makes it."""
+        return self._transition
+
+    @property
+    def port(self) -> int | None:
+        """Number of the port; None if there is a physical address instead."""
+        return None if self._data.is_memory_mapped else self._data.address
+
+    @property
+    def physical_address(self) -> PhysicalAddress | None:
+        """Where the device's register is; None for a port."""
+        return PhysicalAddress(self._data.address) if self._data.is_memory_mapped else None
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self._data.size
+
+    @property
+    def value(self) -> int:
+        """What the device gave or took."""
+        return self._data.value
+
+    @property
+    def operation(self) -> MemoryAccessOperation:
+        """Whether it reads from the device or writes to it."""
+        return MemoryAccessOperation.Write if self._data.is_write else MemoryAccessOperation.Read
+
+    def __str__(self) -> str:
+        where = "device" if self._data.is_memory_mapped else "port"
+        return (
+            f"[{self._transition}]{self.operation.name} access to {where} "
+            f"{self._data.address:#x} of size {self.size}: {self.value:#x}"
+        )
+
+    def __repr__(self) -> str:
+        return f"DeviceAccess({str(self)!r})"

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from reven._engine import Trace
 from reven.ossi import AddressSpace, StoredBinaries, process_of
+from reven.trace.manifest import read_manifest
 
 from .programs import C_SOURCE
 
@@ -22,8 +22,7 @@ def recorded(request: pytest.FixtureRequest, record_program: Any) -> tuple[Path,
 
 
 def address_space(path: Path, trace: Trace) -> AddressSpace:
-    manifest = json.loads((path / "manifest.json").read_text())
-    return AddressSpace(trace.mappings(), StoredBinaries.from_manifest(path, manifest))
+    return AddressSpace(trace.mappings(), StoredBinaries(path, read_manifest(path).binaries))
 
 
 def test_every_instruction_belongs_to_a_binary(recorded: tuple[Path, Trace]) -> None:
@@ -65,7 +64,8 @@ def test_the_stack_has_its_name(recorded: tuple[Path, Trace]) -> None:
 
 def test_the_process_is_the_program(recorded: tuple[Path, Trace]) -> None:
     path, _ = recorded
-    process = process_of(json.loads((path / "manifest.json").read_text()))
+    manifest = read_manifest(path)
+    process = process_of(manifest.program, manifest.pid, manifest.ppid)
     assert process.name == "program"
     assert process.pid > 0
 

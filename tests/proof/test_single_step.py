@@ -21,6 +21,7 @@ import pytest
 from capstone import x86
 
 from reven._engine import Trace
+from reven2.arch import _table
 
 from .instruction_cases import BUFFER, REGION_SIZE, assembly, groups
 from .instruction_words import words
@@ -50,15 +51,16 @@ NATIVE = np.dtype(
         "itemsize": 216 + 832,
     }
 )  # fmt: skip
-# event_stream.h, and rflags at its end
 RECORDED = np.dtype(
     {
         "names": [*REGISTERS, "rip", "sse_round", "fpu_round", "c3210", "top", "tags", "fpu",
                   "ymm", "rflags"],
         "formats": [*["<u8"] * 17, "<u8", "<u8", "<u8", "<u8", ("u1", 8), ("<f8", 8),
                     ("u1", (16, 32)), "<u8"],
-        "offsets": [*range(0, 136, 8), 208, 216, 224, 232, 240, 248, 320, 864],
-        "itemsize": 872,
+        "offsets": [_table.REGISTERS[name].offset for name in (
+            *REGISTERS, "rip", "sse_round", "fpu_round", "fpu_c3210", "fpu_top", "fpu_tags",
+            "fpu_regs", "ymm0", "rflags")],
+        "itemsize": _table.REGISTER_VIEW_SIZE,
     }
 )  # fmt: skip
 

@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reven2.arch import helpers, msr, sse2, x64, x87
+from reven2.arch._table import REGISTER_VIEW_SIZE
 from reven2.arch.register import Category, Register
 from reven2.errors import InvalidArgumentError, RegisterReadError
 
-VIEW_SIZE = 872
+VIEW_SIZE = REGISTER_VIEW_SIZE
 GENERAL = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"]
 GENERAL += [f"r{number}" for number in range(8, 16)]
 views = st.binary(min_size=VIEW_SIZE, max_size=VIEW_SIZE)
@@ -25,7 +26,7 @@ views = st.binary(min_size=VIEW_SIZE, max_size=VIEW_SIZE)
 
 def _offsets() -> dict[str, int]:
     """The register file's offsets, from the header that defines them."""
-    header = Path(__file__).parents[2] / "native/event_stream/event_stream.h"
+    header = Path(__file__).parents[2] / "native/event_stream/registers.h"
     found = re.findall(r"^    REVEN_(\w+) = (\d+)", header.read_text(), re.MULTILINE)
     return {name: int(offset) for name, offset in found}
 

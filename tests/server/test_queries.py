@@ -17,8 +17,11 @@ from reven.server.queries import QUERIES
 from reven.service.local import LocalService
 from reven2._service import TraceService
 from reven2._service.taint import TaintQuery
+from reven2.arch._table import REGISTERS
 
 from .running import WAIT, Running
+
+SCRATCH = REGISTERS["scratch"].offset
 
 MSGPACK = "application/vnd.msgpack"
 
@@ -245,7 +248,7 @@ class TestLongQueries:
 
     def test_others_are_not_held_up(self, long: Running) -> None:
         count = long.query("transition_count")
-        scan = {"context": 0, "offset": 856, "size": 8, "mask": 0, "forward": True}
+        scan = {"context": 0, "offset": SCRATCH + 24, "size": 8, "mask": 0, "forward": True}
         with ThreadPoolExecutor(8) as clients:
             scans = [clients.submit(lambda: long.query("find_register_change", **scan))] * 8
             assert long.query("transition_count") == count
@@ -266,7 +269,7 @@ class TestLongQueries:
             )
 
     def test_a_client_that_goes_away_stops_its_query(self, long: Running) -> None:
-        scan = {"context": 0, "offset": 856, "size": 8, "mask": 0, "forward": True}
+        scan = {"context": 0, "offset": SCRATCH + 24, "size": 8, "mask": 0, "forward": True}
         body = json.dumps(scan).encode()
         scenario = long.run_file.scenarios[0]
         head = (

@@ -19,7 +19,8 @@ from reven.server.views import VIEWS
 from reven.server.views.instructions import text
 from reven.service.local import LocalService
 from reven.trace.disassembly import disassemble
-from reven2._service import REGISTER_VIEW_SIZE, column
+from reven2._service import column
+from reven2.arch._table import REGISTER_VIEW_SIZE
 from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError, MemoryReadError, OutOfRangeError
 

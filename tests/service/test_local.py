@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from reven.service.local import LocalService
-from reven2._service import REGISTER_VIEW_SIZE, column
+from reven2._service import column
+from reven2.arch._table import REGISTER_VIEW_SIZE
 from reven2.errors import ClosedError, MemoryReadError, TraceError
 
 SOURCE = r"""

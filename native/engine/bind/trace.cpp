@@ -33,6 +33,7 @@ struct Transitions {
 struct Accesses {
     std::vector<uint64_t> transition;
     std::vector<uint64_t> address;
+    std::vector<uint64_t> linear;
     std::vector<uint32_t> size;
     std::vector<uint8_t> is_write;
     std::vector<uint8_t> cause;
@@ -67,7 +68,9 @@ std::optional<TransitionInfo> read_event(Queries& queries, uint64_t transition) 
     return info;
 }
 
-nb::bytes to_bytes(const RegisterView& view) { return nb::bytes(view.data(), view.size()); }
+nb::bytes to_bytes(Queries& queries, const RegisterView& view) {
+    return nb::bytes(view.data(), queries.trace().register_view_size());
+}
 
 nb::tuple read_registers(Queries& queries, uint64_t context) {
     RegisterView view;
@@ -76,7 +79,7 @@ nb::tuple read_registers(Queries& queries, uint64_t context) {
         nb::gil_scoped_release release;
         thread = queries.trace().registers(context, view);
     }
-    return nb::make_tuple(thread, to_bytes(view));
+    return nb::make_tuple(thread, to_bytes(queries, view));
 }
 
 nb::tuple read_registers_at(
@@ -84,16 +87,19 @@ nb::tuple read_registers_at(
     nb::ndarray<const uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> contexts) {
     const size_t count = contexts.shape(0);
     std::vector<uint32_t> threads(count);
-    std::vector<uint8_t> views(count * REGISTER_VIEW_SIZE);
+    std::vector<uint8_t> views;
+    size_t size = 0;
     {
         nb::gil_scoped_release release;
-        queries.trace().registers_at(
-            {contexts.data(), count}, [&](size_t i, uint32_t thread, const RegisterView& view) {
-                threads[i] = thread;
-                std::memcpy(views.data() + i * REGISTER_VIEW_SIZE, view.data(), REGISTER_VIEW_SIZE);
-            });
+        size = queries.trace().register_view_size();
+        views.resize(count * size);
+        queries.trace().registers_at({contexts.data(), count},
+                                     [&](size_t i, uint32_t thread, const RegisterView& view) {
+                                         threads[i] = thread;
+                                         std::memcpy(views.data() + i * size, view.data(), size);
+                                     });
     }
-    return nb::make_tuple(column(std::move(threads)), table(std::move(views), REGISTER_VIEW_SIZE));
+    return nb::make_tuple(column(std::move(threads)), table(std::move(views), size));
 }
 
 // Largest piece of memory that one call reads.
@@ -135,6 +141,7 @@ Accesses find_accesses(Queries& queries, uint64_t start, uint64_t stop, uint64_t
     for (const Access& access : queries.accesses(query, progress_of(progress))) {
         columns.transition.push_back(access.transition);
         columns.address.push_back(access.address);
+        columns.linear.push_back(access.linear);
         columns.size.push_back(access.size);
         columns.is_write.push_back(access.is_write);
         columns.cause.push_back(static_cast<uint8_t>(access.cause));
@@ -164,14 +171,26 @@ void bind_results(nb::module_& module) {
                         });
     bind_column(accesses, "transition", &Accesses::transition);
     bind_column(accesses, "address", &Accesses::address);
+    bind_column(accesses, "linear", &Accesses::linear);
     bind_column(accesses, "size", &Accesses::size);
     bind_column(accesses, "cause", &Accesses::cause);
+
+    nb::class_<DeviceAccess>(module, "DeviceAccess")
+        .def_ro("transition", &DeviceAccess::transition)
+        .def_prop_ro("address", [](const DeviceAccess& self) { return self.transfer.address; })
+        .def_prop_ro("value", [](const DeviceAccess& self) { return self.transfer.value; })
+        .def_prop_ro("size", [](const DeviceAccess& self) { return self.transfer.size; })
+        .def_prop_ro("is_memory_mapped",
+                     [](const DeviceAccess& self) { return self.transfer.is_memory_mapped; })
+        .def_prop_ro("is_write", [](const DeviceAccess& self) { return self.transfer.is_write; });
 
     nb::class_<TransitionInfo>(module, "Event")
         .def_prop_ro("kind", [](const TransitionInfo& self) { return static_cast<int>(self.kind); })
         .def_ro("thread", &TransitionInfo::thread)
         .def_ro("next_thread", &TransitionInfo::next_thread)
         .def_ro("signal", &TransitionInfo::signal)
+        .def_ro("error_code", &TransitionInfo::error_code)
+        .def_ro("handler", &TransitionInfo::handler)
         .def_ro("synchronous", &TransitionInfo::synchronous)
         .def_ro("pc", &TransitionInfo::pc);
     nb::class_<MappingInfo>(module, "Mapping")
@@ -213,12 +232,11 @@ void bind_results(nb::module_& module) {
 }  // namespace
 
 void bind_trace(nb::module_& module) {
-    module.attr("REGISTER_FILE_SIZE") = static_cast<int>(REVEN_REGISTER_FILE_SIZE);
-    module.attr("REGISTER_VIEW_SIZE") = static_cast<int>(REGISTER_VIEW_SIZE);
     module.attr("KIND_INSTRUCTION") = static_cast<int>(TransitionKind::Instruction);
     module.attr("KIND_SIGNAL") = static_cast<int>(TransitionKind::Signal);
     module.attr("KIND_SWITCH") = static_cast<int>(TransitionKind::Switch);
     module.attr("KIND_END_SIGNAL") = static_cast<int>(TransitionKind::EndSignal);
+    module.attr("KIND_INTERRUPT") = static_cast<int>(TransitionKind::Interrupt);
     nb::exception<Cancelled>(module, "Cancelled");
     static nb::object unknown_memory =
         nb::borrow(PyErr_NewException("reven._engine.UnknownMemory", PyExc_Exception, nullptr));
@@ -265,7 +283,7 @@ void bind_trace(nb::module_& module) {
                     view = self.thread_registers(thread, context);
                 }
                 if (!view) return std::nullopt;
-                return to_bytes(*view);
+                return to_bytes(self, *view);
             },
             "thread"_a, "context"_a)
         .def("read_memory", &read_memory, "context"_a, "address"_a, "size"_a)
@@ -274,6 +292,19 @@ void bind_trace(nb::module_& module) {
              "size"_a = nb::steal<nb::int_>(PyNumber_Lshift(nb::int_(1).ptr(), nb::int_(64).ptr())),
              nb::kw_only(), "reads"_a = true, "writes"_a = true, "forward"_a = true,
              "limit"_a = 1000, "progress"_a = nb::none())
+        .def(
+            "device_accesses",
+            [](Queries& self, uint64_t start, uint64_t stop, size_t limit,
+               const nb::object& progress) {
+                nb::gil_scoped_release release;
+                return self.device_accesses(start, stop, limit, progress_of(progress));
+            },
+            "start"_a, "stop"_a, "limit"_a = 1000, "progress"_a = nb::none())
+        .def_prop_ro("register_file_size",
+                     [](Queries& self) {
+                         nb::gil_scoped_release release;
+                         return self.trace().register_file_size();
+                     })
         .def(
             "find_pcs",
             [](Queries& self, std::vector<std::pair<uint64_t, uint64_t>> ranges, uint64_t start,
@@ -292,7 +323,7 @@ void bind_trace(nb::module_& module) {
             "find_register_change",
             [](Queries& self, uint64_t context, uint32_t offset, uint32_t size, uint64_t mask,
                bool forward, const nb::object& progress) {
-                if (size == 0 || size > 32 || offset + size > REGISTER_VIEW_SIZE)
+                if (size == 0 || size > 32 || offset + size > REVEN_MACHINE_FILE_SIZE)
                     throw nb::value_error("no such field of the register view");
                 nb::gil_scoped_release release;
                 return self.find_register_change(context, offset, size, mask, forward,

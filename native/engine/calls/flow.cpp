@@ -146,6 +146,10 @@ class Scanner {
                 arrive_before(record.as<reven_signal>().ip, point.context);
                 add(FlowKind::Signal, point.context + 1, record.as<reven_signal>().ip);
                 return;
+            case REVEN_INTERRUPT:
+                arrive(record.as<reven_interrupt>().ip);
+                add(FlowKind::Signal, point.context + 1, record.as<reven_interrupt>().ip);
+                return;
             case REVEN_END:
                 arrive(record.as<reven_end>().ip);
                 return;
@@ -204,8 +208,9 @@ class Scanner {
     }
 
     void move(uint32_t execution, uint32_t instruction) {
-        uint8_t before[REVEN_REGISTER_FILE_SIZE];
-        std::memcpy(before, replayer_.registers(), sizeof before);
+        uint8_t kept[REVEN_MACHINE_FILE_SIZE];
+        const std::span<const uint8_t> before{kept, view_.register_file_size()};
+        std::memcpy(kept, replayer_.registers(), before.size());
         NoVisitor none;
         replayer_.step(execution, instruction, none);
         const uint64_t from = rsp();

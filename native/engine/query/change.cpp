@@ -16,14 +16,15 @@ struct Field {
     uint32_t offset;
     uint32_t size;
     uint64_t mask;
+    bool of_machine;
     using Value = std::array<uint8_t, 32>;
 
-    bool is_flags() const { return offset == REVEN_REGISTER_FILE_SIZE; }
+    bool is_flags() const { return offset == REVEN_RFLAGS; }
 
     Value of(const uint8_t* registers) const {
         Value value{};
         if (is_flags()) {
-            const uint64_t flags = rflags(registers) & mask;
+            const uint64_t flags = rflags(registers, of_machine) & mask;
             std::memcpy(value.data(), &flags, sizeof flags);
             return value;
         }
@@ -37,6 +38,8 @@ struct Field {
         return value;
     }
     bool overlaps(uint32_t first, uint32_t count) const {
+        if (is_flags() && of_machine && first < REVEN_RFLAGS + 8 && first + count > REVEN_RFLAGS)
+            return true;
         const uint32_t begin = is_flags() ? uint32_t{REVEN_CC_OP} : offset;
         const uint32_t end = is_flags() ? uint32_t{REVEN_FS_BASE} : offset + size;
         return first < end && first + count > begin;
@@ -146,7 +149,7 @@ class FieldScan {
     bool step(uint32_t execution, const std::vector<uint16_t>& writers) {
         NoVisitor none;
         std::vector<uint8_t> before(replayer_.registers(),
-                                    replayer_.registers() + REVEN_REGISTER_FILE_SIZE);
+                                    replayer_.registers() + view_.register_file_size());
         for (const uint16_t writer : writers) {
             if (writer >= view_.retired(execution)) break;
             replayer_.step(execution, writer + 1u, none);
@@ -167,7 +170,9 @@ class FieldScan {
 std::optional<uint64_t> Queries::find_register_change(uint64_t context, uint32_t offset,
                                                       uint32_t size, uint64_t mask, bool forward,
                                                       const Progress& progress) {
-    const Field field{offset, size, mask};
+    // What the trace does not hold stays as it is.
+    if (offset + size > trace_.register_view_size()) return std::nullopt;
+    const Field field{offset, size, mask, trace_.register_file_size() > REVEN_REGISTER_FILE_SIZE};
     RegisterView view;
     trace_.registers(context, view);
     const uint64_t count = trace_.transition_count();

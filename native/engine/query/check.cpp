@@ -154,11 +154,15 @@ class Checker {
         const auto equal = [&](uint32_t from, uint32_t to) {
             return std::memcmp(record.payload + from, registers + from, to - from) == 0;
         };
-        if (equal(0, REVEN_RIP) && equal(REVEN_CC_OP, REVEN_SCRATCH)) return;
+        const auto size = static_cast<uint32_t>(record.header->size);
+        if (equal(0, REVEN_RIP) && equal(REVEN_CC_OP, REVEN_SCRATCH) &&
+            equal(REVEN_REGISTER_FILE_SIZE, size))
+            return;
         ++outcome_.bad_key_frames;
         uint32_t offset = 0;
         while (record.payload[offset] == registers[offset] ||
-               (offset >= REVEN_RIP && offset < REVEN_CC_OP))
+               (offset >= REVEN_RIP && offset < REVEN_CC_OP) ||
+               (offset >= REVEN_SCRATCH && offset < REVEN_REGISTER_FILE_SIZE))
             ++offset;
         char text[200];
         std::snprintf(text, sizeof text,
@@ -223,10 +227,14 @@ CheckOutcome check(TraceReader& trace, const Progress& progress) {
         Replayer replayer(*view, trace.blocks());
         checker.begin(*view, replayer);
         checker.skip(&view->records()[0]);
-        if (!registers.empty())
+        if (!registers.empty() && registers.size() != view->register_file_size())
+            outcome.problems.push_back("segment " + std::to_string(segment) +
+                                       " has register files of another size");
+        else if (!registers.empty())
             checker.check_key_frame(view->record(view->records()[0]), registers.data(), 0);
         replayer.run_accesses(checker);
-        registers.assign(replayer.registers(), replayer.registers() + REVEN_REGISTER_FILE_SIZE);
+        const auto file = replayer.register_file();
+        registers.assign(file.begin(), file.end());
         ++outcome.segments;
         outcome.executions += view->execution_count();
         outcome.transitions += view->transition_count();

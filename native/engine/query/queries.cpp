@@ -24,15 +24,29 @@ void check_range(uint64_t start, uint64_t stop, uint64_t count) {
 
 // Accesses of a segment that a query asks for, in order.
 struct AccessCollector {
+    static constexpr uint64_t MAX_OPERAND = 64;
+
     const AccessQuery& query;
     uint64_t first_transition;
     std::vector<Access> found;
+    uint64_t translated_in = UINT64_MAX;
+    uint64_t translated_physical = 0;
+    uint64_t translated_linear = 0;
 
     void add(uint64_t transition, uint64_t address, uint64_t size, bool is_write,
              uint32_t cause = 0) {
         if (size == 0 || transition < query.start || transition >= query.stop) return;
         if (address > query.last_address || address + (size - 1) < query.first_address) return;
-        found.push_back({transition, address, static_cast<uint32_t>(size), is_write, cause});
+        // What was said of this transition's accesses next to it; a block's end forgets nothing.
+        const uint64_t distance = address - translated_physical;
+        const bool translated = transition == translated_in && distance < MAX_OPERAND;
+        found.push_back({transition, address, translated ? translated_linear + distance : address,
+                         static_cast<uint32_t>(size), is_write, cause});
+    }
+    void translate(uint32_t transition, uint64_t physical, uint64_t linear) {
+        translated_in = first_transition + transition;
+        translated_physical = physical;
+        translated_linear = linear;
     }
     void load(uint32_t transition, uint64_t address, uint32_t size, const uint8_t*) {
         if (query.reads) add(first_transition + transition, address, size, false);
@@ -45,9 +59,29 @@ struct AccessCollector {
         const auto& memory = record.as<reven_memory>();
         const uint64_t context = first_transition + point.context;
         if (memory.cause == REVEN_CAUSE_IMAGE || context == 0) return;
+        translated_in = UINT64_MAX;
         add(context - 1, memory.address, record.header->size - sizeof memory, true, memory.cause);
     }
     bool done(uint32_t transition) const { return first_transition + transition > query.stop; }
+};
+
+struct DeviceCollector {
+    uint64_t start;
+    uint64_t stop;
+    size_t limit;
+    uint64_t first_transition;
+    std::vector<DeviceAccess>& found;
+    bool full = false;
+
+    void device(uint32_t transition, const DeviceTransfer& transfer) {
+        const uint64_t id = first_transition + transition;
+        full = full || (found.size() >= limit && id != found.back().transition);
+        if (!full && id >= start && id < stop) found.push_back({id, transfer});
+    }
+    void load(uint32_t, uint64_t, uint32_t, const uint8_t*) {}
+    void store(uint32_t, uint64_t, uint32_t, const uint8_t*) {}
+    void record(const RecordPoint&, const RecordView&) {}
+    bool done(uint32_t transition) const { return full || first_transition + transition >= stop; }
 };
 
 }  // namespace
@@ -164,6 +198,30 @@ std::vector<Access> Queries::accesses(const AccessQuery& query, const Progress& 
         }
     }
     return result;
+}
+
+std::vector<DeviceAccess> Queries::device_accesses(uint64_t start, uint64_t stop, size_t limit,
+                                                   const Progress& progress) {
+    check_range(start, stop, trace_.transition_count());
+    std::vector<DeviceAccess> found;
+    if (start == stop) return found;
+    const size_t first = trace_.segment_of_context(start);
+    const size_t last = trace_.segment_of_context(stop - 1);
+    for (size_t segment = first; segment <= last; ++segment) {
+        if (progress) progress(segment - first, last - first + 1);
+        const auto view = trace_.view(segment);
+        // Programs reach no devices: most segments need no replay.
+        const auto& blocks = view->segment().templates;
+        if (std::none_of(blocks.begin(), blocks.end(), [&](const SegmentTemplate& used) {
+                return trace_.blocks().get(used.block->id).reaches_devices;
+            }))
+            continue;
+        DeviceCollector collector{start, stop, limit, view->first_transition(), found};
+        const uint64_t from = std::max(start, view->first_transition()) - view->first_transition();
+        Replayer(*view, trace_.blocks()).run_accesses(collector, static_cast<uint32_t>(from));
+        if (collector.full) break;
+    }
+    return found;
 }
 
 std::vector<uint32_t> Queries::segments_executing(const std::vector<uint32_t>& blocks,

@@ -20,10 +20,16 @@ namespace reven {
 
 struct Access {
     uint64_t transition;
-    uint64_t address;
+    uint64_t address;  // physical
+    uint64_t linear;   // of a program, and of what no instruction did, the same
     uint32_t size;
     bool is_write;
     uint32_t cause = 0;  // REVEN_CAUSE_… of what no instruction did, 0 of what one did
+};
+
+struct DeviceAccess {
+    uint64_t transition;
+    DeviceTransfer transfer;
 };
 
 struct AccessQuery {
@@ -86,6 +92,10 @@ class Queries {
                      std::span<uint8_t> known, const Progress& progress);
 
     std::vector<Access> accesses(const AccessQuery& query, const Progress& progress);
+    // What transitions [start, stop) moved from and to devices; a few more than `limit`, for a
+    // transition's stay together.
+    std::vector<DeviceAccess> device_accesses(uint64_t start, uint64_t stop, size_t limit,
+                                              const Progress& progress);
     std::vector<uint64_t> find_pcs(const PcQuery& query, const Progress& progress);
     std::optional<uint64_t> find_register_change(uint64_t context, uint32_t offset, uint32_t size,
                                                  uint64_t mask, bool forward,

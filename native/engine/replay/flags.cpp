@@ -180,7 +180,7 @@ uint64_t arithmetic_flags(const Thunk& thunk) {
 
 }  // namespace
 
-uint64_t rflags(const uint8_t* registers) {
+uint64_t rflags(const uint8_t* registers, bool is_machine) {
     const auto field = [&](uint32_t offset) {
         uint64_t value;
         std::memcpy(&value, registers + offset, sizeof value);
@@ -188,9 +188,13 @@ uint64_t rflags(const uint8_t* registers) {
     };
     constexpr uint64_t FIXED = 1 << 1, INTERRUPTS = 1 << 9, ALIGNMENT = 1 << 18,
                        IDENTIFICATION = 1 << 21;
+    // TF, IF, IOPL, NT, RF, VM, VIF, VIP
+    constexpr uint64_t SYSTEM =
+        1 << 8 | INTERRUPTS | 3 << 12 | 1 << 14 | 1 << 16 | 1 << 17 | 1 << 19 | 1 << 20;
     return arithmetic_flags({field(REVEN_CC_OP), field(REVEN_CC_DEP1), field(REVEN_CC_DEP2),
                              field(REVEN_CC_NDEP)}) |
-           FIXED | INTERRUPTS | flag(field(REVEN_DFLAG) == ~uint64_t{0}, DIRECTION) |
+           FIXED | (is_machine ? field(REVEN_RFLAGS) & SYSTEM : INTERRUPTS) |
+           flag(field(REVEN_DFLAG) == ~uint64_t{0}, DIRECTION) |
            flag(field(REVEN_ACFLAG) & 1, ALIGNMENT) | flag(field(REVEN_IDFLAG) & 1, IDENTIFICATION);
 }
 

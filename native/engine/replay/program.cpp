@@ -61,6 +61,8 @@ class Compiler {
         result->writes = build(Effects::Writes);
         result->accesses = build(Effects::Accesses);
         result->values = build_values();
+        result->reaches_devices =
+            std::any_of(block_.events.begin(), block_.events.end(), is_device_access);
         result->word_of_node = std::move(word_);
         return result;
     }
@@ -89,7 +91,7 @@ class Compiler {
 
     // Register writes of which some byte survives to the block's end.
     void find_final_sets() {
-        bool covered[REVEN_REGISTER_FILE_SIZE] = {};
+        bool covered[REVEN_MACHINE_FILE_SIZE] = {};
         is_final_.assign(block_.events.size(), false);
         for (size_t i = block_.events.size(); i-- > 0;) {
             const reven_event& event = block_.events[i];
@@ -103,7 +105,8 @@ class Compiler {
 
     static bool wants(const reven_event& event, Effects effects) {
         if (effects == Effects::Registers) return false;
-        const bool is_load = event.kind == REVEN_EVENT_LOAD || event.kind == REVEN_EVENT_BULK_LOAD;
+        const bool is_load = event.kind == REVEN_EVENT_LOAD ||
+                             event.kind == REVEN_EVENT_BULK_LOAD || is_device_access(event);
         return effects == Effects::Accesses || !is_load;
     }
 
@@ -115,7 +118,13 @@ class Compiler {
         needed_.assign(block_.nodes.size(), false);
         for (size_t i = 0; i < block_.events.size(); ++i) {
             const reven_event& event = block_.events[i];
+            if (effects == Effects::Accesses && is_memory_access(event)) need(event.x3);
             switch (event.kind) {
+                case REVEN_EVENT_IO_LOAD:
+                case REVEN_EVENT_IO_STORE:
+                    if (!wants(event, effects)) break;
+                    for (uint32_t node : {event.address, event.value, event.guard}) need(node);
+                    break;
                 case REVEN_EVENT_SET_REGISTER:
                     if (is_final_[i] && !is_fused(event)) need(event.value);
                     break;
@@ -169,6 +178,7 @@ class Compiler {
         for (const reven_event& event : block_.events) {
             need(event.value);
             need(event.guard);
+            if (is_memory_access(event)) need(event.x3);
             if (event.kind != REVEN_EVENT_SET_REGISTER && event.kind != REVEN_EVENT_EXIT)
                 need(event.address);
             if (event.kind == REVEN_EVENT_CAS || event.kind == REVEN_EVENT_CAS_HIGH)
@@ -372,15 +382,17 @@ class Compiler {
         uint32_t instruction = 0;
         for (size_t i = 0; i < block_.events.size(); ++i) {
             const reven_event& event = block_.events[i];
-            const bool is_access =
-                event.kind == REVEN_EVENT_LOAD || event.kind == REVEN_EVENT_STORE ||
-                event.kind == REVEN_EVENT_CAS || event.kind == REVEN_EVENT_BULK_LOAD ||
-                event.kind == REVEN_EVENT_BULK_STORE;
+            // The high half of a double compare and swap goes with the low one.
+            const bool is_access = (is_memory_access(event) || is_device_access(event)) &&
+                                   event.kind != REVEN_EVENT_CAS_HIGH;
             if (!is_access || !wants(event, effects)) continue;
             if (event.instruction != instruction) {
                 instruction = event.instruction;
                 emit(OpCode::Instruction, 0, 0, 0, instruction);
             }
+            if (effects == Effects::Accesses && !is_device_access(event) &&
+                event.x3 != REVEN_NO_NODE)
+                emit(OpCode::Translate, 0, word_[event.address], word_[event.x3]);
             emit_access(event, i);
         }
     }
@@ -403,6 +415,12 @@ class Compiler {
                 break;
             case REVEN_EVENT_BULK_STORE:
                 emit(OpCode::BulkStore, block_.nodes[event.value].a, address, guard, event.size);
+                break;
+            case REVEN_EVENT_IO_LOAD:
+            case REVEN_EVENT_IO_STORE:
+                emit(OpCode::Device, word_[event.value], address, guard,
+                     event.size | (event.flags == REVEN_IO_MEMORY) << 8 |
+                         (event.kind == REVEN_EVENT_IO_STORE) << 9);
                 break;
             default: {
                 const auto& events = block_.events;

@@ -82,6 +82,8 @@ enum class OpCode : uint16_t {
     CompareAndSwapDouble,
     BulkLoad,
     BulkStore,
+    Translate,
+    Device,
     Instruction,
     Set1,
     Set2,
@@ -121,6 +123,7 @@ struct CompiledBlock {
     Program registers;  // final register values of a whole execution
     Program writes;     // what writes memory in order, then final register values
     Program accesses;   // every memory access in order, then final register values
+    bool reaches_devices = false;
     Program values;     // what any event mentions: for executions that stop on the way
     std::vector<uint16_t> word_of_node;  // NO_WORD: it has no value
 

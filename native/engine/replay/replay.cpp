@@ -82,21 +82,19 @@ uint64_t* Replayer::scratch_of_this_thread() {
 
 void Replayer::apply(const RecordView& record) {
     switch (record.header->type) {
-        case REVEN_KEY_FRAME:
-        case REVEN_REGISTERS:
-            std::memcpy(registers_, record.payload, REVEN_REGISTER_FILE_SIZE);
-            break;
         case REVEN_SWITCH:
             thread_ = record.header->thread;
-            std::memcpy(registers_, record.payload + sizeof(reven_switch),
-                        REVEN_REGISTER_FILE_SIZE);
+            [[fallthrough]];
+        case REVEN_KEY_FRAME:
+        case REVEN_REGISTERS:
+            restore(reven::register_file(record));
             break;
         case REVEN_REGISTER_PATCH:
             for (size_t at = 0; at + 8 <= record.header->size;) {
                 const auto offset = read_as<uint16_t>(record.payload + at);
                 const auto size = read_as<uint16_t>(record.payload + at + 2);
                 const size_t padded = (size + 7u) & ~size_t{7};
-                if (offset + size > REVEN_REGISTER_FILE_SIZE || at + 8 + size > record.header->size)
+                if (offset + size > REVEN_MACHINE_FILE_SIZE || at + 8 + size > record.header->size)
                     throw TraceError("a register patch reaches beyond the register file");
                 std::memcpy(registers_ + offset, record.payload + at + 8, size);
                 at += 8 + padded;
@@ -109,7 +107,7 @@ void Replayer::apply(const RecordView& record) {
 
 void Replayer::start_at(size_t key_frame_record) {
     const RecordView frame = view_.record(view_.records()[key_frame_record]);
-    std::memcpy(registers_, frame.payload, REVEN_REGISTER_FILE_SIZE);
+    restore(reven::register_file(frame));
     thread_ = frame.header->thread;
 }
 
@@ -139,16 +137,17 @@ void RegisterCursor::go_to(uint32_t context) {
 
 uint32_t RegisterCursor::read(uint32_t context, uint8_t* registers) {
     go_to(context);
-    std::memcpy(registers, replayer_.registers(), REVEN_REGISTER_FILE_SIZE);
+    const size_t size = view_.register_file_size();
+    std::memcpy(registers, replayer_.registers(), size);
     const bool inside = execution_ < view_.execution_count() && view_.start(execution_) < context &&
                         context - view_.start(execution_) < view_.retired(execution_);
     if (inside) {
         NoVisitor none;
-        uint8_t before[REVEN_REGISTER_FILE_SIZE];
-        std::memcpy(before, registers, sizeof before);
+        uint8_t before[REVEN_MACHINE_FILE_SIZE];
+        std::memcpy(before, registers, size);
         replayer_.step(execution_, context - view_.start(execution_), none);
-        std::memcpy(registers, replayer_.registers(), sizeof before);
-        replayer_.restore(before);
+        std::memcpy(registers, replayer_.registers(), size);
+        replayer_.restore({before, size});
     }
     return replayer_.thread();
 }

@@ -33,6 +33,8 @@ class SegmentView {
     const Segment& segment() const { return *segment_; }
     uint64_t first_transition() const { return segment_->info.first_transition; }
     uint32_t execution_count() const { return segment_->execution_count(); }
+    // Bytes of every register file in it.
+    size_t register_file_size() const { return reven::register_file(record(records_[0])).size(); }
     uint32_t transition_count() const { return starts_.back(); }
     // Transition at which an execution starts; for the number of executions, the end.
     uint32_t start(uint32_t execution) const { return starts_[execution]; }
@@ -96,6 +98,9 @@ class Replayer {
         std::memcpy(registers_, registers.data(), registers.size());
     }
     const uint8_t* registers() const { return registers_; }
+    std::span<const uint8_t> register_file() const {
+        return {registers_, view_.register_file_size()};
+    }
     uint32_t thread() const { return thread_; }
 
     // Replays a whole execution on the current state.
@@ -136,12 +141,22 @@ class Replayer {
         void store(uint32_t instruction, uint64_t address, uint32_t size, const uint8_t* value) {
             visit.store(start + instruction, address, size, value);
         }
+        void translate(uint32_t instruction, uint64_t physical, uint64_t linear)
+            requires Translates<Visitor>
+        {
+            visit.translate(start + instruction, physical, linear);
+        }
+        void device(uint32_t instruction, const DeviceTransfer& transfer)
+            requires SeesDevices<Visitor>
+        {
+            visit.device(start + instruction, transfer);
+        }
     };
 
     const SegmentView& view_;
     BlockCache& blocks_;
     uint64_t* scratch_;
-    alignas(32) uint8_t registers_[REVEN_REGISTER_FILE_SIZE + 64] = {};
+    alignas(32) uint8_t registers_[REVEN_MACHINE_FILE_SIZE + 64] = {};
     uint32_t thread_ = 0;
 };
 

@@ -20,6 +20,23 @@ struct NoVisitor {
     void store(uint32_t, uint64_t, uint32_t, const uint8_t*) {}
 };
 
+// What a port or a register of a device gave or took.
+struct DeviceTransfer {
+    uint64_t address;  // the port's number, or a physical address
+    uint64_t value;
+    uint8_t size;
+    bool is_memory_mapped;
+    bool is_write;
+};
+
+// A visitor that is told the linear address of the accesses which an instruction makes next to
+// `physical`, where it is another: before them.
+template <typename Visitor>
+concept Translates = requires(Visitor& visit) { visit.translate(0u, uint64_t{}, uint64_t{}); };
+
+template <typename Visitor>
+concept SeesDevices = requires(Visitor& visit) { visit.device(0u, DeviceTransfer{}); };
+
 template <typename Visitor>
 void compare_and_swap(uint32_t instruction, uint64_t address, uint32_t size, const uint64_t* old,
                       const uint64_t* expected, const uint64_t* wanted, Visitor& visit) {
@@ -267,6 +284,17 @@ void run(const Program& program, const uint8_t* record, uint8_t* registers, uint
                 if (op->b != 0xffff && !(v[op->b] & 1)) break;
                 visit.store(instruction, v[op->a], static_cast<uint32_t>(imm), record + op->dst);
                 break;
+            case OpCode::Translate:
+                if constexpr (Translates<Visitor>) visit.translate(instruction, v[op->a], v[op->b]);
+                break;
+            case OpCode::Device:
+                if constexpr (SeesDevices<Visitor>) {
+                    const auto size = static_cast<uint8_t>(imm);
+                    if (op->b == 0xffff || (v[op->b] & 1))
+                        visit.device(instruction, {v[op->a], v[op->dst] & mask_of(size), size,
+                                                   (imm >> 8 & 1) != 0, (imm >> 9 & 1) != 0});
+                }
+                break;
             case OpCode::Set1:
                 registers[op->dst] = static_cast<uint8_t>(v[op->a]);
                 break;
@@ -324,7 +352,18 @@ void run_partly(const CompiledBlock& block, uint32_t retired, uint32_t exit, con
             continue;
         }
         if (event.guard != REVEN_NO_NODE && !(*word(event.guard) & 1)) continue;
+        if constexpr (Translates<Visitor>)
+            if (is_memory_access(event) && event.x3 != REVEN_NO_NODE)
+                visit.translate(event.instruction, *word(event.address), *word(event.x3));
         switch (event.kind) {
+            case REVEN_EVENT_IO_LOAD:
+            case REVEN_EVENT_IO_STORE:
+                if constexpr (SeesDevices<Visitor>)
+                    visit.device(event.instruction,
+                                 {*word(event.address), *word(event.value) & mask_of(event.size),
+                                  static_cast<uint8_t>(event.size), event.flags == REVEN_IO_MEMORY,
+                                  event.kind == REVEN_EVENT_IO_STORE});
+                break;
             case REVEN_EVENT_SET_REGISTER:
                 std::memcpy(registers + event.offset, word(event.value), event.size);
                 break;

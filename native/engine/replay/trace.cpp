@@ -11,6 +11,12 @@ namespace reven {
 TraceReader::TraceReader(const std::string& path, size_t cache_bytes)
     : path_(path), store_(path), blocks_(store_), views_(cache_bytes) {}
 
+size_t TraceReader::register_file_size() {
+    if (register_file_size_ == 0 && store_.segment_count() > 0)
+        register_file_size_ = view(0)->register_file_size();
+    return register_file_size_ ? register_file_size_.load() : size_t{REVEN_REGISTER_FILE_SIZE};
+}
+
 size_t TraceReader::segment_of_context(uint64_t context) const {
     size_t low = 0;
     size_t high = store_.segment_count();
@@ -63,6 +69,16 @@ void describe_event(const SegmentView& view, const RecordPoint& point, uint32_t 
             info.pc = signal.ip;
             info.signal = signal.number;
             info.synchronous = signal.synchronous;
+            break;
+        }
+        case REVEN_INTERRUPT: {
+            const auto& interrupt = record.as<reven_interrupt>();
+            info.kind = TransitionKind::Interrupt;
+            info.pc = interrupt.ip;
+            info.signal = interrupt.vector;
+            info.synchronous = interrupt.synchronous;
+            info.error_code = interrupt.error_code;
+            info.handler = interrupt.handler;
             break;
         }
         case REVEN_SWITCH: {
@@ -163,7 +179,8 @@ uint64_t TraceReader::pc_at(uint64_t context) {
 
 void TraceReader::finish_view(RegisterView& view, uint64_t pc) {
     write_as(view.data() + REVEN_RIP, pc);
-    write_as(view.data() + REVEN_REGISTER_FILE_SIZE, rflags(view.data()));
+    write_as(view.data() + REVEN_RFLAGS,
+             rflags(view.data(), register_file_size() > REVEN_REGISTER_FILE_SIZE));
 }
 
 void TraceReader::registers_at(

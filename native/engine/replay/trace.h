@@ -2,7 +2,9 @@
 // An open trace: numbering, transitions and registers at any context.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -21,17 +23,27 @@
 
 namespace reven {
 
-inline constexpr size_t REGISTER_VIEW_SIZE = REVEN_REGISTER_FILE_SIZE + 8;
-using RegisterView = std::array<uint8_t, REGISTER_VIEW_SIZE>;
+// The register file with rip and, at REVEN_RFLAGS, all flags filled in. Of a program, whose file
+// ends there, one word more: TraceReader::register_view_size() bytes of it count.
+using RegisterView = std::array<uint8_t, REVEN_MACHINE_FILE_SIZE>;
+static_assert(REVEN_RFLAGS == REVEN_REGISTER_FILE_SIZE);
 
-enum class TransitionKind : uint8_t { Instruction = 0, Signal = 1, Switch = 2, EndSignal = 3 };
+enum class TransitionKind : uint8_t {
+    Instruction = 0,
+    Signal = 1,
+    Switch = 2,
+    EndSignal = 3,
+    Interrupt = 4
+};
 
 struct TransitionInfo {
     uint64_t pc = 0;
     TransitionKind kind = TransitionKind::Instruction;
     uint32_t thread = 0;       // before
     uint32_t next_thread = 0;  // after
-    uint32_t signal = 0;
+    uint32_t signal = 0;  // or the interrupt's vector
+    uint64_t error_code = 0;
+    uint64_t handler = 0;
     bool synchronous = false;
     uint8_t size = 0;
     std::array<uint8_t, 15> code{};
@@ -99,6 +111,11 @@ class TraceReader {
     BlockCache& blocks() { return blocks_; }
 
     uint64_t transition_count() const { return store_.transition_count(); }
+    // Bytes of the register files in it; of a trace that holds none yet, those of a program.
+    size_t register_file_size();
+    size_t register_view_size() {
+        return std::max<size_t>(register_file_size(), REVEN_RFLAGS + sizeof(uint64_t));
+    }
     // The segment that answers for a context: the last one that starts at or before it.
     size_t segment_of_context(uint64_t context) const;
     std::shared_ptr<const SegmentView> view(size_t segment);
@@ -119,7 +136,7 @@ class TraceReader {
     // Program counter in a context; for the last one where the trace ended.
     uint64_t pc_at(uint64_t context);
     // Completes a register file to a view: rip and rflags.
-    static void finish_view(RegisterView& view, uint64_t pc);
+    void finish_view(RegisterView& view, uint64_t pc);
 
    private:
     uint64_t end_ip();
@@ -127,6 +144,7 @@ class TraceReader {
     std::string path_;
     StoreReader store_;
     BlockCache blocks_;
+    std::atomic<size_t> register_file_size_ = 0;  // 0: not yet known
     SegmentCache<const SegmentView> views_;
 };
 

@@ -32,7 +32,7 @@ class ValueScan {
         const auto& records = view.records();
         size_t next = view.key_frame_before(static_cast<uint32_t>(from));
         replayer.start_at(next);
-        std::memcpy(registers_, replayer.registers(), REVEN_REGISTER_FILE_SIZE);
+        std::memcpy(registers_, replayer.registers(), REVEN_MACHINE_FILE_SIZE);
         const uint32_t count = view.execution_count();
         for (uint32_t execution = records[next++].position; execution <= count; ++execution) {
             for (; next < records.size() && records[next].position <= execution; ++next) {
@@ -127,7 +127,7 @@ class ValueScan {
                 access(context - 1, memory.address, bytes.size(), bytes.data(), true);
         }
         if (type == REVEN_KEY_FRAME) return;
-        std::array<uint8_t, REVEN_REGISTER_FILE_SIZE> before;
+        std::array<uint8_t, REVEN_MACHINE_FILE_SIZE> before;
         std::memcpy(before.data(), registers_, before.size());
         replayer.restore(before);
         replayer.apply(record);
@@ -226,7 +226,7 @@ class ValueScan {
     const ValueQuery& query_;
     ValueHits& hits_;
     std::vector<uint64_t> words_;
-    alignas(32) uint8_t registers_[REVEN_REGISTER_FILE_SIZE + 64] = {};
+    alignas(32) uint8_t registers_[REVEN_MACHINE_FILE_SIZE + 64] = {};
     uint32_t length_;  // bytes without leading zeros
     uint32_t general_;
     uint32_t vector_;

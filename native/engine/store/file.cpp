@@ -101,18 +101,24 @@ ReadFile::ReadFile(const std::filesystem::path& directory, const char* name, for
     // One whose writer has only just begun, or was killed then, is empty.
     const format::FileHeader right = header_of(kind);
     const bool whole = bytes.size() == sizeof right;
-    if (!whole && std::equal(bytes.begin(), bytes.end(), bytes_of(right).begin())) return;
+    const auto begins = [&](uint32_t version) {
+        format::FileHeader known = right;
+        known.version = version;
+        return std::equal(bytes.begin(), bytes.end(), bytes_of(known).begin());
+    };
+    if (!whole && (begins(format::VERSION) || begins(format::OLDEST))) return;
     if (!whole) throw TraceError(path_.string() + " is damaged: it has no whole header");
     auto header = read_as<format::FileHeader>(bytes.data());
     if (std::memcmp(header.magic, format::FILE_MAGIC, sizeof header.magic) != 0 ||
         header.kind != kind)
         throw TraceError(path_.string() +
                          " is damaged, or no file of a trace: its header is wrong");
-    if (header.version != format::VERSION)
+    if (header.version < format::OLDEST || header.version > format::VERSION)
         throw TraceError(path_.string() + " has trace format version " +
-                         std::to_string(header.version) + ", but this program reads version " +
-                         std::to_string(format::VERSION) +
-                         "; use the version of reven that recorded it");
+                         std::to_string(header.version) + ", but this program reads versions " +
+                         std::to_string(format::OLDEST) + " to " + std::to_string(format::VERSION) +
+                         "; use " + (header.version > format::VERSION ? "a newer" : "the") +
+                         " version of reven that reads it");
 }
 
 uint64_t ReadFile::size() const {

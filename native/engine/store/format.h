@@ -7,7 +7,10 @@
 
 namespace reven::format {
 
-constexpr uint32_t VERSION = 2;
+// What is written, and the oldest that is read. Version 2 has neither interrupts nor devices,
+// and register files of programs only: it reads as version 3.
+constexpr uint32_t VERSION = 3;
+constexpr uint32_t OLDEST = 2;
 
 constexpr const char* DIRECTORY_FILE = "directory.bin";
 constexpr const char* SEGMENT_FILE = "segments.bin";

@@ -21,7 +21,7 @@ std::string check_patch(const RecordView& record) {
         auto offset = read_as<uint16_t>(record.payload + at);
         auto size = read_as<uint16_t>(record.payload + at + 2);
         uint64_t padded = (uint64_t{size} + 7) & ~uint64_t{7};
-        if (offset + size > REVEN_REGISTER_FILE_SIZE || padded > record.header->size - at - 8)
+        if (offset + size > REVEN_MACHINE_FILE_SIZE || padded > record.header->size - at - 8)
             return "a register change lies outside of the register file";
         at += 8 + padded;
     }
@@ -38,10 +38,10 @@ bool find_shape(uint32_t type, Shape& shape) {
     switch (type) {
         case REVEN_KEY_FRAME:
         case REVEN_REGISTERS:
-            shape = {REVEN_REGISTER_FILE_SIZE, false};
+            shape = {REVEN_REGISTER_FILE_SIZE, true};
             return true;
         case REVEN_SWITCH:
-            shape = {sizeof(reven_switch) + REVEN_REGISTER_FILE_SIZE, false};
+            shape = {sizeof(reven_switch) + REVEN_REGISTER_FILE_SIZE, true};
             return true;
         case REVEN_REGISTER_PATCH:
             shape = {0, true};
@@ -68,6 +68,9 @@ bool find_shape(uint32_t type, Shape& shape) {
         case REVEN_SIGNAL:
             shape = {sizeof(reven_signal), false};
             return true;
+        case REVEN_INTERRUPT:
+            shape = {sizeof(reven_interrupt), false};
+            return true;
         case REVEN_THREAD_START:
             shape = {8, false};
             return true;
@@ -81,6 +84,14 @@ bool find_shape(uint32_t type, Shape& shape) {
         default:
             return false;
     }
+}
+
+// Sizes between those of a program and of a machine are those of machines with fewer registers.
+std::string bad_register_file(size_t size) {
+    if (size > REVEN_MACHINE_FILE_SIZE)
+        return "a register file has " + std::to_string(size) + " bytes, but this program knows " +
+               std::to_string(REVEN_MACHINE_FILE_SIZE) + "; use the version of reven that wrote it";
+    return size % 8 == 0 ? "" : "a register file has an impossible size";
 }
 
 // Is this the record of a fault that cut the execution before it inside `block`?
@@ -99,7 +110,7 @@ void each_key_frame(std::span<uint8_t> control, Visit visit) {
     for (RecordCursor at(control); !at.done(); at.next())
         if (at.view().header->type == REVEN_KEY_FRAME) {
             size_t offset = static_cast<size_t>(at.view().payload - control.data());
-            visit(control.subspan(offset, REVEN_REGISTER_FILE_SIZE));
+            visit(control.subspan(offset, static_cast<size_t>(at.view().header->size)));
         }
 }
 
@@ -113,6 +124,8 @@ std::string check_record(const RecordView& record) {
         return "a control record of type " + std::to_string(record.header->type) +
                " has the wrong size";
     if (record.header->thread > MAX_THREAD) return "a thread number is out of range";
+    if (std::string wrong = bad_register_file(register_file(record).size()); !wrong.empty())
+        return wrong;
     switch (record.header->type) {
         case REVEN_REGISTER_PATCH:
             return check_patch(record);
@@ -147,6 +160,7 @@ std::string check_control(std::span<const uint8_t> control, uint64_t first_execu
                           uint32_t execution_count) {
     size_t at = 0;
     uint64_t position = first_execution;
+    size_t file_size = 0;
     while (at < control.size()) {
         if (control.size() - at < sizeof(reven_record)) return "a control record is cut off";
         auto header = read_as<reven_record>(control.data() + at);
@@ -160,6 +174,9 @@ std::string check_control(std::span<const uint8_t> control, uint64_t first_execu
             return "a control record is out of order";
         if (at == 0 && (header.type != REVEN_KEY_FRAME || header.position != first_execution))
             return "it does not start with a key frame";
+        if (at == 0) file_size = header.size;
+        if (const auto file = register_file(record); !file.empty() && file.size() != file_size)
+            return "its register files are not all of one size";
         position = header.position;
         at += sizeof header + ((header.size + 7) & ~uint64_t{7});
     }
@@ -207,7 +224,7 @@ void number_transitions(Segment& segment) {
 }
 
 void subtract_key_frames(std::span<uint8_t> control) {
-    std::array<uint8_t, REVEN_REGISTER_FILE_SIZE> previous{}, current;
+    std::array<uint8_t, REVEN_MACHINE_FILE_SIZE> previous{}, current{};
     each_key_frame(control, [&](std::span<uint8_t> frame) {
         std::memcpy(current.data(), frame.data(), frame.size());
         for (size_t i = 0; i < frame.size(); i++) frame[i] ^= previous[i];
@@ -216,7 +233,7 @@ void subtract_key_frames(std::span<uint8_t> control) {
 }
 
 void add_key_frames(std::span<uint8_t> control) {
-    std::array<uint8_t, REVEN_REGISTER_FILE_SIZE> previous{};
+    std::array<uint8_t, REVEN_MACHINE_FILE_SIZE> previous{};
     each_key_frame(control, [&](std::span<uint8_t> frame) {
         for (size_t i = 0; i < frame.size(); i++) previous[i] = frame[i] ^= previous[i];
     });

@@ -129,6 +129,9 @@ void Resolver::resolve(Batch& batch) {
             case REVEN_END:
                 cut(record.as<reven_end>().synchronous, record.as<reven_end>().ip);
                 break;
+            case REVEN_INTERRUPT:
+                open = false;  // what it cut short is a template of its own
+                break;
             case REVEN_SWITCH:
                 end_run(headers, run, execution);
                 thread_ = record.header->thread;
@@ -189,6 +192,7 @@ bool cut_at_limit(Batch& batch, const Segment& outlined, uint64_t limit) {
             if (done == limit) {
                 uint64_t ip = NOWHERE;
                 if (record.header->type == REVEN_SIGNAL) ip = record.as<reven_signal>().ip;
+                if (record.header->type == REVEN_INTERRUPT) ip = record.as<reven_interrupt>().ip;
                 if (record.header->type == REVEN_SWITCH) ip = record.as<reven_switch>().previous_ip;
                 if (record.header->type == REVEN_END) ip = record.as<reven_end>().ip;
                 return end_after(control_size, execution, ip, 0);

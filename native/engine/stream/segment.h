@@ -67,6 +67,19 @@ struct RecordView {
     }
 };
 
+// The register file that a record carries; empty if it carries none.
+inline std::span<const uint8_t> register_file(const RecordView& record) {
+    switch (record.header->type) {
+        case REVEN_KEY_FRAME:
+        case REVEN_REGISTERS:
+            return record.rest(0);
+        case REVEN_SWITCH:
+            return record.rest(sizeof(reven_switch));
+        default:
+            return {};
+    }
+}
+
 // Walks the records of a validated control area.
 class RecordCursor {
    public:
@@ -91,6 +104,7 @@ class RecordCursor {
 inline bool is_transition(const RecordView& record) {
     switch (record.header->type) {
         case REVEN_SIGNAL:
+        case REVEN_INTERRUPT:
             return true;
         case REVEN_SWITCH:
             return record.as<reven_switch>().previous_thread != 0;

@@ -77,7 +77,7 @@ std::string bad_node(const Template& head, const TemplateBody& body, size_t i) {
             return "";
         case REVEN_NODE_REGISTER:
         case REVEN_NODE_REGISTER_THEN:
-            if (node.a > REVEN_REGISTER_FILE_SIZE || node.size > REVEN_REGISTER_FILE_SIZE - node.a)
+            if (node.a > REVEN_MACHINE_FILE_SIZE || node.size > REVEN_MACHINE_FILE_SIZE - node.a)
                 return wrong("lies outside of the register file");
             if (node.kind == REVEN_NODE_REGISTER_THEN && node.b > body.events.size())
                 return wrong("refers to a later event");
@@ -96,8 +96,8 @@ std::string bad_node(const Template& head, const TemplateBody& body, size_t i) {
             return "";
         case REVEN_NODE_INDEXED_THEN: {
             const uint64_t elements = node.immediate & UINT32_MAX;
-            if (elements == 0 || elements > REVEN_REGISTER_FILE_SIZE ||
-                node.a + elements * node.size > REVEN_REGISTER_FILE_SIZE)
+            if (elements == 0 || elements > REVEN_MACHINE_FILE_SIZE ||
+                node.a + elements * node.size > REVEN_MACHINE_FILE_SIZE)
                 return wrong("lies outside of the register file");
             if (node.c >= i) return wrong("refers to a later node");
             if (node.b > body.events.size()) return wrong("refers to a later event");
@@ -117,19 +117,21 @@ std::string bad_event(const Template& head, const TemplateBody& body,
     auto holds = [&](uint32_t index, size_t size) {
         return node(index) && size > 0 && size <= nodes[index].size;
     };
+    auto is_linear = [&](uint32_t index) { return index == REVEN_NO_NODE || node(index); };
     if (event.instruction >= head.instructions.size()) return wrong("belongs to no instruction");
     if (i > 0 && event.instruction < body.events[i - 1].instruction)
         return wrong("is out of program order");
     if (event.guard != REVEN_NO_NODE && !node(event.guard)) return wrong("has no such guard");
+    if (is_memory_access(event) && !is_linear(event.x3)) return wrong("has no such linear address");
     switch (event.kind) {
         case REVEN_EVENT_SET_REGISTER:
-            if (event.offset + event.size > REVEN_REGISTER_FILE_SIZE)
+            if (event.offset + event.size > REVEN_MACHINE_FILE_SIZE)
                 return wrong("writes outside of the register file");
             if (!holds(event.value, event.size)) return wrong("has no value of its size");
             return "";
         case REVEN_EVENT_SET_INDEXED:
-            if (event.x1 == 0 || event.x1 > REVEN_REGISTER_FILE_SIZE ||
-                event.offset + uint64_t{event.x1} * event.size > REVEN_REGISTER_FILE_SIZE)
+            if (event.x1 == 0 || event.x1 > REVEN_MACHINE_FILE_SIZE ||
+                event.offset + uint64_t{event.x1} * event.size > REVEN_MACHINE_FILE_SIZE)
                 return wrong("writes outside of the register file");
             if (!node(event.address) || !holds(event.value, event.size))
                 return wrong("has no value of its size");
@@ -161,6 +163,12 @@ std::string bad_event(const Template& head, const TemplateBody& body,
                 nodes[event.value].kind != REVEN_NODE_SLOT ||
                 nodes[event.value].a + uint64_t{event.size} > head.record_size)
                 return wrong("moves bytes outside of the record");
+            return "";
+        case REVEN_EVENT_IO_LOAD:
+        case REVEN_EVENT_IO_STORE:
+            if (!node(event.address) || !holds(event.value, event.size) || event.size > 8)
+                return wrong("has no address, or no value of its size");
+            if (event.flags > REVEN_IO_MEMORY) return wrong("reaches a device in no known way");
             return "";
         default:
             return wrong("has an unknown kind");

@@ -52,6 +52,16 @@ struct TemplateBody {
     std::vector<reven_event> events;
 };
 
+// Loads, stores, and what does both; not what reaches a device.
+inline bool is_memory_access(const reven_event& event) {
+    return event.kind >= REVEN_EVENT_LOAD && event.kind <= REVEN_EVENT_BULK_STORE &&
+           event.kind != REVEN_EVENT_EXIT;
+}
+
+inline bool is_device_access(const reven_event& event) {
+    return event.kind == REVEN_EVENT_IO_LOAD || event.kind == REVEN_EVENT_IO_STORE;
+}
+
 // For each node whether it has a value, or only tells where one came from.
 std::vector<bool> nodes_with_value(const TemplateBody& body);
 

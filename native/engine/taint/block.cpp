@@ -75,7 +75,8 @@ class FlowCompiler {
             look(event.guard);
             if (event.kind != REVEN_EVENT_SET_REGISTER) look(event.address);
             require_values(event);
-            if (event.kind == REVEN_EVENT_EXIT) continue;
+            if (event.kind == REVEN_EVENT_EXIT || is_device_access(event) || is_system(event))
+                continue;
             read_constants(event);
             add({TaintStep::Effect, 0, instruction_, i});
             if (event.kind == REVEN_EVENT_SET_REGISTER) set(event);
@@ -89,6 +90,26 @@ class FlowCompiler {
         flow_->steps.push_back({TaintStep::Begin, 0, instruction_, 0});
         flow_->steps.insert(flow_->steps.end(), reads_.begin(), reads_.end());
         flow_->steps.insert(flow_->steps.end(), steps_.begin(), steps_.end());
+    }
+
+    // No data flows through the registers of the system.
+    static bool is_system(const reven_event& event) {
+        const bool indexed = event.kind == REVEN_EVENT_SET_INDEXED;
+        if (!indexed && event.kind != REVEN_EVENT_SET_REGISTER) return false;
+        const uint32_t size = indexed ? event.x1 * event.size : event.size;
+        return event.offset + size > REVEN_REGISTER_FILE_SIZE;
+    }
+    static bool is_system(const reven_node& node) {
+        switch (node.kind) {
+            case REVEN_NODE_REGISTER:
+            case REVEN_NODE_REGISTER_THEN:
+                return node.a + node.size > REVEN_REGISTER_FILE_SIZE;
+            case REVEN_NODE_INDEXED_THEN:
+                return node.a + (node.immediate & UINT32_MAX) * node.size >
+                       REVEN_REGISTER_FILE_SIZE;
+            default:
+                return false;
+        }
     }
 
     void require_values(const reven_event& event) {
@@ -170,6 +191,7 @@ class FlowCompiler {
              ++next_position_) {
             const uint32_t number = by_position_[next_position_].second;
             const reven_node& node = body_.nodes[number];
+            if (is_system(node)) continue;
             if (node.kind == REVEN_NODE_INDEXED_THEN) {
                 const uint32_t count = static_cast<uint32_t>(node.immediate) * node.size;
                 look(node.c);
@@ -281,7 +303,7 @@ class FlowCompiler {
         switch (node.kind) {
             case REVEN_NODE_REGISTER:
                 // No register holds it any more: its taint at the block's entry is kept.
-                if (before == NEVER)
+                if (before == NEVER && !is_system(node))
                     at_entry_.push_back(
                         {TaintStep::ReadRegister, static_cast<uint16_t>(node.a), 0, number});
                 return;

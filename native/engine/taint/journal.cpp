@@ -9,7 +9,7 @@ namespace reven {
 namespace {
 
 constexpr uint64_t DIRECTION = 1 << 10, ALIGNMENT = 1 << 18, IDENTIFICATION = 1 << 21;
-constexpr uint64_t FLAGS_AT = uint64_t{REVEN_REGISTER_FILE_SIZE} * 8;
+constexpr uint64_t FLAGS_AT = uint64_t{REVEN_RFLAGS} * 8;
 
 // What stands for itself in a list of registers; flags are told by rflags.
 bool is_listed(uint32_t offset) {

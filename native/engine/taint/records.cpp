@@ -47,8 +47,11 @@ void TaintRecords::clear_registers(const RecordView& patch) {
     for (size_t at = 0; at + 8 <= patch.header->size;) {
         const auto offset = read_as<uint16_t>(patch.payload + at);
         const auto size = read_as<uint16_t>(patch.payload + at + 2);
-        journal_.note_registers(offset, size);
-        for (TagTaint& tag : state_.tags) std::memset(tag.registers.data() + offset, 0, size);
+        // No data flows through the registers of the system.
+        if (offset + size <= REVEN_REGISTER_FILE_SIZE) {
+            journal_.note_registers(offset, size);
+            for (TagTaint& tag : state_.tags) std::memset(tag.registers.data() + offset, 0, size);
+        }
         at += 8 + ((size + 7u) & ~size_t{7});
     }
 }

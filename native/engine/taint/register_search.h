@@ -12,7 +12,7 @@
 
 namespace reven {
 
-inline constexpr uint64_t FLAGS_AT = uint64_t{REVEN_REGISTER_FILE_SIZE} * 8;
+inline constexpr uint64_t FLAGS_AT = uint64_t{REVEN_RFLAGS} * 8;
 
 inline bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
     return a < b + b_size && b < a + a_size;

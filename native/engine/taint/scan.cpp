@@ -94,8 +94,8 @@ void TaintScan::run_whole(const SegmentView& view, Replayer& replayer, uint32_t 
         replayer.run_execution<Effects::Accesses>(execution, scout);
     } else {
         // An execution that stops on the way changes registers as it goes.
-        uint8_t before[REVEN_REGISTER_FILE_SIZE];
-        std::memcpy(before, replayer.registers(), sizeof before);
+        uint8_t before[REVEN_MACHINE_FILE_SIZE];
+        std::memcpy(before, replayer.registers(), view.register_file_size());
         Scout scout{state_, [&] { walk(before); }};
         replayer.run_execution<Effects::Accesses>(execution, scout);
     }
@@ -138,7 +138,7 @@ struct TaintScan::Piece {
         uint32_t size;
         uint64_t address;
     };
-    std::vector<std::array<uint8_t, REVEN_REGISTER_FILE_SIZE>> registers;  // at each entry
+    std::vector<uint8_t> registers;  // register files at each entry
     std::vector<Write> accesses;
     uint32_t execution = 0;
 
@@ -163,12 +163,14 @@ void TaintScan::backward_piece(const SegmentView& view, size_t key_frame, uint32
             if (record.header->type != REVEN_KEY_FRAME) replayer.apply(record);
         }
         if (end == view.execution_count() || view.start(end) >= from) break;
-        auto& registers = piece.registers.emplace_back();
-        std::memcpy(registers.data(), replayer.registers(), registers.size());
+        const auto file = replayer.register_file();
+        piece.registers.insert(piece.registers.end(), file.begin(), file.end());
         piece.execution = end;
         replayer.run_execution<Effects::Accesses>(end, piece);
     }
 replayed:
+    // A block may name registers that the trace does not have.
+    piece.registers.resize(piece.registers.size() + REVEN_MACHINE_FILE_SIZE);
     size_t access = piece.accesses.size();
     for (uint32_t execution = end;; --execution) {
         // What stands before the execution comes after what it did, going back.
@@ -194,7 +196,8 @@ replayed:
         if (!is_part && !hit && !touch(header >> REVEN_EXIT_BITS).touched.meets(state_.live))
             continue;
         quiet = false;
-        walk_.backward(view, before, piece.registers[before - first].data(),
+        walk_.backward(view, before,
+                       piece.registers.data() + (before - first) * view.register_file_size(),
                        to > start ? to - start : 0, std::min(stop, from) - start,
                        view.first_transition() + start);
         state_.find_live();

@@ -13,7 +13,7 @@ namespace {
 // What the kept states may take; then every second one is dropped.
 constexpr size_t MOST_KEPT_BYTES = size_t{64} << 20;
 
-constexpr uint64_t FLAGS_AT = uint64_t{REVEN_REGISTER_FILE_SIZE} * 8;
+constexpr uint64_t FLAGS_AT = uint64_t{REVEN_RFLAGS} * 8;
 
 }  // namespace
 

@@ -292,6 +292,33 @@ static void add_text(HChar* text, SizeT capacity, UInt* size, const HChar* strin
     }
 }
 
+/* Architecture and features of the processor that the program sees. */
+static const HChar* processor(void) {
+    static const struct {
+        UInt flag;
+        const HChar* name;
+    } features[] = {
+        {VEX_HWCAPS_AMD64_SSE3, "sse3"},     {VEX_HWCAPS_AMD64_SSSE3, "ssse3"},
+        {VEX_HWCAPS_AMD64_CX16, "cx16"},     {VEX_HWCAPS_AMD64_LZCNT, "lzcnt"},
+        {VEX_HWCAPS_AMD64_AVX, "avx"},       {VEX_HWCAPS_AMD64_AVX2, "avx2"},
+        {VEX_HWCAPS_AMD64_BMI, "bmi1"},      {VEX_HWCAPS_AMD64_RDTSCP, "rdtscp"},
+        {VEX_HWCAPS_AMD64_RDRAND, "rdrand"}, {VEX_HWCAPS_AMD64_RDSEED, "rdseed"},
+        {VEX_HWCAPS_AMD64_F16C, "f16c"},
+    };
+    static HChar text[256];
+    VexArch architecture;
+    VexArchInfo info;
+    UInt i;
+    VG_(machine_get_VexArchInfo)(&architecture, &info);
+    VG_(strcpy)(text, REVEN_ARCHITECTURE);
+    for (i = 0; i < sizeof features / sizeof features[0]; i++)
+        if (info.hwcaps & features[i].flag) {
+            VG_(strcat)(text, " ");
+            VG_(strcat)(text, features[i].name);
+        }
+    return text;
+}
+
 /* `forked_from`: process whose templates this one shares; 0: none. */
 static Bool say_hello(Int fd, UInt forked_from) {
     static HChar text[1 << 16];
@@ -303,7 +330,8 @@ static Bool say_hello(Int fd, UInt forked_from) {
                          forked_from != 0,
                          template_count,
                          0,
-                         0};
+                         REVEN_KIND_PROGRAM,
+                         REVEN_REGISTER_FILE_SIZE};
     XArray* arguments = VG_(args_for_client);
     SSizeT length;
     Word i;
@@ -312,6 +340,7 @@ static Bool say_hello(Int fd, UInt forked_from) {
     program[length > 0 ? length : 0] = 0;
     add_text(text, sizeof text, &hello.text_size, "reven-valgrind 1 (Valgrind " VERSION ")");
     add_text(text, sizeof text, &hello.text_size, program);
+    add_text(text, sizeof text, &hello.text_size, processor());
     add_text(text, sizeof text, &hello.text_size, VG_(args_the_exename));
     for (i = 0; i < VG_(sizeXA)(arguments); i++)
         add_text(text, sizeof text, &hello.text_size, *(HChar**)VG_(indexXA)(arguments, i));

@@ -52,9 +52,6 @@ U64 = npt.NDArray[np.uint64]
 U32 = npt.NDArray[np.uint32]
 U8 = npt.NDArray[np.uint8]
 
-REGISTER_FILE_SIZE: Final[int]  # event_stream.h, 864
-REGISTER_VIEW_SIZE: Final[int]  # register file, then u64 rflags: 872
-
 class TraceError(Exception):
     """The trace cannot be used: missing, damaged, or of another version."""
 
@@ -69,6 +66,7 @@ KIND_INSTRUCTION: Final = 0
 KIND_SIGNAL: Final = 1  # a signal is delivered to a handler
 KIND_SWITCH: Final = 2  # another thread runs
 KIND_END_SIGNAL: Final = 3  # a signal ends the process
+KIND_INTERRUPT: Final = 4  # a machine's interrupt or exception goes to its handler
 
 class Transitions:
     """Columns for consecutive transitions."""
@@ -87,7 +85,9 @@ class Event:
     kind: int
     thread: int  # before
     next_thread: int  # after
-    signal: int  # 0 for a switch
+    signal: int  # 0 for a switch; an interrupt's vector
+    error_code: int  # of an interrupt
+    handler: int  # of an interrupt; 0 if unknown
     synchronous: bool  # caused by the instruction at `pc`
     pc: int
 
@@ -95,11 +95,22 @@ class Accesses:
     """Columns of memory accesses, in the order asked for."""
 
     transition: U64
-    address: U64
+    address: U64  # physical
+    linear: U64  # of a program the same
     size: U32
     is_write: npt.NDArray[np.bool_]
     cause: U8  # REVEN_CAUSE_… of event_stream.h; 0: an instruction
     def __len__(self) -> int: ...
+
+class DeviceAccess:
+    """What an instruction moved from or to a device."""
+
+    transition: int
+    address: int  # of the port, or physical
+    value: int
+    size: int  # bytes
+    is_memory_mapped: bool
+    is_write: bool
 
 class Mapping:
     address: int
@@ -141,6 +152,7 @@ class Trace:
     transition_count: int
     segment_count: int
     size_on_disk: int  # bytes, indexes included
+    register_file_size: int  # bytes: a program's, or a machine's
     indexed: bool  # the index covers every segment
     problem: str  # "" or what was left out at the end because it is torn or damaged
 
@@ -152,10 +164,9 @@ class Trace:
     def event(self, transition: int) -> Event | None:
         """None for an instruction. IndexError out of range."""
     def registers(self, context: int) -> tuple[int, bytes]:
-        """Current thread and the register view (REGISTER_VIEW_SIZE bytes): the register
-        file with rip filled in, then rflags as a u64."""
+        """Current thread and the register view (native/event_stream/registers.toml)."""
     def registers_at(self, contexts: U64) -> tuple[U32, U8]:
-        """The same for many contexts: threads (n), views (n, REGISTER_VIEW_SIZE)."""
+        """The same for many contexts: threads (n), views (n, size of one)."""
     def thread_registers(self, thread: int, context: int) -> bytes | None:
         """Register view of `thread` at its own last moment not after `context`;
         None if it had not run yet."""
@@ -181,6 +192,11 @@ class Trace:
         few more than `limit` may come). Within a transition: program order, both
         directions reversed as a whole. Memory changed by the kernel counts as a write of the
         transition during which it happened. Continue from the last transition + 1."""
+    def device_accesses(
+        self, start: int, stop: int, limit: int = 1000, progress: Progress | None = None
+    ) -> list[DeviceAccess]:
+        """What transitions [start, stop) moved from and to devices, in order; a few more than
+        `limit`, for a transition's stay together."""
     def find_pcs(
         self,
         ranges: list[tuple[int, int]],

@@ -52,6 +52,11 @@ def _missing(trace: Path, opened: Trace) -> list[str]:
         return []
     manifest = read_manifest(trace)
     problems = StoredBinaries(trace, manifest.binaries).damaged()
+    if opened.register_file_size != manifest.register_file_size and opened.transition_count:
+        problems.append(
+            f"the register files have {opened.register_file_size} bytes, not the "
+            f"{manifest.register_file_size} that the manifest says"
+        )
     lost = manifest.transitions - opened.transition_count
     if manifest.complete and (lost or opened.problem):
         problems.append(

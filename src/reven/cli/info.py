@@ -18,6 +18,7 @@ from reven.cli.shared.opening import open_indexed
 from reven.errors import RevenError
 from reven.ossi import signal_name
 from reven.record.manifest import MANIFEST, ImportedFrom, Manifest
+from reven.trace.manifest import check_readable
 
 PANEL = "Record"
 
@@ -80,9 +81,12 @@ def _gather(path: Path) -> ShownInfo:
 
 
 def read_manifest(trace: Path) -> Manifest:
-    """The manifest of a trace directory. Raises DamagedManifest."""
+    """The manifest of a trace directory. Raises DamagedManifest, or TraceError for one that a
+    newer version wrote."""
+    data = (trace / MANIFEST).read_bytes()
+    check_readable(data, trace)
     try:
-        return msgspec.json.decode((trace / MANIFEST).read_bytes(), type=Manifest)
+        return msgspec.json.decode(data, type=Manifest)
     except msgspec.DecodeError as error:
         raise DamagedManifest(
             f"{trace / MANIFEST} is damaged ({error}); the trace itself can still be shown"

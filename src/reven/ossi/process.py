@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 import msgspec
 
@@ -22,18 +21,7 @@ class Process(msgspec.Struct, frozen=True):
         return f"{self.name} ({self.pid})"
 
 
-class _ManifestProcess(msgspec.Struct):
-    program: str
-    pid: int
-    ppid: int | None = None
-
-
-def process_of(manifest: Mapping[str, object]) -> Process:
-    """Describe the recorded process.
-
-    `manifest`: the decoded manifest.json. Raises msgspec.ValidationError if `program` or
-    `pid` are missing.
-    """
-    found = msgspec.convert(manifest, _ManifestProcess)
-    name = os.fsencode(found.program.rpartition("/")[2])[:_COMM_BYTES]
-    return Process(name.decode("utf-8", "replace"), found.pid, found.ppid)
+def process_of(program: str, pid: int, ppid: int | None) -> Process:
+    """The recorded process, by the path of its program."""
+    name = os.fsencode(program.rpartition("/")[2])[:_COMM_BYTES]
+    return Process(name.decode("utf-8", "replace"), pid, ppid)

@@ -8,7 +8,7 @@ Each is `binaries/<sha256>.zst` in the trace directory, one zstd frame; the mani
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +26,7 @@ class BinaryEntry(msgspec.Struct, frozen=True):
 
     path: str  # on the recorded machine
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-    size: Annotated[int, msgspec.Meta(ge=0)]  # bytes, uncompressed
+    size: Annotated[int, msgspec.Meta(ge=0, le=1 << 32)]  # bytes, uncompressed
     build_id: str | None = None  # hexadecimal
 
 
@@ -37,16 +37,6 @@ class StoredBinaries:
         """`trace`: the trace directory."""
         self._folder = trace / "binaries"
         self._entries = {entry.path: entry for entry in entries}
-
-    @classmethod
-    def from_manifest(cls, trace: Path, manifest: Mapping[str, object]) -> StoredBinaries:
-        """`manifest`: the decoded manifest.json. Raises BinaryError if its `binaries` are
-        not what the format says."""
-        try:
-            entries = msgspec.convert(manifest.get("binaries", []), list[BinaryEntry])
-        except msgspec.ValidationError as error:
-            raise BinaryError(f"the manifest of {trace} is damaged: binaries: {error}") from error
-        return cls(trace, entries)
 
     def entry(self, path: str) -> BinaryEntry | None:
         """What the manifest says of a path, or None."""

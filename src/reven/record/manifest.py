@@ -12,9 +12,10 @@ from pathlib import Path
 import msgspec
 
 from reven.ossi.stored_binaries import BinaryEntry
+from reven.trace.manifest import FORMAT, TraceKind
+from reven2.arch._table import ARCHITECTURE, REGISTER_FILE_SIZE
 
 MANIFEST = "manifest.json"
-FORMAT = 1
 
 END_REASONS = {1: "exit", 2: "signal", 3: "exec", 4: "until", 5: "limit", 6: "source"}
 """REVEN_END_… of event_stream.h."""
@@ -39,6 +40,10 @@ class Manifest(msgspec.Struct, kw_only=True):
     """The contents of manifest.json."""
 
     format: int = FORMAT
+    kind: TraceKind = "program"
+    architecture: str = ARCHITECTURE
+    features: list[str] = []  # of the recorded processor
+    register_file_size: int = REGISTER_FILE_SIZE  # bytes
     uuid: str
     recorder: str  # name and version
     command: list[str]  # the program's argument vector

@@ -19,14 +19,17 @@ from reven import _engine
 from reven.ossi.stored_binaries import BinaryEntry
 from reven.record.binaries import BinaryCopier
 from reven.record.manifest import END_REASONS, Manifest, write_manifest
+from reven.trace.manifest import TraceKind
+from reven2.arch._table import ARCHITECTURE, MACHINE_FILE_SIZE, REGISTER_FILE_SIZE
 
 # The live transport of native/event_stream/event_stream.h.
 HELLO_MAGIC = 0x52455645
-STREAM_VERSION = 2
-_HELLO = struct.Struct("<8I")
+STREAM_VERSION = 3
+_HELLO = struct.Struct("<7I2H")
 _WELCOME = struct.Struct("<4IQ")
 _HELLO_TIMEOUT = 10.0  # seconds
 _LARGEST_TEXT = 1 << 20
+_KINDS: tuple[TraceKind, ...] = ("program", "machine")  # by REVEN_KIND_…
 
 _SYSCALL = b"\x0f\x05"
 _EXEC_NUMBERS = (59, 322)  # execve, execveat; rax before the instruction
@@ -42,6 +45,10 @@ class Hello:
     template_count: int
     recorder: str
     program: str
+    architecture: str
+    features: tuple[str, ...]
+    kind: TraceKind
+    register_file_size: int
     command: tuple[str, ...]
 
 
@@ -49,7 +56,7 @@ def receive_hello(connection: socket.socket) -> Hello | None:
     """Read reven_hello and its text; None if the other side is no recorder of this version."""
     connection.settimeout(_HELLO_TIMEOUT)
     try:
-        magic, version, pid, parent, forked, templates, size, _ = _HELLO.unpack(
+        magic, version, pid, parent, forked, templates, size, kind, file_size = _HELLO.unpack(
             _receive(connection, _HELLO.size)
         )
         if magic != HELLO_MAGIC or version != STREAM_VERSION or size > _LARGEST_TEXT:
@@ -58,8 +65,23 @@ def receive_hello(connection: socket.socket) -> Hello | None:
     except (OSError, EOFError):
         return None
     connection.settimeout(None)
-    texts += [""] * (2 - len(texts))
-    return Hello(pid, parent, forked != 0, templates, texts[0], texts[1], tuple(texts[2:]))
+    texts += [""] * (3 - len(texts))
+    architecture, *features = texts[2].split() or [ARCHITECTURE]
+    if architecture != ARCHITECTURE or kind >= len(_KINDS) or file_size > MACHINE_FILE_SIZE:
+        return None
+    return Hello(
+        pid=pid,
+        parent_pid=parent,
+        forked=forked != 0,
+        template_count=templates,
+        recorder=texts[0],
+        program=texts[1],
+        architecture=architecture,
+        features=tuple(features),
+        kind=_KINDS[kind],
+        register_file_size=file_size or REGISTER_FILE_SIZE,
+        command=tuple(texts[3:]),
+    )
 
 
 def refuse(connection: socket.socket) -> None:
@@ -114,6 +136,10 @@ class ProcessRecording:
             command=[_printable(word) for word in hello.command],
             cwd=_printable(str(Path.cwd())),
             program=_printable(hello.program),
+            kind=hello.kind,
+            architecture=hello.architecture,
+            features=[_printable(word) for word in hello.features],
+            register_file_size=hello.register_file_size,
             start_time=datetime.now(UTC).isoformat(timespec="milliseconds"),
             kernel=f"{platform.system()} {platform.release()}",
             pid=hello.pid,

@@ -17,34 +17,15 @@ from reven.ossi.linux.dwarf.frames import (
     cfa_of,
 )
 from reven.source.debug_information import BinaryDebug
+from reven2.arch._table import DWARF_NUMBERS
 from reven2.arch.register import Register
 
 _MASK = (1 << 64) - 1
 
-# Source: System V ABI, AMD64 supplement 1.0, figure 3.36 "DWARF Register Number Mapping".
 REGISTERS = {
-    **dict(
-        enumerate(
-            (
-                "rax",
-                "rdx",
-                "rcx",
-                "rbx",
-                "rsi",
-                "rdi",
-                "rbp",
-                "rsp",
-                *(f"r{n}" for n in range(8, 16)),
-            )
-        )
-    ),
-    RETURN_ADDRESS: "rip",
-    **{17 + n: f"xmm{n}" for n in range(16)},
-    **{33 + n: f"st{n}" for n in range(8)},
-    49: "rflags",
-    58: "fs_base",
-    59: "gs_base",
+    number: name for number, name in DWARF_NUMBERS.items() if Register.from_name(name).is_recorded
 }
+"""Names by number in debug information, of those that a trace of a program holds."""
 
 
 class State(Protocol):

@@ -7,12 +7,11 @@ import capstone
 from capstone import x86_const
 
 from reven.trace.disassembly import detailed_disassembler
+from reven2.arch._table import REGISTER_FILE_SIZE
 from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError
 
 __all__ = ["registers_read"]
-
-_REGISTER_FILE_SIZE = 864
 
 
 def registers_read(address: int, code: bytes) -> list[tuple[int, int]]:
@@ -38,5 +37,5 @@ def _places(name: str | None) -> list[tuple[int, int]]:
     return [
         (field.offset, field.size)
         for field in register.fields[:1]
-        if field.offset + field.size <= _REGISTER_FILE_SIZE
+        if field.offset + field.size <= REGISTER_FILE_SIZE
     ]

@@ -15,8 +15,10 @@ from reven.trace.stopping import keep_going
 from reven.trace.transition_page import transition_page
 from reven2._service import (
     KIND_INSTRUCTION,
+    KIND_INTERRUPT,
     AccessPage,
     BinaryData,
+    DeviceAccessData,
     Disassembly,
     EventData,
     LocationData,
@@ -142,8 +144,23 @@ class CoreQueries(OpenedTrace):
             size=found.size.tobytes(),
             is_write=found.is_write.tobytes(),
             cause=found.cause.tobytes(),
+            linear=b"" if np.array_equal(found.linear, found.address) else found.linear.tobytes(),
             next=next_part(found.transition, start, stop, forward, limit),
         )
+
+    def device_accesses(self, start: int, stop: int, limit: int) -> list[DeviceAccessData]:
+        with translated():
+            return [
+                DeviceAccessData(
+                    transition=found.transition,
+                    address=found.address,
+                    size=found.size,
+                    value=found.value,
+                    is_memory_mapped=found.is_memory_mapped,
+                    is_write=found.is_write,
+                )
+                for found in self._trace().device_accesses(start, stop, limit, keep_going)
+            ]
 
     def find_pcs(
         self,
@@ -198,7 +215,8 @@ class CoreQueries(OpenedTrace):
     def processes(self) -> list[ProcessData]:
         if self._is_imported():
             return []
-        process = process_of(self._manifest)
+        known = self._manifest
+        process = process_of(known.program, known.pid, known.ppid)
         return [ProcessData(process.name, process.pid, process.ppid)]
 
     def _event(self, number: int) -> EventData:
@@ -209,9 +227,11 @@ class CoreQueries(OpenedTrace):
             thread=event.thread,
             next_thread=event.next_thread,
             signal=event.signal,
-            signal_name=signal_name(event.signal) or "" if event.signal else "",
+            signal_name=_event_name(event),
             synchronous=event.synchronous,
             pc=event.pc,
+            error_code=event.error_code,
+            handler=event.handler,
         )
 
     def _mapped(self, first_context: int, last_context: int) -> Iterator[tuple[int, int]]:
@@ -223,3 +243,17 @@ class CoreQueries(OpenedTrace):
     def _mappings_by_address(self) -> list[_engine.Mapping]:
         with translated():
             return sorted(self._trace().mappings(), key=lambda mapping: mapping.address)
+
+
+# Intel SDM volume 3, table 6-1.
+_VECTORS = (
+    *("#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "", "#TS", "#NP", "#SS"),
+    *("#GP", "#PF", "", "#MF", "#AC", "#MC", "#XM", "#VE", "#CP"),
+)
+
+
+def _event_name(event: _engine.Event) -> str:
+    """Of a signal, or of the exception that a vector stands for."""
+    if event.kind == KIND_INTERRUPT:
+        return _VECTORS[event.signal] if event.signal < len(_VECTORS) else ""
+    return (signal_name(event.signal) or "") if event.signal else ""

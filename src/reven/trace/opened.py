@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar, cast
 
-import msgspec
-
 from reven import _engine
 from reven.ossi import AddressSpace, BinaryError, StoredBinaries
+from reven.trace.manifest import read_manifest
 from reven.trace.symbols import Symbols
 from reven2._service import ImportData, TraceInfo
 from reven2.errors import (
@@ -27,15 +26,6 @@ from reven2.errors import (
 __all__ = ["OpenedTrace", "next_part", "translated"]
 
 Result = TypeVar("Result")
-
-
-class _Manifest(msgspec.Struct):
-    """What this module needs of manifest.json."""
-
-    uuid: str = ""
-    complete: bool = False
-    kernel: str = ""
-    source: ImportData | None = None
 
 
 class OpenedTrace:
@@ -52,13 +42,13 @@ class OpenedTrace:
         self._path = Path(path)
         with translated():
             self._engine: _engine.Trace | None = _engine.Trace(str(self._path))
-        self._manifest = _read_manifest(self._path)
+        self._manifest = read_manifest(self._path)
         self._lock = threading.Lock()
         self._derived: dict[str, object] = {}
         self._making: dict[str, threading.RLock] = {}
 
     def info(self) -> TraceInfo:
-        known = _converted(self._manifest, _Manifest, self._path)
+        known = self._manifest
         return TraceInfo(
             uuid=known.uuid or str(self._path.resolve()),
             name=self._path.resolve().name.removesuffix(".reven"),
@@ -66,6 +56,9 @@ class OpenedTrace:
             complete=known.complete,
             kernel=known.kernel.rpartition(" ")[2],
             imported=known.source,
+            kind=known.kind,
+            architecture=known.architecture,
+            features=known.features,
         )
 
     def transition_count(self) -> int:
@@ -74,7 +67,7 @@ class OpenedTrace:
     def refresh(self) -> int:
         with translated():
             count = self._trace().refresh()
-        manifest = _read_manifest(self._path)
+        manifest = read_manifest(self._path)
         with self._lock:
             self._manifest = manifest
             self._derived = {}
@@ -125,7 +118,7 @@ class OpenedTrace:
     def _make_symbols(self) -> Symbols:
         trace = self._trace()
         with translated():
-            stored = StoredBinaries.from_manifest(self._path, self._manifest)
+            stored = StoredBinaries(self._path, self._manifest.binaries)
             space = AddressSpace(trace.mappings(), stored)
             return Symbols(space, trace.executed_ranges())
 
@@ -140,23 +133,6 @@ def next_part(
     if forward:
         return last + 1 if last + 1 < stop else None
     return last if last > start else None
-
-
-def _read_manifest(path: Path) -> dict[str, object]:
-    file = path / "manifest.json"
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, object])
-    except OSError as error:
-        raise TraceError(f"{file} cannot be read: {error.strerror}.") from None
-    except msgspec.DecodeError as error:
-        raise TraceError(f"{file} is damaged: {error}. Record the program again.") from None
-
-
-def _converted(data: object, kind: type[Result], path: Path) -> Result:
-    try:
-        return msgspec.convert(data, kind)
-    except msgspec.ValidationError as error:
-        raise TraceError(f"The manifest of {path} is damaged: {error}.") from None
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-from reven2._service import REGISTER_VIEW_SIZE, RegisterPage
+from reven2._service import RegisterPage
 
 __all__ = ["RegisterPages"]
 
@@ -40,10 +40,7 @@ class RegisterPages:
         if page is None:
             page = self._load(key, count)
         begin = context - key * _PAGE
-        return RegisterPage(
-            page.thread[4 * begin : 4 * begin + 4],
-            page.view[REGISTER_VIEW_SIZE * begin : REGISTER_VIEW_SIZE * (begin + 1)],
-        )
+        return page.part(begin, begin + 1)
 
     def clear(self) -> None:
         """Forget all pages."""
@@ -59,11 +56,7 @@ class RegisterPages:
         fetched = self._fetch(contexts)
         pages = {}
         for index, number in enumerate(run):
-            low, high = index * _PAGE, (index + 1) * _PAGE
-            pages[number] = RegisterPage(
-                fetched.thread[4 * low : 4 * high],
-                fetched.view[REGISTER_VIEW_SIZE * low : REGISTER_VIEW_SIZE * high],
-            )
+            pages[number] = fetched.part(index * _PAGE, (index + 1) * _PAGE)
         with self._lock:
             self._kept.update(pages)
             while len(self._kept) > _PAGES_KEPT:

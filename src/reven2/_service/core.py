@@ -14,18 +14,16 @@ from typing import Literal, Protocol
 import msgspec
 
 from reven2._service.declared import query
+from reven2.arch._table import ARCHITECTURE
 
 KIND_INSTRUCTION = 0
 KIND_SIGNAL = 1
 KIND_SWITCH = 2
 KIND_END_SIGNAL = 3
+KIND_INTERRUPT = 4
 
 NO_INSTRUCTION = 0xFFFFFFFF
 """Entry of `TransitionPage.instruction` for a transition without instruction bytes."""
-
-REGISTER_VIEW_SIZE = 872
-"""Bytes of a register view: the register file of native/event_stream/event_stream.h
-with rip filled in (864 bytes), then rflags as 8 bytes."""
 
 
 def column(data: bytes, code: Literal["Q", "I", "B"]) -> list[int]:
@@ -47,7 +45,8 @@ class ImportData(msgspec.Struct, frozen=True):
 
 class TraceInfo(msgspec.Struct, frozen=True):
     """What the trace is. `uuid` tells traces apart; `kernel` is the recorded machine's
-    kernel version, "" if unknown; `imported` None: it was recorded."""
+    kernel version, "" if unknown; `imported` None: it was recorded; `kind`: what was recorded;
+    `features` of its processor."""
 
     uuid: str
     name: str
@@ -55,6 +54,9 @@ class TraceInfo(msgspec.Struct, frozen=True):
     complete: bool
     kernel: str
     imported: ImportData | None = None
+    kind: Literal["program", "machine"] = "program"
+    architecture: str = ARCHITECTURE
+    features: list[str] = []
 
 
 class ThreadData(msgspec.Struct, frozen=True):
@@ -65,7 +67,9 @@ class ThreadData(msgspec.Struct, frozen=True):
 
 class EventData(msgspec.Struct, frozen=True):
     """A transition that is no instruction. `signal` is 0 and `signal_name` "" for a
-    switch; `synchronous`: caused by the instruction at `pc`."""
+    switch; for an interrupt they are its vector and what that stands for ("" if the machine
+    chose it), and only it has an `error_code` and a `handler`. `synchronous`: caused by the
+    instruction at `pc`."""
 
     kind: int
     thread: int
@@ -74,6 +78,8 @@ class EventData(msgspec.Struct, frozen=True):
     signal_name: str
     synchronous: bool
     pc: int
+    error_code: int = 0
+    handler: int = 0
 
 
 class TransitionPage(msgspec.Struct, frozen=True):
@@ -117,14 +123,29 @@ class OperandData(msgspec.Struct, frozen=True):
 
 
 class RegisterPage(msgspec.Struct, frozen=True):
-    """Current thread and register view of each asked context."""
+    """Current thread and register view (see `reven2.arch.register`) of each asked context. All
+    views are as long as the trace's register file asks for."""
 
     thread: bytes  # u32
-    view: bytes  # REGISTER_VIEW_SIZE bytes each
+    view: bytes
+
+    def row(self, index: int) -> bytes:
+        """The view of the context number `index` of those asked for."""
+        size = self._view_size()
+        return self.view[size * index : size * (index + 1)]
+
+    def part(self, low: int, high: int) -> RegisterPage:
+        """The contexts [low, high) of those asked for."""
+        size = self._view_size()
+        return RegisterPage(self.thread[4 * low : 4 * high], self.view[size * low : size * high])
+
+    def _view_size(self) -> int:
+        return len(self.view) // max(len(self.thread) // 4, 1)
 
 
 class AccessPage(msgspec.Struct, frozen=True):
-    """Memory accesses in the order asked for. `next` is where to go on: the new `start`
+    """Memory accesses in the order asked for. `address` is the physical one, `linear` empty if
+    all linear addresses are the same, as in the trace of a program. `next` is where to go on: the new `start`
     (forward) or `stop` (backward), None when there are no more."""
 
     transition: bytes  # u64
@@ -133,6 +154,19 @@ class AccessPage(msgspec.Struct, frozen=True):
     is_write: bytes  # u8
     cause: bytes  # u8: 0 an instruction, else REVEN_CAUSE_… of the event stream
     next: int | None
+    linear: bytes = b""  # u64
+
+
+class DeviceAccessData(msgspec.Struct, frozen=True):
+    """What an instruction moved from or to a device: `address` is a port's number or, if
+    `is_memory_mapped`, a physical address. `size` in bytes."""
+
+    transition: int
+    address: int
+    size: int
+    value: int
+    is_memory_mapped: bool
+    is_write: bool
 
 
 class TransitionIds(msgspec.Struct, frozen=True):
@@ -273,6 +307,11 @@ class CoreService(Protocol):
     ) -> AccessPage:
         """Accesses of transitions [start, stop) that touch [address, address+size); a few
         more than `limit`, for a transition's accesses stay together."""
+
+    @query(slow=True)
+    def device_accesses(self, start: int, stop: int, limit: int) -> list[DeviceAccessData]:
+        """What transitions [start, stop) moved from and to devices, in order; a few more than
+        `limit`, for a transition's stay together."""
 
     @query(slow=True)
     def find_pcs(

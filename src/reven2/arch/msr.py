@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Model-specific registers. fs_base and gs_base are recorded; reading kernel_gs_base raises
-RegisterReadError, since no user program can see it."""
+"""Model-specific registers. fs_base and gs_base are recorded of programs too; reading one of the
+others raises RegisterReadError but in the trace of a machine, since no user program can see it."""
 
 from __future__ import annotations
 
-from reven2.arch.register import Category, stored, unrecorded
+from reven2.arch.register import stored
 
-fs_base = stored("fs_base", 192, 64, Category.ModelSpecific, number=0xC000_0100)
-gs_base = stored("gs_base", 200, 64, Category.ModelSpecific, number=0xC000_0101)
-kernel_gs_base = unrecorded("kernel_gs_base", 64, Category.ModelSpecific, number=0xC000_0102)
+fs_base = stored("fs_base")
+gs_base = stored("gs_base")
+kernel_gs_base = stored("kernel_gs_base")
+efer = stored("efer")
+star = stored("star")
+lstar = stored("lstar")
+cstar = stored("cstar")
+fmask = stored("fmask")
+sysenter_cs = stored("sysenter_cs")
+sysenter_esp = stored("sysenter_esp")
+sysenter_eip = stored("sysenter_eip")
+pat = stored("pat")

@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Machine registers: their names, sizes, aliases, and how to read them out of a register view.
 
-A register view is the 872 bytes that the engine gives for a context; its layout is
-the register file of native/event_stream/event_stream.h followed by rflags.
+A register view is what the engine gives for a context: the register file with rip and rflags
+filled in. Where each register stands in it, native/event_stream/registers.toml says. That of a
+program is shorter than that of a machine: it has no system registers.
 """
 
 from __future__ import annotations
 
 import enum
+import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from reven2._arguments import wrong_type
+from reven2.arch._table import REGISTER_VIEW_SIZE, REGISTERS
 from reven2.errors import InvalidArgumentError, RegisterReadError
 
 __all__ = ["Category", "Field", "FloatRegister", "Register"]
@@ -63,7 +66,8 @@ class Register:
         category: what it is for.
         root_name: name of the largest register that contains it (`rax` for `ah`).
         root_begin: first bit of it in that register (8 for `ah`).
-        fields: where the view holds it; empty when it is constant or not recorded.
+        fields: where the view holds it; of a machine's only, when a program's trace does not
+            record it.
         is_recorded: whether a trace of a user program holds its value.
         number: for a model-specific register, its number for `rdmsr`; else None.
     """
@@ -82,6 +86,11 @@ class Register:
 
     def __post_init__(self) -> None:
         self._by_name[self.name] = self
+
+    @property
+    def program_fields(self) -> tuple[Field, ...]:
+        """Those of `fields` that the view of a program has too."""
+        return tuple(part for part in self.fields if part.offset + part.size <= REGISTER_VIEW_SIZE)
 
     @property
     def size(self) -> int:
@@ -130,9 +139,7 @@ class Register:
             RegisterReadError (a RuntimeError): it is not recorded.
         """
         if self._decode is None:
-            raise RegisterReadError(
-                f"The register {self.name} is not recorded in the trace of a user program."
-            )
+            raise RegisterReadError(_not_recorded(self.name))
         return self._decode(view)
 
     def __str__(self) -> str:
@@ -142,18 +149,48 @@ class Register:
         return f"Register({self.name})"
 
 
+@dataclass(frozen=True, eq=False)
 class FloatRegister(Register):
-    """A register whose value is a float, kept as an IEEE double; its raw form is the 80-bit
-    extended encoding of that."""
+    """A register whose value is a float; its raw form is the 80-bit extended encoding. A program's
+    trace keeps it as an IEEE double, a machine's in its raw form."""
+
+    _decode_extended: Callable[[bytes], int | None] | None = field(default=None, repr=False)
 
     def value(self, view: bytes) -> float:  # type: ignore[override]
-        """The register's value out of a register view."""
-        double: float = struct.unpack("<d", self.bits(view).to_bytes(8, "little"))[0]
-        return double
+        """The register's value out of a register view, rounded to a double."""
+        bits = self.bits(view)
+        return _double(bits) if self._whole(view) is None else _rounded(bits)
 
     def raw_value(self, view: bytes) -> bytes:
         """The 10 bytes of the value in 80-bit extended encoding, little endian."""
-        return _extended(self.bits(view))
+        raw = self._whole(view)
+        return _extended(self.bits(view)) if raw is None else raw.to_bytes(10, "little")
+
+    def bits(self, view: bytes) -> int:
+        """The stored bits of the value as an int: of a double, or all 80."""
+        raw = self._whole(view)
+        return super().bits(view) if raw is None else raw
+
+    def _whole(self, view: bytes) -> int | None:
+        return None if self._decode_extended is None else self._decode_extended(view)
+
+
+def _double(bits: int) -> float:
+    double: float = struct.unpack("<d", bits.to_bytes(8, "little"))[0]
+    return double
+
+
+def _rounded(bits: int) -> float:
+    """The double nearest to a number in 80-bit extended encoding (Intel SDM volume 1, 4.2.2)."""
+    sign, exponent, significand = bits >> 79, bits >> 64 & 0x7FFF, bits & (1 << 64) - 1
+    if exponent == 0x7FFF:
+        size = math.nan if significand << 1 & (1 << 64) - 1 else math.inf
+    else:
+        try:
+            size = math.ldexp(significand, max(exponent, 1) - 16383 - 63)
+        except OverflowError:
+            size = math.inf
+    return math.copysign(size, -1.0 if sign else 1.0)
 
 
 def _extended(bits: int) -> bytes:
@@ -171,44 +208,49 @@ def _extended(bits: int) -> bytes:
     return (sign << 79 | exponent << 64 | mantissa).to_bytes(10, "little")
 
 
-def stored(
-    name: str,
-    offset: int,
-    bit_size: int,
-    category: Category,
-    *,
-    root: str | None = None,
-    root_begin: int = 0,
-    shift: int = 0,
-    number: int | None = None,
-) -> Register:
-    """A register of `bit_size` bits that starts `shift` bits into the view's byte `offset`."""
-    size = (shift + bit_size + 7) // 8
-    stop, mask = offset + size, (1 << bit_size) - 1
-    if shift == 0 and bit_size == size * 8:
+def _category(name: str) -> Category:
+    return Category(REGISTERS[name].kind)
 
-        def decode(view: bytes) -> int:
-            return int.from_bytes(view[offset:stop], "little")
-    else:
 
-        def decode(view: bytes) -> int:
-            return int.from_bytes(view[offset:stop], "little") >> shift & mask
+def stored(name: str) -> Register:
+    """A register that stands in the view as it is. A trace without it gives what every program
+    sees in it, or refuses."""
+    row = REGISTERS[name]
+    is_flag = row.kind == "flag"
+    first, shift = (row.offset, row.shift) if is_flag else (row.offset + row.shift // 8, 0)
+    size = (shift + row.bits + 7) // 8
+    stop, mask = first + size, (1 << row.bits) - 1
+    missing = row.program
 
+    def decode(view: bytes) -> int:
+        if stop > len(view):
+            if missing is None:
+                raise RegisterReadError(_not_recorded(name))
+            return missing
+        return int.from_bytes(view[first:stop], "little") >> shift & mask
+
+    def decode_whole(view: bytes) -> int:
+        return int.from_bytes(view[first:stop], "little")
+
+    in_program = stop <= REGISTER_VIEW_SIZE
+    is_whole = shift == 0 and row.bits == size * 8
     return Register(
         name,
-        bit_size,
-        category,
-        root or name,
-        root_begin,
-        (Field(offset, size, mask << shift),),
-        number=number,
-        _decode=decode,
+        row.bits,
+        _category(name),
+        row.root,
+        row.shift,
+        (Field(first, size, mask << shift),),
+        in_program or missing is not None,
+        row.msr,
+        _decode=decode_whole if in_program and is_whole else decode,
     )
 
 
-def constant(name: str, bit_size: int, category: Category, value: int) -> Register:
-    """A register that has this value at every moment of a user program."""
-    return Register(name, bit_size, category, name, _decode=lambda view: value)
+def field_of(name: str, mask: int | None = None) -> Field:
+    """Where the view holds a register, or what others are made of; of it the bits of `mask`."""
+    row = REGISTERS[name]
+    return Field(row.offset, row.bits // 8, (1 << row.bits) - 1 if mask is None else mask)
 
 
 def computed(
@@ -222,8 +264,5 @@ def computed(
     return Register(name, bit_size, category, name, 0, fields, _decode=decode)
 
 
-def unrecorded(
-    name: str, bit_size: int, category: Category, *, number: int | None = None
-) -> Register:
-    """A register that only the kernel can read."""
-    return Register(name, bit_size, category, name, is_recorded=False, number=number)
+def _not_recorded(name: str) -> str:
+    return f"The register {name} is not recorded in the trace of a user program."

@@ -2,23 +2,26 @@
 """Vector registers: xmm0 … xmm15, the ymm registers that contain them, and mxcsr.
 
 Of mxcsr the rounding control is recorded; the exception masks are those that a
-program starts with (0x1f80) and the sticky exception flags read as 0.
+program starts with (0x1f80) and the sticky exception flags read as 0. A machine's is whole.
 """
 
 from __future__ import annotations
 
-from reven2.arch.register import Category, Field, Register, computed, stored
+from reven2.arch._table import REGISTERS
+from reven2.arch.register import Category, Register, computed, field_of, stored
 
-_YMM = 320
-_SSE_ROUND = 208
+_ROUND = REGISTERS["sse_round"].offset
+_WHOLE = REGISTERS["machine_mxcsr"].offset
 
 
 def _vector(number: int) -> tuple[Register, Register]:
-    offset, whole = _YMM + 32 * number, f"ymm{number}"
-    return (
-        stored(f"xmm{number}", offset, 128, Category.Vector, root=whole),
-        stored(whole, offset, 256, Category.Vector),
-    )
+    return stored(f"xmm{number}"), stored(f"ymm{number}")
+
+
+def _control(view: bytes) -> int:
+    if len(view) > _WHOLE:
+        return int.from_bytes(view[_WHOLE : _WHOLE + 4], "little")
+    return 0x1F80 | (view[_ROUND] & 3) << 13
 
 
 xmm0, ymm0 = _vector(0)
@@ -39,9 +42,5 @@ xmm14, ymm14 = _vector(14)
 xmm15, ymm15 = _vector(15)
 
 mxcsr = computed(
-    "mxcsr",
-    32,
-    Category.Vector,
-    (Field(_SSE_ROUND, 8, 3),),
-    lambda view: 0x1F80 | (view[_SSE_ROUND] & 3) << 13,
+    "mxcsr", 32, Category.Vector, (field_of("sse_round", 3), field_of("machine_mxcsr")), _control
 )

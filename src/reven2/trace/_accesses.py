@@ -70,8 +70,9 @@ def access_results(
             low, high = (page.next, high) if is_forward else (low, page.next)
 
     def items(page: AccessPage) -> Iterator[MemoryAccess]:
-        for number, offset, length, is_write, cause in zip(
+        for number, offset, physical, length, is_write, cause in zip(
             column(page.transition, "Q"),
+            column(page.linear or page.address, "Q"),
             column(page.address, "Q"),
             column(page.size, "I"),
             page.is_write,
@@ -84,6 +85,7 @@ def access_results(
                 length,
                 write if is_write else read,
                 access_cause(cause),
+                physical,
             )
 
     def batch(page: AccessPage) -> Batch:

@@ -5,7 +5,13 @@ from __future__ import annotations
 
 import enum
 
-from reven2._service import KIND_END_SIGNAL, KIND_SIGNAL, KIND_SWITCH, EventData
+from reven2._service import (
+    KIND_END_SIGNAL,
+    KIND_INTERRUPT,
+    KIND_SIGNAL,
+    KIND_SWITCH,
+    EventData,
+)
 from reven2.trace._instruction import Instruction
 
 __all__ = ["EventCategory", "Exception"]
@@ -20,6 +26,8 @@ class EventCategory(enum.Enum):
     """Another thread runs."""
     FatalSignal = KIND_END_SIGNAL
     """A signal ends the process."""
+    Interrupt = KIND_INTERRUPT
+    """An interrupt or exception of a machine goes to its handler."""
 
 
 class Exception:
@@ -37,8 +45,14 @@ class Exception:
 
     @property
     def code(self) -> int:
-        """The signal's number; for a thread switch, the number of the thread that runs next."""
+        """The signal's number, or the interrupt's vector; for a thread switch, the number of the
+        thread that runs next."""
         return self._data.next_thread if self._data.kind == KIND_SWITCH else self._data.signal
+
+    @property
+    def error_code(self) -> int:
+        """What the processor pushed for its handler; 0 but for some exceptions of a machine."""
+        return self._data.error_code
 
     @property
     def related_instruction(self) -> Instruction | None:
@@ -55,6 +69,11 @@ class Exception:
         data = self._data
         if data.kind == KIND_SWITCH:
             return f"switch from thread {data.thread} to thread {data.next_thread}"
+        if data.kind == KIND_INTERRUPT:
+            name = f" ({data.signal_name})" if data.signal_name else ""
+            what = f"exception {data.signal}" if data.synchronous else f"interrupt {data.signal}"
+            code = f", error code {data.error_code:#x}" if data.error_code else ""
+            return f"{what}{name}{code}"
         what = "ends the process" if data.kind == KIND_END_SIGNAL else "is delivered"
         return f"signal {data.signal_name} ({data.signal}) {what}"
 

@@ -10,8 +10,8 @@ from typing import TypeVar, cast
 from reven2._service import (
     KIND_INSTRUCTION,
     NO_INSTRUCTION,
-    REGISTER_VIEW_SIZE,
     EventData,
+    RegisterPage,
     TraceService,
     TransitionPage,
     column,
@@ -150,17 +150,16 @@ class TransitionPages:
 class RegisterBatch:
     """Registers of several contexts, fetched together when the first is asked for."""
 
-    __slots__ = ("_contexts", "_service", "_threads", "_views")
+    __slots__ = ("_contexts", "_page", "_service", "_threads")
 
     def __init__(self, service: TraceService, contexts: Sequence[int]) -> None:
         self._service, self._contexts = service, contexts
-        self._threads: list[int] | None = None
-        self._views = b""
+        self._threads: list[int] = []
+        self._page: RegisterPage | None = None
 
     def at(self, index: int) -> tuple[int, bytes]:
         """Current thread and register view of the batch's context number `index`."""
-        if self._threads is None:
+        if self._page is None:
             page = self._service.registers(self._contexts)
-            self._views, self._threads = page.view, column(page.thread, "I")
-        begin = index * REGISTER_VIEW_SIZE
-        return self._threads[index], self._views[begin : begin + REGISTER_VIEW_SIZE]
+            self._threads, self._page = column(page.thread, "I"), page
+        return self._threads[index], self._page.row(index)

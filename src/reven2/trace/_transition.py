@@ -14,7 +14,7 @@ from reven2.trace._pages import Block
 
 if TYPE_CHECKING:
     from reven2._tables.table import Results
-    from reven2.memhist import MemoryAccess, MemoryAccessOperation
+    from reven2.memhist import DeviceAccess, MemoryAccess, MemoryAccessOperation
     from reven2.trace._context import Context
     from reven2.trace._trace import Trace
 
@@ -170,6 +170,14 @@ class Transition(Moment):
         return self._trace.memory_accesses(
             from_transition=self._id, to_transition=self._id + 1, operation=operation
         )
+
+    def device_accesses(self) -> list[DeviceAccess]:
+        """What the transition moved from and to devices, in program order: none in the trace of
+        a program, whose devices are the kernel's."""
+        from reven2.memhist import DeviceAccess
+
+        found = self._trace._service.device_accesses(self._id, self._id + 1, 1)
+        return [DeviceAccess(self, data) for data in found]
 
     def format_as_html(self) -> str:
         """The number, for embedding in HTML: `#10`. Of a server's trace, as a link that

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reven._engine import KIND_SIGNAL, KIND_SWITCH, REGISTER_VIEW_SIZE, Trace, UnknownMemory
+from reven._engine import KIND_SIGNAL, KIND_SWITCH, Trace, UnknownMemory
+from reven2.arch._table import REGISTER_VIEW_SIZE, REGISTERS
 from tests.engine.conftest import Everything
 
 QUICK = settings(
@@ -22,19 +23,14 @@ QUICK = settings(
 )
 # rax, rbx, rsp, rdi, r12, rip, fs_base, rflags, and halves of ymm0 and ymm1
 FIELDS = [
-    (0, 8),
-    (24, 8),
-    (32, 8),
-    (56, 8),
-    (96, 8),
-    (128, 8),
-    (192, 8),
-    (864, 8),
-    (320, 16),
-    (336, 16),
-    (352, 32),
-    (57, 1),
-    (68, 4),
+    *((REGISTERS[name].offset, 8) for name in ("rax", "rbx", "rsp", "rdi", "r12", "rip")),
+    (REGISTERS["fs_base"].offset, 8),
+    (REGISTERS["rflags"].offset, 8),
+    (REGISTERS["ymm0"].offset, 16),
+    (REGISTERS["ymm0"].offset + 16, 16),
+    (REGISTERS["ymm1"].offset, 32),
+    (REGISTERS["rdi"].offset + 1, 1),
+    (REGISTERS["r8"].offset + 4, 4),
 ]
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from reven import _engine
-from reven._engine import REGISTER_FILE_SIZE
 from reven.recorders.kit import (
     NO_NODE,
     EndReason,
@@ -27,6 +26,7 @@ from reven.recorders.kit import (
     node,
     record,
 )
+from reven2.arch._table import REGISTER_FILE_SIZE
 
 KEY_FRAME, SWITCH, REGISTERS = RecordType.KEY_FRAME, RecordType.SWITCH, RecordType.REGISTERS
 REGISTER_PATCH, MEMORY, MAP = RecordType.REGISTER_PATCH, RecordType.MEMORY, RecordType.MAP

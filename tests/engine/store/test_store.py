@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reven._engine import TraceError, _Store
 from reven.recorders.kit import NO_NODE, node
+from reven2.arch._table import REGISTERS
 from tests.engine.record.stream import (
     END_EXIT,
     MEMORY,
@@ -39,6 +40,7 @@ from tests.engine.record.stream import (
 )
 
 SIZES = (1, 2, 4, 8, 16, 32)
+SCRATCH = REGISTERS["scratch"].offset
 
 FLOW_SHIFTS, FLOW_PARTS, FLOWS = (4, 5), (9, 10), 13  # REVEN_FLOW_…
 OPERATIONS = 47  # of REVEN_OP_…
@@ -58,7 +60,7 @@ def graphs(draw: st.DrawFn, first: int) -> list[bytes]:
             case 2:
                 nodes.append(node(NODE_SLOT, 0, b=draw(maybe)))
             case 3:
-                nodes.append(node(NODE_REGISTER, size, a=draw(st.integers(0, 832))))
+                nodes.append(node(NODE_REGISTER, size, a=draw(st.integers(0, SCRATCH))))
             case 4:
                 operation = draw(st.integers(1, OPERATIONS))
                 nodes.append(node(NODE_UNARY, size, operation, draw(earlier)))
@@ -76,7 +78,7 @@ def graphs(draw: st.DrawFn, first: int) -> list[bytes]:
                     a, c = 0, first
                 nodes.append(node(NODE_FLOW, size, flow, a, b, c, draw(st.sampled_from(SIZES[:4]))))
             case 8:
-                nodes.append(node(NODE_REGISTER_THEN, size, a=draw(st.integers(0, 832))))
+                nodes.append(node(NODE_REGISTER_THEN, size, a=draw(st.integers(0, SCRATCH))))
             case _:
                 count = draw(st.integers(1, 8)) | draw(st.integers(0, 2**32 - 1)) << 32
                 nodes.append(node(NODE_INDEXED_THEN, 8, 0, 240, 0, draw(earlier), count))
@@ -236,7 +238,7 @@ def test_another_format_version_is_refused_naming_both(tmp_path: Path, name: str
     data = bytearray(file.read_bytes())
     data[8] = 42
     file.write_bytes(data)
-    with pytest.raises(TraceError, match=r"version 42, .* version 2\b"):
+    with pytest.raises(TraceError, match=r"version 42, .* versions 2 to 3; use a newer"):
         _Store(str(tmp_path))
 
 

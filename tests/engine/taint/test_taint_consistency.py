@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from reven._engine import Taint, Trace
+from reven2.arch._table import REGISTERS
 from tests.engine.conftest import Everything
 
-FLAGS = 864 * 8
+FLAGS = REGISTERS["rflags"].offset * 8
 GENERAL = 16
 Bytes = set[int]
 Seeds = list[tuple[int, bool, int, int]]

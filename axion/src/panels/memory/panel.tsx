@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { MemoryAnswer } from "../../api/types";
 import { useView } from "../../api/views";
 import { go, type Selection } from "../../focus";
+import type { PointerRegister } from "../../registers";
 import { hexadecimal } from "../../ui/format";
 import { useHeight } from "../../ui/height";
 import { Keep } from "../../ui/keep";
@@ -14,8 +15,8 @@ import "./memory.css";
 const LINE = 16;
 const ROW = 20;
 const FAR = 1 << 20;
-const USUAL = "rsp";
-const REGISTERS = ["rsp", "rbp", "rdi", "rsi", "rax", "rip"];
+const USUAL: PointerRegister = "rsp";
+const REGISTERS: PointerRegister[] = ["rsp", "rbp", "rdi", "rsi", "rax", "rip"];
 
 /** `expression`: the address that is shown, evaluated at each moment anew. `offset`: how far it
  * is scrolled from there, in bytes. `keeps`: it does not go where something is selected. */

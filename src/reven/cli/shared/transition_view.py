@@ -8,10 +8,11 @@ from contextlib import suppress
 
 import msgspec
 
-from reven2.arch import x64
+from reven2.arch import msr, x64
+from reven2.arch._table import REGISTER_VIEW_SIZE
 from reven2.arch.register import Register
 from reven2.errors import MemoryReadError, RegisterReadError
-from reven2.memhist import MemoryAccess, MemoryAccessOperation
+from reven2.memhist import DeviceAccess, MemoryAccess, MemoryAccessOperation
 from reven2.trace import Context, Transition
 
 MAX_VALUE_SIZE = 32
@@ -25,6 +26,16 @@ _GENERAL = tuple(
         "fs_base", "gs_base",
     )
 )  # fmt: skip
+_SYSTEM = tuple(
+    register
+    for module in (x64, msr)
+    for register in vars(module).values()
+    if isinstance(register, Register)
+    and register.fields
+    and not register.program_fields
+    and register.root is register
+)
+"""Those that the trace of a machine holds besides."""
 _FLAGS = (x64.cf, x64.pf, x64.af, x64.zf, x64.sf, x64.df, x64.of)
 _FPU = tuple(Register.from_name(f"st{i}") for i in range(8))
 _VECTORS = tuple((Register.from_name(f"xmm{i}"), Register.from_name(f"ymm{i}")) for i in range(16))
@@ -49,14 +60,26 @@ class ShownRegister(msgspec.Struct, frozen=True):
 
 
 class ShownAccess(msgspec.Struct, frozen=True):
-    """`value` is the integer of up to 8 bytes, else the bytes in hexadecimal as they
-    stand in memory; None if the trace does not have it. `cause`: who makes the access."""
+    """`address` is the linear one, `physical` None if it is the same. `value` is the integer
+    of up to 8 bytes, else the bytes in hexadecimal as they stand in memory; None if the trace
+    does not have it. `cause`: who makes the access."""
 
     operation: str
     address: str
     size: int
     value: str | None
     cause: str
+    physical: str | None = None
+
+
+class ShownDeviceAccess(msgspec.Struct, frozen=True):
+    """`where` is `port` or `device`, with its number or physical address."""
+
+    operation: str
+    where: str
+    address: str
+    size: int
+    value: str
 
 
 class ShownTransition(msgspec.Struct, frozen=True):
@@ -71,6 +94,7 @@ class ShownTransition(msgspec.Struct, frozen=True):
     location: ShownLocation | None
     registers: list[ShownRegister]
     accesses: list[ShownAccess]
+    devices: list[ShownDeviceAccess] = []
 
 
 def shown(transition: Transition) -> ShownTransition:
@@ -78,6 +102,7 @@ def shown(transition: Transition) -> ShownTransition:
     before = transition.context_before()
     after = transition.context_after()
     instruction = transition.instruction
+    is_machine = len(before._view()) > REGISTER_VIEW_SIZE
     return ShownTransition(
         id=transition.id,
         kind="instruction" if instruction else "event",
@@ -86,8 +111,11 @@ def shown(transition: Transition) -> ShownTransition:
         text=str(instruction or transition.exception).rstrip(),
         bytes=bytes(instruction.raw).hex() if instruction else "",
         location=_location(before),
-        registers=list(_changes(before, after)) if before.thread == after.thread else [],
+        registers=list(_changes(before, after, is_machine))
+        if before.thread == after.thread
+        else [],
         accesses=[_access(access, before, after) for access in transition.memory_accesses()],
+        devices=[_device(access) for access in transition.device_accesses()],
     )
 
 
@@ -106,8 +134,9 @@ def _location(context: Context) -> ShownLocation | None:
     )
 
 
-def _changes(before: Context, after: Context) -> Iterator[ShownRegister]:
-    for register in (*_GENERAL, *_FLAGS):
+def _changes(before: Context, after: Context, is_machine: bool) -> Iterator[ShownRegister]:
+    system = _SYSTEM if is_machine else ()
+    for register in (*_GENERAL, *_FLAGS, *system):
         with suppress(RegisterReadError):  # an imported trace may not have it
             old, new = before.read(register), after.read(register)
             if old != new:
@@ -133,7 +162,7 @@ def _changes(before: Context, after: Context) -> Iterator[ShownRegister]:
 def _access(access: MemoryAccess, before: Context, after: Context) -> ShownAccess:
     is_write = access.operation is MemoryAccessOperation.Write
     address = access.physical_address
-    # A program's physical addresses are its linear ones.
+    linear = access.virtual_address.offset
     size = min(access.size, MAX_VALUE_SIZE)
     try:
         data = bytes((after if is_write else before).read(address, size, raw=True))
@@ -143,8 +172,20 @@ def _access(access: MemoryAccess, before: Context, after: Context) -> ShownAcces
         value = hex(int.from_bytes(data, "little")) if access.size <= 8 else data.hex()
     return ShownAccess(
         operation="write" if is_write else "read",
-        address=hex(address.offset),
+        address=hex(linear),
         size=access.size,
         value=value,
         cause=access.cause.value,
+        physical=None if linear == address.offset else hex(address.offset),
+    )
+
+
+def _device(access: DeviceAccess) -> ShownDeviceAccess:
+    physical = access.physical_address
+    return ShownDeviceAccess(
+        operation=access.operation.name.lower(),
+        where="port" if physical is None else "device",
+        address=hex(access.port or 0) if physical is None else hex(physical.offset),
+        size=access.size,
+        value=hex(access.value),
     )

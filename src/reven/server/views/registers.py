@@ -11,7 +11,8 @@ from reven.server.views.pointers import Pointee, pointees
 from reven.server.views.view import hexadecimal, view
 from reven.trace.thread_registers import registers_of_thread
 from reven2._imported import is_known
-from reven2._service import REGISTER_VIEW_SIZE, TraceService, column
+from reven2._service import TraceService, column
+from reven2.arch import _table
 from reven2.arch.register import Register
 from reven2.errors import OutOfRangeError
 
@@ -21,11 +22,11 @@ Side = Literal["before", "after"]
 
 GENERAL = (
     *("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp"),
-    *(f"r{number}" for number in range(8, 16)),
+    *_table.GENERAL[8:],
     "rip",
 )
 FLAGS = ("cf", "pf", "af", "zf", "sf", "df", "of")
-VECTORS = tuple(f"ymm{number}" for number in range(16))
+VECTORS = _table.VECTORS
 OTHERS = ("rflags", "fs_base", "gs_base", "mxcsr")
 
 
@@ -65,7 +66,7 @@ def registers(service: TraceService, request: RegistersRequest) -> RegistersAnsw
     if not 0 <= number < service.transition_count():
         raise OutOfRangeError(f"The trace has no transition {number}.")
     page = service.registers([number, number + 1])
-    before, after = page.view[:REGISTER_VIEW_SIZE], page.view[REGISTER_VIEW_SIZE:]
+    before, after = page.row(0), page.row(1)
     threads = column(page.thread, "I")
     if request.thread is not None:
         before = registers_of_thread(service, request.thread, number)

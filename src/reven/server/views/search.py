@@ -15,7 +15,8 @@ from reven.places import Place, place
 from reven.resolving import address_of
 from reven.server.views.instructions import Text, TokenKind, text
 from reven.server.views.view import hexadecimal, view
-from reven2._service import REGISTER_VIEW_SIZE, TraceService, column
+from reven2._service import RegisterPage, TraceService, column
+from reven2.arch._table import GENERAL, VECTORS
 from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError
 
@@ -94,12 +95,9 @@ def search(service: TraceService, request: SearchRequest) -> SearchAnswer:
     total = service.transition_count()
     found = _run(service, request.kind, request.text, request.first, total, request.limit)
     contexts = [hit.transition for hit in found.hits]
-    views = service.registers(contexts).view if contexts else b""
+    page = service.registers(contexts) if contexts else RegisterPage(b"", b"")
     return SearchAnswer(
-        [
-            _shown(service, hit, views[at * REGISTER_VIEW_SIZE : (at + 1) * REGISTER_VIEW_SIZE])
-            for at, hit in enumerate(found.hits)
-        ],
+        [_shown(service, hit, page.row(at)) for at, hit in enumerate(found.hits)],
         found.next,
         total,
     )
@@ -255,18 +253,12 @@ def _value(service: TraceService, wanted: str, start: int, stop: int, limit: int
 
 
 _ACCESS = 255
-_GENERAL = (
-    *("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"),
-    *(f"r{number}" for number in range(8, 16)),
-)
 
 
 def _value_hit(transition: int, register: int, address: int, size: int, is_write: int) -> Hit:
     if register == _ACCESS:
         return Hit(transition, address, size, "written" if is_write else "read")
-    vector = len(_GENERAL)
-    name = _GENERAL[register] if register < vector else f"ymm{register - vector}"
-    return Hit(transition, note=name)
+    return Hit(transition, note=(*GENERAL, *VECTORS)[register])
 
 
 def _memory(service: TraceService, wanted: str, start: int, stop: int, limit: int) -> Found:

@@ -13,10 +13,10 @@ from reven.server.views.view import hexadecimal, view
 from reven2._service import (
     KIND_END_SIGNAL,
     KIND_INSTRUCTION,
+    KIND_INTERRUPT,
     KIND_SIGNAL,
     KIND_SWITCH,
     NO_INSTRUCTION,
-    REGISTER_VIEW_SIZE,
     EventData,
     TraceService,
     column,
@@ -191,11 +191,8 @@ def _tokens(service: TraceService, context: int, words: Text) -> tuple[tuple[Tok
 
 
 def _register_views(service: TraceService, first: int, stop: int) -> list[bytes]:
-    data = service.registers(range(first, stop + 1)).view
-    return [
-        data[begin : begin + REGISTER_VIEW_SIZE]
-        for begin in range(0, len(data), REGISTER_VIEW_SIZE)
-    ]
+    page = service.registers(range(first, stop + 1))
+    return [page.row(index) for index in range(stop + 1 - first)]
 
 
 def _accesses(service: TraceService, first: int, stop: int) -> dict[int, list[_Access]]:
@@ -267,6 +264,9 @@ def _memory_value(service: TraceService, number: int, access: _Access) -> TraceV
 def _event_text(event: EventData) -> str:
     if event.kind == KIND_SWITCH:
         return f"thread {event.thread} → {event.next_thread}"
+    if event.kind == KIND_INTERRUPT:
+        name = f" ({event.signal_name})" if event.signal_name else ""
+        return f"{'exception' if event.synchronous else 'interrupt'} {event.signal}{name}"
     if event.kind == KIND_SIGNAL:
         return f"{event.signal_name} delivered"
     assert event.kind == KIND_END_SIGNAL

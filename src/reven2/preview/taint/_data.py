@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from reven2.address import LinearAddress, PhysicalAddress, _AbstractAddress, linear
 from reven2.arch import helpers, x64
+from reven2.arch._table import REGISTERS
 from reven2.arch.register import FloatRegister, Register
 from reven2.errors import InvalidArgumentError
 from reven2.memory_range import MemoryRange
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Data", "TaintedMemories", "TaintedRegisterSlice", "data_of", "seeds_of"]
 
-_FLAGS_AT = 864 * 8
-_FPU_REGISTERS = 248
+_FLAGS_AT = REGISTERS["rflags"].offset * 8
+_FPU_REGISTERS = REGISTERS["fpu_regs"].offset
 _MEMORY = re.compile(
     r"\[\s*(?:(?P<space>[a-z]+):)?(?P<address>0x[0-9a-f]+|\d+)\s*;\s*(?P<size>0x[0-9a-f]+|\d+)\s*\]",
     re.IGNORECASE,
@@ -142,13 +143,14 @@ def _view_bits(part: RegisterSlice, context: Context) -> Iterator[tuple[int, int
         top = context.read(fsw) >> 11 & 7
         yield (_FPU_REGISTERS + 8 * ((int(register.name[2:]) + top) & 7)) * 8, 64
         return
-    if not register.fields or register.root is x64.rip:
+    fields = register.program_fields
+    if not fields or register.root is x64.rip:
         raise InvalidArgumentError(f"No data flows through {register.name}: it cannot be tainted.")
-    if len(register.fields) > 1:
-        for field in register.fields:
+    if len(fields) > 1:
+        for field in fields:
             yield field.offset * 8, field.size * 8
         return
-    field = register.fields[0]
+    field = fields[0]
     shift = (field.mask & -field.mask).bit_length() - 1 if register.bit_size < 128 else 0
     if register.bit_size > field.mask.bit_count() and register.bit_size < 128:
         yield field.offset * 8 + shift, field.mask.bit_count()
@@ -162,23 +164,23 @@ def _roots() -> dict[int, tuple[Register, int, int]]:
     bit that is the first of them, and how many there are."""
     roots: dict[int, tuple[Register, int, int]] = {}
     for register in helpers.registers():
-        if register.root is not register or len(register.fields) != 1:
+        if register.root is not register or len(register.program_fields) != 1:
             continue
-        field = register.fields[0]
+        field = register.program_fields[0]
         if isinstance(register, FloatRegister) or register.bit_size < 64:
             continue
         for at in range(0, field.size, 8):
             roots[field.offset + at] = register, at * 8, 64
     from reven2.arch import sse2, x87
 
-    for offset, register, bit in (
-        (208, sse2.mxcsr, 13),
-        (216, x87.fcw, 10),
-        (224, x87.fsw, 0),
-        (232, x87.fsw, 11),
+    for part, register, bit in (
+        ("sse_round", sse2.mxcsr, 13),
+        ("fpu_round", x87.fcw, 10),
+        ("fpu_c3210", x87.fsw, 0),
+        ("fpu_top", x87.fsw, 11),
+        ("fpu_tags", x87.ftw, 0),
     ):
-        roots[offset] = register, bit, register.bit_size - bit
-    roots[240] = x87.ftw, 0, 16
+        roots[REGISTERS[part].offset] = register, bit, register.bit_size - bit
     return roots
 
 
