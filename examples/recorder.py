@@ -16,6 +16,7 @@ from pathlib import Path
 from reven.record import record
 from reven.recorders import Check, Launch, Order, ReadyRecorder
 from reven.recorders.kit import (
+    REGISTER_FILE_SIZE,
     Cause,
     EndReason,
     EventStream,
@@ -28,7 +29,6 @@ from reven.recorders.kit import (
 )
 
 CODE, NUMBERS, SUM = 0x401000, 0x500000, 0x600000
-REGISTER_FILE_SIZE = 864
 READ_WRITE, READ_EXECUTE = 3, 5
 
 

@@ -147,6 +147,31 @@ def python(table: Row) -> str:
     return "\n".join(lines) + "\n"
 
 
+def kit(table: Row) -> str:
+    """For recorders in Python."""
+    return "\n".join(
+        (
+            "# SPDX-License-Identifier: Apache-2.0",
+            f'"""{BY}"""',
+            "",
+            "from __future__ import annotations",
+            "",
+            "from enum import IntEnum",
+            "from typing import Final",
+            "",
+            f"REGISTER_FILE_SIZE: Final = {table['program_size']}",
+            f"MACHINE_FILE_SIZE: Final = {table['machine_size']}",
+            "",
+            "",
+            "class Register(IntEnum):",
+            '    """Offsets in the register file."""',
+            "",
+            *(f"    {row['name'].upper()} = {row['offset']}" for row in table["registers"]),
+            "",
+        )
+    )
+
+
 def typescript(table: Row) -> str:
     """For Axion."""
     names = [
@@ -171,6 +196,7 @@ def typescript(table: Row) -> str:
 FILES = {
     "native/event_stream/registers.h": header,
     "src/reven2/arch/_table.py": python,
+    "src/reven/recorders/kit/registers.py": kit,
     "axion/src/registers.ts": typescript,
 }
 

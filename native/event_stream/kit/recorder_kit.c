@@ -76,10 +76,13 @@ static int say_hello(int to, const char* recorder, const char* program,
     reven_hello hello = {.magic = REVEN_HELLO_MAGIC,
                          .version = REVEN_STREAM_VERSION,
                          .pid = (uint32_t)getpid(),
-                         .parent_pid = (uint32_t)getppid()};
+                         .parent_pid = (uint32_t)getppid(),
+                         .kind = REVEN_KIND_PROGRAM,
+                         .register_file_size = REVEN_REGISTER_FILE_SIZE};
     if (text == NULL) return 0;
     add_text(text, &hello.text_size, recorder);
     add_text(text, &hello.text_size, program);
+    add_text(text, &hello.text_size, REVEN_ARCHITECTURE);
     for (; *arguments != NULL; arguments++) add_text(text, &hello.text_size, *arguments);
     int said = send_all(to, &hello, sizeof hello) && send_all(to, text, hello.text_size);
     free(text);

@@ -133,6 +133,7 @@ def _recorded(found: ShownInfo) -> Iterator[tuple[str, str]]:
     if manifest.parent:
         yield "forked from", escape(manifest.parent)
     yield "recorded", f"{manifest.start_time}, {duration_text(manifest.seconds)}"
+    yield "processor", escape(" ".join((manifest.architecture, *manifest.features)))
     yield "recorder", f"{escape(manifest.recorder)}, on {escape(manifest.kernel)}"
     yield "end", _end(manifest)
 

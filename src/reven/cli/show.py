@@ -13,7 +13,7 @@ from rich.markup import escape
 from reven.cli.shared.console import out, print_json
 from reven.cli.shared.moments import transition as moment
 from reven.cli.shared.opening import open_indexed
-from reven.cli.shared.transition_view import ShownAccess, ShownTransition, shown
+from reven.cli.shared.transition_view import ShownAccess, ShownDeviceAccess, ShownTransition, shown
 from reven2.memhist import MemoryAccessCause
 
 PANEL = "Look"
@@ -81,6 +81,7 @@ class _Printer:
             for register in transition.registers
         ]
         details += [_access_text(access) for access in transition.accesses]
+        details += [_device_text(access) for access in transition.devices]
         if details:
             self._console.print(" " * (self._id_width + 20) + "   ".join(details))
 
@@ -98,7 +99,16 @@ def _access_text(access: ShownAccess) -> str:
     style = "read" if access.operation == "read" else "written"
     value = "?" if access.value is None else access.value
     by = "" if access.cause == MemoryAccessCause.Instruction.value else f" by {access.cause}"
+    physical = "" if access.physical is None else f" at physical {access.physical}"
     return (
-        f"[{style}]{access.operation}[/] {access.size} "
-        f"\\[{access.address}] = [{style}]{value}[/]{by}"
+        f"[{style}]{access.operation}[/] {access.size} \\[{access.address}]{physical} = "
+        f"[{style}]{value}[/]{by}"
+    )
+
+
+def _device_text(access: ShownDeviceAccess) -> str:
+    style = "read" if access.operation == "read" else "written"
+    return (
+        f"[{style}]{access.operation}[/] {access.size} {access.where} {access.address} = "
+        f"[{style}]{access.value}[/]"
     )

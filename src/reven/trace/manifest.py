@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 
 from reven.ossi.stored_binaries import BinaryEntry
+from reven2._service import ImportData
 from reven2.arch._table import ARCHITECTURE, MACHINE_FILE_SIZE, REGISTER_FILE_SIZE
 from reven2.errors import TraceError
 
@@ -39,6 +40,7 @@ class OpenManifest(msgspec.Struct, kw_only=True):
     features: list[str] = []
     register_file_size: _Number = REGISTER_FILE_SIZE
     binaries: list[BinaryEntry] = []
+    source: ImportData | None = None  # None: recorded
 
 
 class _Header(msgspec.Struct):

@@ -14,7 +14,7 @@ from reven import _engine
 from reven.ossi import AddressSpace, BinaryError, StoredBinaries
 from reven.trace.manifest import read_manifest
 from reven.trace.symbols import Symbols
-from reven2._service import ImportData, TraceInfo
+from reven2._service import TraceInfo
 from reven2.errors import (
     ClosedError,
     InvalidArgumentError,
@@ -85,7 +85,7 @@ class OpenedTrace:
         return engine
 
     def _is_imported(self) -> bool:
-        return self._manifest.get("source") is not None
+        return self._manifest.source is not None
 
     def _need_instructions(self, otherwise: str) -> None:
         """Raises TraceError if the trace was imported: it then has no instruction bytes.

@@ -145,8 +145,8 @@ class RegisterPage(msgspec.Struct, frozen=True):
 
 class AccessPage(msgspec.Struct, frozen=True):
     """Memory accesses in the order asked for. `address` is the physical one, `linear` empty if
-    all linear addresses are the same, as in the trace of a program. `next` is where to go on: the new `start`
-    (forward) or `stop` (backward), None when there are no more."""
+    all linear addresses are the same, as in the trace of a program. `next` is where to go on: the
+    new `start` (forward) or `stop` (backward), None when there are no more."""
 
     transition: bytes  # u64
     address: bytes  # u64

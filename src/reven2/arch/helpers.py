@@ -15,6 +15,7 @@ __all__ = [
     "msr_registers",
     "registers",
     "sse2_registers",
+    "system_registers",
     "x64_registers",
     "x87_registers",
 ]
@@ -50,6 +51,14 @@ def registers() -> Iterator[Register]:
     """Every register whose value a trace holds, of all register files."""
     for module in (x64, sse2, x87, msr):
         yield from _recorded(module)
+
+
+def system_registers() -> Iterator[Register]:
+    """Every register that the trace of a machine holds, and that of a program does not."""
+    for module in (x64, msr):
+        for value in vars(module).values():
+            if isinstance(value, Register) and not value.program_fields:
+                yield value
 
 
 def msr_from_number(number: int) -> Register:

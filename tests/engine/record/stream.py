@@ -46,7 +46,7 @@ class Block:
     """A template: `slots` are the sizes of its recorded values, `exits` pairs of an
     instruction's index and a REVEN_EXIT_… flag. Instructions are four bytes each. Node 0 is
     a constant, then come those of the slots, then `nodes`; `sets` are register writes: offset,
-    size, node."""
+    size, node; `effects`: further events with their instruction's index."""
 
     address: int
     instructions: int = 1
@@ -54,6 +54,7 @@ class Block:
     exits: Sequence[tuple[int, int]] = ()
     nodes: Sequence[bytes] = ()
     sets: Sequence[tuple[int, int, int]] = ()
+    effects: Sequence[tuple[int, bytes]] = ()
 
     @property
     def record_size(self) -> int:
@@ -72,6 +73,7 @@ class Block:
         for at, size, value in self.sets:
             made = event(EventKind.SET_REGISTER, 0, offset=at, size=size, value=value)
             events.append((0, made))
+        events += self.effects
         for k, (instruction, flags) in enumerate(self.exits, 1):
             made = event(EventKind.EXIT, instruction, value=0, x1=k, x2=flags)
             events.append((instruction, made))

@@ -40,7 +40,7 @@ from tests.engine.record.stream import (
 )
 
 SIZES = (1, 2, 4, 8, 16, 32)
-SCRATCH = REGISTERS["scratch"].offset
+SCRATCH, TAGS = REGISTERS["scratch"].offset, REGISTERS["fpu_tags"].offset
 
 FLOW_SHIFTS, FLOW_PARTS, FLOWS = (4, 5), (9, 10), 13  # REVEN_FLOW_…
 OPERATIONS = 47  # of REVEN_OP_…
@@ -81,7 +81,7 @@ def graphs(draw: st.DrawFn, first: int) -> list[bytes]:
                 nodes.append(node(NODE_REGISTER_THEN, size, a=draw(st.integers(0, SCRATCH))))
             case _:
                 count = draw(st.integers(1, 8)) | draw(st.integers(0, 2**32 - 1)) << 32
-                nodes.append(node(NODE_INDEXED_THEN, 8, 0, 240, 0, draw(earlier), count))
+                nodes.append(node(NODE_INDEXED_THEN, 8, 0, TAGS, 0, draw(earlier), count))
     return nodes
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import msgspec
 
-from reven2.arch import msr, x64
+from reven2.arch import helpers, x64
 from reven2.arch._table import REGISTER_VIEW_SIZE
 from reven2.arch.register import Register
 from reven2.errors import MemoryReadError, RegisterReadError
@@ -26,16 +26,7 @@ _GENERAL = tuple(
         "fs_base", "gs_base",
     )
 )  # fmt: skip
-_SYSTEM = tuple(
-    register
-    for module in (x64, msr)
-    for register in vars(module).values()
-    if isinstance(register, Register)
-    and register.fields
-    and not register.program_fields
-    and register.root is register
-)
-"""Those that the trace of a machine holds besides."""
+_SYSTEM = tuple(helpers.system_registers())
 _FLAGS = (x64.cf, x64.pf, x64.af, x64.zf, x64.sf, x64.df, x64.of)
 _FPU = tuple(Register.from_name(f"st{i}") for i in range(8))
 _VECTORS = tuple((Register.from_name(f"xmm{i}"), Register.from_name(f"ymm{i}")) for i in range(16))

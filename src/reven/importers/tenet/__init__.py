@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from reven._engine import REGISTER_FILE_SIZE
 from reven.importers.protocol import CannotImport, Imported, Importer, Progress
 from reven.importers.tenet.accesses import Access, step
 from reven.importers.tenet.known_memory import KnownMemory
@@ -18,7 +17,15 @@ from reven.importers.tenet.survey import Survey, look_through
 from reven.importers.tenet.text import REGISTERS, Line, LineReader
 from reven.record.manifest import ImportedFrom
 from reven.record.written_trace import write_trace
-from reven.recorders.kit import Cause, EndReason, EventStream, MapKind, Register, Template
+from reven.recorders.kit import (
+    REGISTER_FILE_SIZE,
+    Cause,
+    EndReason,
+    EventStream,
+    MapKind,
+    Register,
+    Template,
+)
 
 _MISSING = (
     "instruction bytes",

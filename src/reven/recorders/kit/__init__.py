@@ -15,14 +15,17 @@ from reven.recorders.kit.constants import (
     NodeKind,
     Operation,
     RecordType,
-    Register,
+    StreamKind,
 )
+from reven.recorders.kit.registers import MACHINE_FILE_SIZE, REGISTER_FILE_SIZE, Register
 from reven.recorders.kit.stream import EventStream, record
 from reven.recorders.kit.template import Template, event, node
 from reven.recorders.kit.transport import Ring, WriterGone, say_hello
 
 __all__ = [
+    "MACHINE_FILE_SIZE",
     "NO_NODE",
+    "REGISTER_FILE_SIZE",
     "Cause",
     "EndReason",
     "EventKind",
@@ -35,6 +38,7 @@ __all__ = [
     "RecordType",
     "Register",
     "Ring",
+    "StreamKind",
     "Template",
     "WriterGone",
     "event",

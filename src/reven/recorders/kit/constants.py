@@ -7,36 +7,13 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-STREAM_VERSION = 2
+STREAM_VERSION = 3
 HELLO_MAGIC = 0x52455645
 EXIT_BITS = 6
 KEY_INTERVAL = 2048
 SLOT_EXECUTIONS = 32768
 NO_NODE = 0xFFFFFFFF
 FLOW_ALL = 1
-
-
-class Register(IntEnum):
-    """Offsets in the register file of the registers that have 8 bytes."""
-
-    RAX = 0
-    RCX = 8
-    RDX = 16
-    RBX = 24
-    RSP = 32
-    RBP = 40
-    RSI = 48
-    RDI = 56
-    R8 = 64
-    R9 = 72
-    R10 = 80
-    R11 = 88
-    R12 = 96
-    R13 = 104
-    R14 = 112
-    R15 = 120
-    RIP = 128
-    DFLAG = 168
 
 
 class RecordType(IntEnum):
@@ -59,6 +36,7 @@ class RecordType(IntEnum):
     THREAD_EXIT = 15
     SNAPSHOT_END = 16
     END = 17
+    INTERRUPT = 18
 
 
 class Cause(IntEnum):
@@ -72,6 +50,15 @@ class Cause(IntEnum):
     ALIAS = 6
     OUTSIDE = 7
     FILE = 8
+    DEVICE = 9
+    PAGE_TABLE = 10
+
+
+class StreamKind(IntEnum):
+    """What is recorded: REVEN_KIND_…"""
+
+    PROGRAM = 0
+    MACHINE = 1
 
 
 class MapKind(IntEnum):
@@ -147,3 +134,5 @@ class EventKind(IntEnum):
     EXIT = 7
     BULK_LOAD = 8
     BULK_STORE = 9
+    IO_LOAD = 10
+    IO_STORE = 11

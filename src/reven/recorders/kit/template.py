@@ -33,9 +33,13 @@ def event(
     guard: int = NO_NODE,
     x1: int = NO_NODE,
     x2: int = NO_NODE,
+    linear: int = NO_NODE,
+    flags: int = 0,
 ) -> bytes:
-    """A reven_event."""
-    return _EVENT.pack(kind, 0, instruction, offset, size, address, value, guard, x1, x2, NO_NODE)
+    """A reven_event. `linear`: the node of an access's linear address, where `address` is the
+    physical one of a machine."""
+    fields = (address, value, guard, x1, x2, linear)
+    return _EVENT.pack(kind, flags, instruction, offset, size, *fields)
 
 
 class Template:

@@ -10,9 +10,11 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from reven.recorders.kit.constants import HELLO_MAGIC, STREAM_VERSION
+from reven.recorders.kit.constants import HELLO_MAGIC, STREAM_VERSION, StreamKind
+from reven.recorders.kit.registers import MACHINE_FILE_SIZE, REGISTER_FILE_SIZE
+from reven2.arch._table import ARCHITECTURE
 
-_HELLO = struct.Struct("<8I")
+_HELLO = struct.Struct("<7I2H")
 _WELCOME = struct.Struct("<4IQ")
 _LAYOUT = struct.Struct("<6Q2I")  # reven_ring_header, up to `stop`
 _STOP, _PRODUCED, _CONSUMED, _WRITER_WAITS, _RECORDER_WAITS, _SLOTS = 52, 120, 184, 248, 312, 376
@@ -27,14 +29,23 @@ class WriterGone(Exception):
 
 
 def say_hello(
-    connection: socket.socket, recorder: str, program: str, command: Sequence[str]
+    connection: socket.socket,
+    recorder: str,
+    program: str,
+    command: Sequence[str],
+    *,
+    features: Sequence[str] = (),
+    kind: StreamKind = StreamKind.PROGRAM,
 ) -> None:
     """Greet the writer. `recorder`: name and version; `program`, `command`: the path and the
-    argument vector of what is recorded."""
+    argument vector of what is recorded; `features`: of the processor that it sees."""
+    processor = " ".join((ARCHITECTURE, *features))
     text = b"".join(
-        word.encode("utf-8", "surrogateescape") + b"\0" for word in (recorder, program, *command)
+        word.encode("utf-8", "surrogateescape") + b"\0"
+        for word in (recorder, program, processor, *command)
     )
-    hello = (HELLO_MAGIC, STREAM_VERSION, os.getpid(), os.getppid(), 0, 0, len(text), 0)
+    size = REGISTER_FILE_SIZE if kind is StreamKind.PROGRAM else MACHINE_FILE_SIZE
+    hello = (HELLO_MAGIC, STREAM_VERSION, os.getpid(), os.getppid(), 0, 0, len(text), kind, size)
     connection.sendall(_HELLO.pack(*hello) + text)
 
 

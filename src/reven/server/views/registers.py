@@ -12,7 +12,7 @@ from reven.server.views.view import hexadecimal, view
 from reven.trace.thread_registers import registers_of_thread
 from reven2._imported import is_known
 from reven2._service import TraceService, column
-from reven2.arch import _table
+from reven2.arch import _table, helpers
 from reven2.arch.register import Register
 from reven2.errors import OutOfRangeError
 
@@ -28,6 +28,7 @@ GENERAL = (
 FLAGS = ("cf", "pf", "af", "zf", "sf", "df", "of")
 VECTORS = _table.VECTORS
 OTHERS = ("rflags", "fs_base", "gs_base", "mxcsr")
+SYSTEM = tuple(register.name for register in helpers.system_registers())
 
 
 class RegistersRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,6 +74,7 @@ def registers(service: TraceService, request: RegistersRequest) -> RegistersAnsw
         after = registers_of_thread(service, request.thread, number + 1)
     context = number if request.side == "before" else number + 1
 
+    is_machine = len(before) > _table.REGISTER_VIEW_SIZE
     imported = service.info().imported
 
     def known(names: tuple[str, ...]) -> list[str]:
@@ -94,7 +96,7 @@ def registers(service: TraceService, request: RegistersRequest) -> RegistersAnsw
         [change(name, follow=True) for name in known(GENERAL)],
         [change(name) for name in known(FLAGS)],
         [change(name) for name in known(VECTORS)],
-        [change(name) for name in known(OTHERS)],
+        [change(name) for name in known((*OTHERS, *(SYSTEM if is_machine else ())))],
     )
 
 
