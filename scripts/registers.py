@@ -136,7 +136,7 @@ def python(table: Row) -> str:
         lines += ["", f"{constant}: Final = {{"]
         lines += [f'    {number}: "{numbers[number]}",' for number in sorted(numbers)]
         lines += ["}", f'"""{about}"""']
-    for listed, kind in (("GENERAL", "general"), ("VECTORS", "vector")):
+    for listed, kind in (("GENERAL", "general"), ("VECTORS", "vectors")):
         names = [
             row["name"]
             for row in table["registers"]
@@ -177,7 +177,7 @@ def typescript(table: Row) -> str:
     names = [
         row["name"]
         for row in table["registers"]
-        if row["class"] in ("general", "instruction pointer")
+        if row["class"] in ("general", "instruction_pointers")
     ]
     return "\n".join(
         (

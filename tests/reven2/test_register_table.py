@@ -21,14 +21,6 @@ GENERATED = {
     "src/reven/recorders/kit/registers.py",
     "axion/src/registers.ts",
 }
-# What else these numbers are: layouts of others, and counts.
-OTHER_NUMBERS = {
-    "benchmarks/axion.py": {240},  # frames
-    "src/reven/recorders/kit/transport.py": {248},  # reven_ring_header
-    "tests/ossi/linux/dwarf/test_types.py": {208, 216},  # types of the C library
-    "tests/proof/single_step.c": {832},  # XSAVE
-    "tests/proof/test_single_step.py": {216, 240, 248, 832},  # user_regs_struct, FXSAVE
-}
 SUFFIXES = {".py", ".pyi", ".c", ".h", ".cpp", ".ts", ".tsx"}
 HIDDEN = ("sse_round", "fpu_round", "fpu_c3210", "fpu_top", "fpu_tags", "fpu_regs", "scratch")
 LAYOUT = {
@@ -36,6 +28,15 @@ LAYOUT = {
     _table.REGISTER_VIEW_SIZE,
     _table.MACHINE_FILE_SIZE,
     *(_table.REGISTERS[name].offset for name in HIDDEN),
+}
+# What else these numbers are: layouts of others, and counts.
+OTHER_NUMBERS = {
+    "benchmarks/axion.py": {240},  # frames
+    "src/reven/recorders/kit/transport.py": {248},  # reven_ring_header
+    "tests/ossi/linux/dwarf/test_types.py": {208, 216},  # types of the C library
+    "tests/reven2/test_register_table.py": LAYOUT,  # this list
+    "tests/proof/single_step.c": {832},  # XSAVE
+    "tests/proof/test_single_step.py": {216, 240, 248, 832},  # user_regs_struct, FXSAVE
 }
 
 

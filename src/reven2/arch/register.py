@@ -216,7 +216,7 @@ def stored(name: str) -> Register:
     """A register that stands in the view as it is. A trace without it gives what every program
     sees in it, or refuses."""
     row = REGISTERS[name]
-    is_flag = row.kind == "flag"
+    is_flag = row.kind == "flags"
     first, shift = (row.offset, row.shift) if is_flag else (row.offset + row.shift // 8, 0)
     size = (shift + row.bits + 7) // 8
     stop, mask = first + size, (1 << row.bits) - 1
