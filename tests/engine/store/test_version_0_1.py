@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -29,8 +28,8 @@ def old(tmp_path: Path) -> Path:
     return Path(shutil.copytree(TRACE, tmp_path / "old.reven"))
 
 
-def reven(*words: str | Path) -> Any:
-    command = [Path(sys.executable).parent / "reven", *words, "--json"]
+def reven(*words: str | Path) -> str:
+    command = [Path(sys.executable).parent / "reven", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -73,10 +72,10 @@ def test_its_calls(old: Path, open_trace: Callable[[Path], reven2.OpenTrace]) ->
 
 
 def test_commands(old: Path) -> None:
-    info = json.loads(reven("info", old))
+    info = json.loads(reven("info", old, "--json"))
     assert (info["transitions"], info["manifest"]["format"]) == (109, 1)
     assert (info["manifest"]["kind"], info["manifest"]["architecture"]) == ("program", "x86-64")
-    checked = json.loads(reven("check", old))
+    checked = json.loads(reven("check", old, "--json"))
     assert checked["bad_loads"] == checked["bad_key_frames"] == 0
     assert "syscall" in reven("show", old)
 
