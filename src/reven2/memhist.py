@@ -37,12 +37,20 @@ class MemoryAccessCause(enum.Enum):
     OtherMapping = "an instruction that stored to the same page at another address"
     Outside = "another process or the kernel, seen first here"
     File = "another process, by writing to the mapped file"
+    Device = "a device of the machine, seen first here"
+    PageTable = "the processor, by marking a page-table entry"
 
     def __repr__(self) -> str:
         return f"MemoryAccessCause.{self.name}"
 
 
-OTHERS = {MemoryAccessCause.OtherMapping, MemoryAccessCause.Outside, MemoryAccessCause.File}
+OTHERS = {
+    MemoryAccessCause.OtherMapping,
+    MemoryAccessCause.Outside,
+    MemoryAccessCause.File,
+    MemoryAccessCause.Device,
+    MemoryAccessCause.PageTable,
+}
 """Causes that no transition of the trace is at that address."""
 
 _BY_NUMBER = (
@@ -55,7 +63,12 @@ _BY_NUMBER = (
     MemoryAccessCause.OtherMapping,
     MemoryAccessCause.Outside,
     MemoryAccessCause.File,
+    MemoryAccessCause.Device,
+    MemoryAccessCause.PageTable,
 )
+
+
+CAUSE_COUNT = len(_BY_NUMBER)
 
 
 def access_cause(number: int) -> MemoryAccessCause:

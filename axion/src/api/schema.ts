@@ -427,6 +427,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/device_accesses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What transitions [start, stop) moved from and to devices, in order; a few more than `limit`, for a transition's stay together.
+         * @description What transitions [start, stop) moved from and to devices, in order; a few more than `limit`, for a transition's stay together.
+         */
+        post: operations["post_scenarios_scenario_device_accesses"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/find_pcs": {
         parameters: {
             query?: never;
@@ -2203,6 +2223,12 @@ export interface components {
             forward: boolean;
             limit: number;
         };
+        /** DeviceAccessesArguments */
+        DeviceAccessesArguments: {
+            start: number;
+            stop: number;
+            limit: number;
+        };
         /** FindPcsArguments */
         FindPcsArguments: {
             ranges: [
@@ -2846,7 +2872,8 @@ export interface components {
         /**
          * TraceInfo
          * @description What the trace is. `uuid` tells traces apart; `kernel` is the recorded machine's
-         *         kernel version, "" if unknown; `imported` None: it was recorded.
+         *         kernel version, "" if unknown; `imported` None: it was recorded; `kind`: what was recorded;
+         *         `features` of its processor.
          */
         TraceInfo: {
             uuid: string;
@@ -2856,6 +2883,15 @@ export interface components {
             kernel: string;
             /** @default null */
             imported?: components["schemas"]["ImportData"] | null;
+            /**
+             * @default program
+             * @enum {unknown}
+             */
+            kind?: "machine" | "program";
+            /** @default x86-64 */
+            architecture?: string;
+            /** @default [] */
+            features?: string[];
         };
         /**
          * ImportData
@@ -2896,7 +2932,9 @@ export interface components {
         /**
          * EventData
          * @description A transition that is no instruction. `signal` is 0 and `signal_name` "" for a
-         *         switch; `synchronous`: caused by the instruction at `pc`.
+         *         switch; for an interrupt they are its vector and what that stands for ("" if the machine
+         *         chose it), and only it has an `error_code` and a `handler`. `synchronous`: caused by the
+         *         instruction at `pc`.
          */
         EventData: {
             kind: number;
@@ -2906,6 +2944,10 @@ export interface components {
             signal_name: string;
             synchronous: boolean;
             pc: number;
+            /** @default 0 */
+            error_code?: number;
+            /** @default 0 */
+            handler?: number;
         };
         /**
          * Disassembly
@@ -2943,7 +2985,8 @@ export interface components {
         };
         /**
          * RegisterPage
-         * @description Current thread and register view of each asked context.
+         * @description Current thread and register view (see `reven2.arch.register`) of each asked context. All
+         *         views are as long as the trace's register file asks for.
          */
         RegisterPage: {
             thread: string;
@@ -2962,8 +3005,9 @@ export interface components {
         };
         /**
          * AccessPage
-         * @description Memory accesses in the order asked for. `next` is where to go on: the new `start`
-         *         (forward) or `stop` (backward), None when there are no more.
+         * @description Memory accesses in the order asked for. `address` is the physical one, `linear` empty if
+         *         all linear addresses are the same, as in the trace of a program. `next` is where to go on: the
+         *         new `start` (forward) or `stop` (backward), None when there are no more.
          */
         AccessPage: {
             transition: string;
@@ -2972,6 +3016,21 @@ export interface components {
             is_write: string;
             cause: string;
             next: number | null;
+            /** @default  */
+            linear?: string;
+        };
+        /**
+         * DeviceAccessData
+         * @description What an instruction moved from or to a device: `address` is a port's number or, if
+         *         `is_memory_mapped`, a physical address. `size` in bytes.
+         */
+        DeviceAccessData: {
+            transition: number;
+            address: number;
+            size: number;
+            value: number;
+            is_memory_mapped: boolean;
+            is_write: boolean;
         };
         /**
          * TransitionIds
@@ -4232,6 +4291,7 @@ export type ReadKnownMemoryArguments = components['schemas']['ReadKnownMemoryArg
 export type MappedRangesArguments = components['schemas']['MappedRangesArguments'];
 export type IsMappedArguments = components['schemas']['IsMappedArguments'];
 export type AccessesArguments = components['schemas']['AccessesArguments'];
+export type DeviceAccessesArguments = components['schemas']['DeviceAccessesArguments'];
 export type FindPcsArguments = components['schemas']['FindPcsArguments'];
 export type FindRegisterChangeArguments = components['schemas']['FindRegisterChangeArguments'];
 export type FindMemoryChangeArguments = components['schemas']['FindMemoryChangeArguments'];
@@ -4331,6 +4391,7 @@ export type OperandData = components['schemas']['OperandData'];
 export type RegisterPage = components['schemas']['RegisterPage'];
 export type RangeData = components['schemas']['RangeData'];
 export type AccessPage = components['schemas']['AccessPage'];
+export type DeviceAccessData = components['schemas']['DeviceAccessData'];
 export type TransitionIds = components['schemas']['TransitionIds'];
 export type BinaryData = components['schemas']['BinaryData'];
 export type SymbolPage = components['schemas']['SymbolPage'];
@@ -4981,6 +5042,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessPage"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_device_accesses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceAccessesArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceAccessData"][];
                 };
             };
         };

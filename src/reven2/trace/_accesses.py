@@ -12,6 +12,7 @@ from reven2._service import AccessPage, column
 from reven2._tables.table import LARGEST_PAGE, Batch, Column, Results, integers
 from reven2.address import LinearAddress
 from reven2.memhist import (
+    CAUSE_COUNT,
     MemoryAccess,
     MemoryAccessCause,
     MemoryAccessOperation,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["access_results"]
 
 _CAUSES = tuple(MemoryAccessCause)
-_PLACES = np.array([_CAUSES.index(access_cause(number)) for number in range(9)], np.uint8)
+_PLACES = np.array([_CAUSES.index(access_cause(number)) for number in range(CAUSE_COUNT)], np.uint8)
 """In `_CAUSES`, by the number of the cause in the event stream."""
 
 _COLUMNS = (
