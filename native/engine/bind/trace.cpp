@@ -201,6 +201,8 @@ void bind_results(nb::module_& module) {
         .def_ro("bad_loads", &CheckOutcome::bad_loads)
         .def_ro("key_frames", &CheckOutcome::key_frames)
         .def_ro("bad_key_frames", &CheckOutcome::bad_key_frames)
+        .def_ro("blocks", &CheckOutcome::blocks)
+        .def_ro("bad_blocks", &CheckOutcome::bad_blocks)
         .def_ro("problems", &CheckOutcome::problems);
 }
 

@@ -124,11 +124,14 @@ struct CheckOutcome {
     uint64_t bad_loads = 0;
     uint64_t key_frames = 0;
     uint64_t bad_key_frames = 0;
+    uint64_t blocks = 0;  // comparisons of a block's code with memory
+    uint64_t bad_blocks = 0;
     std::vector<std::string> problems;
 };
 
 // Replays the whole trace: every recorded load must equal memory rebuilt from
-// the initial image, stores and kernel writes; every key frame the replayed registers.
+// the initial image, stores and kernel writes; every key frame the replayed registers; the
+// instructions that ran what memory held then.
 CheckOutcome check(TraceReader& trace, const Progress& progress);
 
 }  // namespace reven

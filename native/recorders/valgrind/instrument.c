@@ -254,6 +254,47 @@ static UInt jump_kind(IRJumpKind kind) {
     }
 }
 
+/* ------------------------------------------------- blocks that store into themselves */
+
+/* The block being copied, if it may do so; whether the instruction being copied did. */
+static Addr block_start;
+static UInt block_size;
+static IRTemp block_written;
+
+static void note_store(IRSB* sb, IRExpr* address, UInt size, IRExpr* guard) {
+    IRTemp distance, hit;
+    if (block_size == 0) return;
+    distance = add_temp(sb, Ity_I64, IRExpr_Binop(Iop_Sub64, address, u64(block_start - size + 1)));
+    hit = add_temp(sb, Ity_I1,
+                   IRExpr_Binop(Iop_CmpLT64U, IRExpr_RdTmp(distance), u64(block_size + size - 1)));
+    if (guard != NULL) hit = add_temp(sb, Ity_I1, IRExpr_Binop(Iop_And1, IRExpr_RdTmp(hit), guard));
+    if (block_written != IRTemp_INVALID)
+        hit = add_temp(sb, Ity_I1,
+                       IRExpr_Binop(Iop_Or1, IRExpr_RdTmp(block_written), IRExpr_RdTmp(hit)));
+    block_written = hit;
+}
+
+/* Before the instruction at `next`: if the one before it has written to the block, what
+ * follows may be something else by now. It is looked up, and so looked at, anew. */
+static void leave_if_written(IRSB* sb, Addr next) {
+    IRConst* destination = IRConst_U64(next);
+    UInt k, value;
+    reven_event* event;
+    if (block_written == IRTemp_INVALID) return;
+    k = template_next_exit();
+    value = template_constant(destination);
+    event = template_event(REVEN_EVENT_EXIT);
+    event->x1 = k;
+    event->x2 = REVEN_EXIT_RETIRED;
+    event->value = value;
+    addStmtToIRSB(sb, IRStmt_StoreG(Iend_LE, IRExpr_RdTmp(header_cursor),
+                                    IRExpr_Const(IRConst_U32(template_id() << REVEN_EXIT_BITS | k)),
+                                    IRExpr_RdTmp(block_written)));
+    addStmtToIRSB(sb, IRStmt_Exit(IRExpr_RdTmp(block_written), Ijk_Boring, destination,
+                                  offsetof(VexGuestAMD64State, guest_RIP)));
+    block_written = IRTemp_INVALID;
+}
+
 /* ---------------------------------------------------------------- blocks */
 
 static void copy_statement(IRSB* sb, IRStmt* s) {
@@ -287,6 +328,7 @@ static void copy_statement(IRSB* sb, IRStmt* s) {
             address = template_value(s->Ist.Store.addr);
             access(REVEN_EVENT_STORE, address, size, template_value(s->Ist.Store.data),
                    REVEN_NO_NODE);
+            note_store(sb, s->Ist.Store.addr, size, NULL);
             break;
         }
         case Ist_StoreG: {
@@ -296,6 +338,7 @@ static void copy_statement(IRSB* sb, IRStmt* s) {
             guard = template_guard(store->guard);
             address = template_value(store->addr);
             access(REVEN_EVENT_STORE, address, size, template_value(store->data), guard);
+            note_store(sb, store->addr, size, store->guard);
             break;
         }
         case Ist_LoadG: {
@@ -313,9 +356,13 @@ static void copy_statement(IRSB* sb, IRStmt* s) {
         case Ist_CAS:
             instruction_swaps = True;
             compare_and_swap(sb, s);
+            note_store(sb, s->Ist.CAS.details->addr, 16, NULL);
             break;
         case Ist_Dirty:
             call_helper(sb, s);
+            if (s->Ist.Dirty.details->mFx == Ifx_Write || s->Ist.Dirty.details->mFx == Ifx_Modify)
+                note_store(sb, s->Ist.Dirty.details->mAddr, s->Ist.Dirty.details->mSize,
+                           s->Ist.Dirty.details->guard);
             break;
         case Ist_NoOp:
             break;
@@ -349,6 +396,7 @@ static void copy_block(IRSB* sb, IRSB* in, Int first) {
         if (s->tag == Ist_IMark) {
             Addr address = s->Ist.IMark.addr;
             Trigger* trigger = trigger_at(address);
+            if (i > first) leave_if_written(sb, address);
             if (!template_has_room()) {
                 sb->next = IRExpr_Const(IRConst_U64(address));
                 sb->jumpkind = Ijk_Boring;
@@ -388,7 +436,6 @@ IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayout* lay
     IRConst* record_size;
     Int first, i;
     (void)closure;
-    (void)extents;
     (void)host;
     (void)guest_word;
     (void)host_word;
@@ -399,10 +446,16 @@ IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayout* lay
     if (mode != RECORDING || first == in->stmts_used || !stream_connect()) return in;
 
     sb = deepCopyIRSBExceptStmts(in);
+    if (code_written_elsewhere(extents))
+        record_memory(threads_current(), extents->base[0], extents->len[0], REVEN_CAUSE_OTHER,
+                      (const void*)extents->base[0]);
     template_begin(sb, template_count + 1);
     /* Checks of VEX's own, before the guest's first instruction. */
     for (i = 0; i < first; i++) addStmtToIRSB(sb, in->stmts[i]);
     record_size = add_prologue(sb);
+    block_start = extents->base[0];
+    block_size = code_writes_itself(extents) ? extents->len[0] : 0;
+    block_written = IRTemp_INVALID;
     copy_block(sb, in, first);
     record_size->Ico.U64 = template_end(jump_kind(sb->jumpkind));
     return sb;

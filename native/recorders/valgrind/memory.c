@@ -169,6 +169,7 @@ static Bool recording(void) { return mode == RECORDING && threads_current() != 0
 
 static void mapped(Addr address, SizeT size, Bool r, Bool w, Bool x, ULong debug_info) {
     (void)debug_info;
+    code_mapped(address, size);
     if (recording())
         record_mapping(threads_current(), address, size, protection(r, w, x), NULL, True);
 }
@@ -200,6 +201,7 @@ static void moved(Addr from, Addr to, SizeT size) {
     reven_map map = {to, size, 0, REVEN_MAP_ZERO, 0};
     reven_remap remap = {from, to, size};
     const HChar* file = NULL;
+    code_moved(from, to, size);
     if (!recording()) return;
     if (segment != NULL) {
         map.protection = protection(segment->hasR, segment->hasW, segment->hasX);
@@ -214,6 +216,7 @@ static void moved(Addr from, Addr to, SizeT size) {
 
 static void protected(Addr address, SizeT size, Bool r, Bool w, Bool x) {
     reven_map map = {address, size, protection(r, w, x), 0, 0};
+    code_protected(address, size, w);
     if (recording()) record(REVEN_PROTECT, threads_current(), &map, sizeof map);
 }
 

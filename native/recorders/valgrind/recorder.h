@@ -8,6 +8,7 @@
  *   record.c      control records
  *   threads.c     which thread runs, what the kernel did to it, signals, fork
  *   memory.c      mappings and their contents
+ *   code.c        code that changes
  *   instrument.c  the code that VEX adds to a block
  *   trigger.c     --reven-from and --reven-until
  *   exec.c        programs that the program executes
@@ -112,6 +113,22 @@ void memory_record_image(ThreadId tid);
 void memory_contents_dropped(ThreadId tid, Addr address, SizeT size);
 /* What the running system call says about a mapping it makes. */
 void memory_note_syscall(UInt number, const UWord* arguments);
+
+/* ---------------------------------------------------------------- code.c */
+
+/* What the program does to mappings; `code_before_syscall` has told of which call. */
+void code_mapped(Addr address, SizeT size);
+void code_protected(Addr address, SizeT size, Bool writable);
+void code_moved(Addr from, Addr to, SizeT size);
+void code_before_syscall(UInt number, const UWord* arguments);
+void code_after_syscall(UInt number, const UWord* arguments, SysRes result);
+/* Of the descriptors that the program was given. */
+void code_init_descriptors(void);
+/* Whether a block may store into itself. */
+Bool code_writes_itself(const VexGuestExtents* extents);
+/* Whether its code may have been written through another mapping or a file: no store to
+ * these addresses tells. */
+Bool code_written_elsewhere(const VexGuestExtents* extents);
 
 /* ---------------------------------------------------------- instrument.c */
 

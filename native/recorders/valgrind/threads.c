@@ -174,6 +174,7 @@ static void start_client_code(ThreadId tid, ULong blocks) {
     if (!begun) {
         begun = True;
         environment_restore(tid);
+        code_init_descriptors();
     }
     if (mode == RECORDING && stream_connect()) {
         if (current == 0)
@@ -282,6 +283,7 @@ static void before_syscall(ThreadId tid, UInt number, UWord* arguments, UInt cou
     else if (number == __NR_execve)
         exec_begins(payload[1]);
     memory_note_syscall(number, arguments);
+    code_before_syscall(number, arguments);
     if (mode != RECORDING || current == 0) return;
     record(REVEN_SYSCALL_ENTER, tid, payload, sizeof payload);
     /* What comes after a successful execve is another program. */
@@ -294,6 +296,7 @@ static void before_syscall(ThreadId tid, UInt number, UWord* arguments, UInt cou
 static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt count, SysRes result) {
     ULong payload[2] = {number, sr_isError(result) ? -sr_Err(result) : sr_Res(result)};
     memory_note_syscall(0, NULL);
+    code_after_syscall(number, arguments, result);
     if (number == __NR_execve) exec_failed();
     /* Valgrind lets these return, the kernel does not. */
     if (number == __NR_exit || number == __NR_exit_group) return;

@@ -128,6 +128,8 @@ class CheckResult:
     bad_loads: int
     key_frames: int
     bad_key_frames: int
+    blocks: int
+    bad_blocks: int
     problems: list[str]  # the first ones, a line each
 
 class Trace:

@@ -26,16 +26,16 @@ def check(
 
     Every recorded load must equal memory rebuilt from the initial image, the
     stores and the kernel's writes; every key frame must equal the decoded
-    registers; the copies of the mapped binaries must have their hashes; a recording
-    that was complete must still be. Exit status 0 if all do, 1 if not, 2 if the
-    trace cannot be read.
+    registers; the instructions that ran must be what memory held; the copies of the
+    mapped binaries must have their hashes; a recording that was complete must still be.
+    Exit status 0 if all do, 1 if not, 2 if the trace cannot be read.
     """
     started = time.monotonic()
     opened = Trace(str(trace))
     with progress_bar("Checking") as report:
         result = opened.check(report)
     problems = [*result.problems, *_missing(trace, opened)]
-    good = not (result.bad_loads or result.bad_key_frames or problems)
+    good = not (result.bad_loads or result.bad_key_frames or result.bad_blocks or problems)
     if json:
         print_json(_as_dict(result, problems, good))
     else:
@@ -67,6 +67,8 @@ def _as_dict(result: CheckResult, problems: list[str], good: bool) -> dict[str, 
         "bad_loads": result.bad_loads,
         "key_frames": result.key_frames,
         "bad_key_frames": result.bad_key_frames,
+        "blocks": result.blocks,
+        "bad_blocks": result.bad_blocks,
         "problems": problems,
     }
 
@@ -79,6 +81,7 @@ def _print(result: CheckResult, problems: list[str], good: bool, seconds: float)
     )
     console.print(f"loads       {_verdict(result.loads, result.bad_loads)}")
     console.print(f"key frames  {_verdict(result.key_frames, result.bad_key_frames)}")
+    console.print(f"code        {_verdict(result.blocks, result.bad_blocks)}")
     for problem in problems:
         console.print(f"  [bad]{escape(problem)}[/]")
     console.print("[good]The trace is right.[/]" if good else "[bad]The trace is wrong.[/]")

@@ -37,6 +37,7 @@ _FLAGS = (
     "-Wl,--wrap=vgPlain_client_exit",
     "-Wl,--wrap=vgPlain_kill_self",
     "-Wl,--wrap=vgPlain_nuke_all_threads_except",
+    "-Wl,--wrap=LibVEX_Translate",
 )
 
 
