@@ -17,6 +17,7 @@ from pathlib import Path
 
 import reven
 from reven.record.errors import RecorderUnavailable
+from reven.recorders.valgrind.address_space import widen_address_space
 from reven.recorders.valgrind.installed import PLATFORM, Valgrind, find_valgrind, install_command
 
 TOOL = "reven"
@@ -123,6 +124,7 @@ def _build(valgrind: Valgrind, sources: Path, folder: Path) -> None:
             for file in valgrind.libexec.iterdir():
                 (made / file.name).symlink_to(file)
             _compile(compiler, valgrind, sources, made / _EXECUTABLE)
+            widen_address_space(made / _EXECUTABLE)
             _move(made, folder)
     except OSError as error:
         raise RecorderUnavailable(
