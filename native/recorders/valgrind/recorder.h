@@ -13,6 +13,7 @@
  *   trigger.c     --reven-from and --reven-until
  *   exec.c        programs that the program executes
  *   environment.c the environment that the program gets
+ *   process.c     what the program sees of its process
  */
 #ifndef REVEN_RECORDER_H
 #define REVEN_RECORDER_H
@@ -141,6 +142,16 @@ IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayout* lay
 /* An execve of this path begins; it failed. */
 void exec_begins(Addr path);
 void exec_failed(void);
+/* Whether the program's string lies in memory that it may read, to its end. */
+Bool exec_is_string(Addr string);
+
+/* ------------------------------------------------------------- process.c */
+
+/* Before and after the core opens its log. */
+void process_before_log(void);
+void process_after_log(void);
+/* Before the program's first instruction. */
+void process_begin(void);
 
 /* --------------------------------------------------------- environment.c */
 

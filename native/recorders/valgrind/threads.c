@@ -175,6 +175,7 @@ static void start_client_code(ThreadId tid, ULong blocks) {
         begun = True;
         environment_restore(tid);
         code_init_descriptors();
+        process_begin();
     }
     if (mode == RECORDING && stream_connect()) {
         if (current == 0)

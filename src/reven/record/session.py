@@ -24,6 +24,7 @@ from reven.record.process_recording import Hello, ProcessRecording, receive_hell
 from reven.record.program import resolve_program
 from reven.record.trace_folder import create_child_trace, create_trace
 from reven.recorders.valgrind.build import TOOL, Recorder, find_recorder
+from reven.recorders.valgrind.limits import limit_options
 
 _POLL = 0.05  # seconds between looks at what happens
 _LATE_CONNECTIONS = 0.15  # seconds to wait for a last child when all seems over
@@ -171,6 +172,7 @@ class _Session:
             "--sigill-diagnostics=no",
             f"--log-file={self._folder}/log.%p",
             f"--trace-children={_yes(options.follow)}",
+            *limit_options(),
             f"--reven-socket={self._socket}",
             f"--reven-follow={_yes(options.follow)}",
         ]

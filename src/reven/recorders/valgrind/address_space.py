@@ -30,7 +30,7 @@ def widen_address_space(recorder: Path) -> bool:
     for old, new, count in _STEPS:
         code, found = re.subn(
             b"(" + _MOVE_IMMEDIATE + b")" + re.escape(old.to_bytes(8, "little")),
-            lambda match, new=new: match[1] + new.to_bytes(8, "little"),
+            rb"\g<1>" + new.to_bytes(8, "little").replace(b"\\", b"\\\\"),
             code,
         )
         if found != count:
