@@ -47,29 +47,33 @@ static Bool recorder_reachable(void) {
            !sr_isError(VG_(stat)(option_socket, &status));
 }
 
-/* False only for what is known to be beyond Valgrind: set-user-ID programs, and
- * those for another architecture. */
-static Bool can_be_recorded(const HChar* path) {
+/* 0 but for what is known to be beyond Valgrind: set-user-ID programs, and those for
+ * another architecture. */
+static UInt why_not_followed(const HChar* path) {
     struct vg_stat status;
     UChar start[20];
     Int fd, size;
-    if (!recorder_reachable()) return False;
+    if (!recorder_reachable()) return REVEN_NOT_FOLLOWED_OUT_OF_REACH;
     if (!sr_isError(VG_(stat)(path, &status)) && (status.mode & (VKI_S_ISUID | VKI_S_ISGID)) != 0)
-        return False;
+        return REVEN_NOT_FOLLOWED_SET_USER_ID;
     fd = VG_(fd_open)(path, VKI_O_RDONLY, 0);
-    if (fd < 0) return True;
+    if (fd < 0) return 0;
     size = VG_(read)(fd, start, sizeof start);
     VG_(close)(fd);
-    return size < (Int)sizeof start || VG_(memcmp)(start, ELF_MAGIC, 4) != 0 ||
-           (start[4] == ELF_CLASS_64 && start[18] == MACHINE_X86_64 && start[19] == 0);
+    if (size < (Int)sizeof start || VG_(memcmp)(start, ELF_MAGIC, 4) != 0 ||
+        (start[4] == ELF_CLASS_64 && start[18] == MACHINE_X86_64 && start[19] == 0))
+        return 0;
+    return REVEN_NOT_FOLLOWED_ARCHITECTURE;
 }
 
 void exec_begins(Addr path) {
-    if (exec_is_string(path) && !can_be_recorded((const HChar*)path)) {
-        followed = vgPlain_clo_trace_children;
-        vgPlain_clo_trace_children = False;
-        suspended = True;
-    }
+    UInt why = exec_is_string(path) ? why_not_followed((const HChar*)path) : 0;
+    if (why == 0) return;
+    if (vgPlain_clo_trace_children)
+        notice(REVEN_NOTICE_NOT_FOLLOWED, why, 0, 0, (const HChar*)path);
+    followed = vgPlain_clo_trace_children;
+    vgPlain_clo_trace_children = False;
+    suspended = True;
 }
 
 void exec_failed(void) {

@@ -14,6 +14,7 @@
  *   exec.c        programs that the program executes
  *   environment.c the environment that the program gets
  *   process.c     what the program sees of its process
+ *   notices.c     what the program met that is not as it should be
  */
 #ifndef REVEN_RECORDER_H
 #define REVEN_RECORDER_H
@@ -144,6 +145,15 @@ void exec_begins(Addr path);
 void exec_failed(void);
 /* Whether the program's string lies in memory that it may read, to its end. */
 Bool exec_is_string(Addr string);
+
+/* ------------------------------------------------------------- notices.c */
+
+/* Says once that the program has met something; `text` may be null. */
+void notice(UInt kind, UInt detail, Addr ip, ULong value, const HChar* text);
+/* In another process they are said again. */
+void notices_forget(void);
+/* Before the record of a signal: what the kernel says of it. */
+void notices_signal(ThreadId tid, UInt number);
 
 /* ------------------------------------------------------------- process.c */
 

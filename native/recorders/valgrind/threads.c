@@ -222,6 +222,7 @@ static void deliver_signal(ThreadId tid, Int number, Bool alternate_stack) {
         read_registers(tid, thread(tid)->known);
     else
         synchronise(tid);
+    notices_signal(tid, number);
     record(REVEN_SIGNAL, tid, &payload, sizeof payload);
     left_by_fault = False;
     signalled = tid;
@@ -240,8 +241,9 @@ void threads_exited(Int status) {
 }
 
 void threads_killed(Int signal) {
-    if (mode == RECORDING && current != 0)
-        record_end(REVEN_END_SIGNAL, signal, fatal_synchronous, fatal_thread, fatal_ip);
+    if (mode != RECORDING || current == 0) return;
+    notices_signal(fatal_thread, signal);
+    record_end(REVEN_END_SIGNAL, signal, fatal_synchronous, fatal_thread, fatal_ip);
 }
 
 /* ---------------------------------------------------------- system calls */
@@ -348,6 +350,7 @@ static void child_of_fork(ThreadId tid) {
     clearing_count = 0;
     if (mode != RECORDING) return;
     stream_abandon();
+    notices_forget();
     if (option_follow)
         stream_connect();
     else

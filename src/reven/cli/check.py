@@ -14,6 +14,7 @@ from reven._engine import CheckResult, Trace
 from reven.cli.info import read_manifest
 from reven.cli.shared.console import count_text, duration_text, out, plural, print_json
 from reven.cli.shared.progress import progress_bar
+from reven.end import notice_sentence
 from reven.ossi.stored_binaries import StoredBinaries
 from reven.record.manifest import MANIFEST
 
@@ -35,11 +36,12 @@ def check(
     with progress_bar("Checking") as report:
         result = opened.check(report)
     problems = [*result.problems, *_missing(trace, opened)]
+    notices = _notices(trace)
     good = not (result.bad_loads or result.bad_key_frames or result.bad_blocks or problems)
     if json:
-        print_json(_as_dict(result, problems, good))
+        print_json(_as_dict(result, problems, notices, good))
     else:
-        _print(result, problems, good, time.monotonic() - started)
+        _print(result, problems, notices, good, time.monotonic() - started)
     raise typer.Exit(0 if good else 1)
 
 
@@ -57,7 +59,15 @@ def _missing(trace: Path, opened: Trace) -> list[str]:
     return problems
 
 
-def _as_dict(result: CheckResult, problems: list[str], good: bool) -> dict[str, object]:
+def _notices(trace: Path) -> list[str]:
+    if not (trace / MANIFEST).exists():
+        return []
+    return [notice_sentence(notice) for notice in read_manifest(trace).notices]
+
+
+def _as_dict(
+    result: CheckResult, problems: list[str], notices: list[str], good: bool
+) -> dict[str, object]:
     return {
         "good": good,
         "segments": result.segments,
@@ -70,10 +80,13 @@ def _as_dict(result: CheckResult, problems: list[str], good: bool) -> dict[str, 
         "blocks": result.blocks,
         "bad_blocks": result.bad_blocks,
         "problems": problems,
+        "notices": notices,
     }
 
 
-def _print(result: CheckResult, problems: list[str], good: bool, seconds: float) -> None:
+def _print(
+    result: CheckResult, problems: list[str], notices: list[str], good: bool, seconds: float
+) -> None:
     console = out()
     console.print(
         f"{plural(result.transitions, 'transition')} in {plural(result.segments, 'segment')}, "
@@ -84,6 +97,8 @@ def _print(result: CheckResult, problems: list[str], good: bool, seconds: float)
     console.print(f"code        {_verdict(result.blocks, result.bad_blocks)}")
     for problem in problems:
         console.print(f"  [bad]{escape(problem)}[/]")
+    for notice in notices:
+        console.print(f"  [event]{escape(notice)}[/]")
     console.print("[good]The trace is right.[/]" if good else "[bad]The trace is wrong.[/]")
 
 

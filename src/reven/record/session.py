@@ -18,12 +18,14 @@ from pathlib import Path
 from types import FrameType
 
 from reven import _engine
+from reven.end import notice_sentence
 from reven.record.binaries import BinaryCopier
 from reven.record.errors import CannotRecord, NothingRecorded
 from reven.record.process_recording import Hello, ProcessRecording, receive_hello, refuse
 from reven.record.program import resolve_program
 from reven.record.trace_folder import create_child_trace, create_trace
 from reven.recorders.valgrind.build import TOOL, Recorder, find_recorder
+from reven.recorders.valgrind.complaints import explained
 from reven.recorders.valgrind.limits import limit_options
 
 _POLL = 0.05  # seconds between looks at what happens
@@ -76,6 +78,8 @@ class RecordedProcess:
     end_reason: str | None  # "exit", "signal", "exec", "until", "limit"; None: it was cut off
     end_code: int | None  # exit status, or signal number
     error: str  # why not everything was written, or ""
+    ending: str  # how it ended and why, as a sentence without its subject; "": it was cut off
+    notices: tuple[str, ...]  # what it met that the recorder does otherwise
 
 
 @dataclass(frozen=True)
@@ -339,6 +343,8 @@ class _Session:
             end_reason=manifest.end_reason,
             end_code=manifest.end_code,
             error=error,
+            ending=recording.ending(),
+            notices=tuple(notice_sentence(notice) for notice in manifest.notices),
         )
 
     def _why_nothing(self) -> str:
@@ -361,7 +367,7 @@ class _Session:
         except OSError:
             return ""
         lines = [line.split("== ", 1)[-1].strip() for line in text.splitlines()]
-        return next((line.rstrip(".:") for line in lines if line.strip("= ")), "")
+        return next((explained(line.rstrip(".:")) for line in lines if line.strip("= ")), "")
 
 
 @contextmanager

@@ -38,6 +38,7 @@ _FLAGS = (
     "-Wl,--wrap=vgPlain_client_exit",
     "-Wl,--wrap=vgPlain_kill_self",
     "-Wl,--wrap=vgPlain_nuke_all_threads_except",
+    "-Wl,--wrap=vgPlain_gdbserver_report_signal",
     "-Wl,--wrap=LibVEX_Translate",
     "-Wl,--wrap=vgSysWrap_generic_sys_open_before",
     "-Wl,--wrap=vgSysWrap_linux_sys_openat_before",
