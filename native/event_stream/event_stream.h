@@ -346,10 +346,16 @@ typedef struct {
 enum {
     /* another program was executed and runs unrecorded; text: its path, detail: why */
     REVEN_NOTICE_NOT_FOLLOWED = 1,
-    /* the SSE control register asks for other arithmetic than the recorder does; value: it */
+    /* the program set or read its SSE control register, which the recorder does not apply to
+     * all; detail: to what not */
     REVEN_NOTICE_FLOATING_POINT = 2,
     /* x87 arithmetic: computed with 53 bits */
     REVEN_NOTICE_X87 = 3
+};
+
+enum {
+    REVEN_FLOATING_POINT_FUSED = 1,      /* fused multiply-add */
+    REVEN_FLOATING_POINT_CONVERSION = 2  /* the exception flags of conversions */
 };
 
 /* Why a program was not followed. Out of reach: the recorder, for a process that has

@@ -295,6 +295,51 @@ static void leave_if_written(IRSB* sb, Addr next) {
     block_written = IRTemp_INVALID;
 }
 
+/* --------------------------------------------------------- floating point */
+
+/* The program's control register is in force. */
+static Bool float_begun;
+/* Set if, after the instruction being copied, everything must be translated again. */
+static IRExpr* float_changed;
+
+static void float_leave(IRSB* sb) {
+    if (float_begun) float_add_end(sb);
+    float_begun = False;
+}
+
+/* True if the statement has been copied. */
+static Bool float_copy(IRSB* sb, IRStmt* s) {
+    if (float_reads_control(s)) {
+        IRTemp result = s->Ist.WrTmp.tmp;
+        flow_set(result, template_node(REVEN_NODE_FLOW, 8, REVEN_FLOW_ALL, REVEN_NO_NODE,
+                                       REVEN_NO_NODE, REVEN_NO_NODE, 8));
+        float_add_read(sb, result);
+        return True;
+    }
+    float_note(s, instruction_address);
+    if (float_writes_control(s))
+        float_changed = float_add_write(sb, s->Ist.WrTmp.data->Iex.CCall.args[0]);
+    if (float_followed && !float_begun && float_computes(s)) {
+        float_add_begin(sb);
+        float_begun = True;
+    }
+    return False;
+}
+
+static void add_float_exit(IRSB* sb, IRExpr* condition, Addr to, UInt flags) {
+    IRConst* destination = IRConst_U64(to);
+    add_exit(sb, Ijk_InvalICache, destination, flags, True);
+    addStmtToIRSB(sb, IRStmt_Exit(condition, Ijk_InvalICache, destination,
+                                  offsetof(VexGuestAMD64State, guest_RIP)));
+}
+
+/* Whether the instruction that begins at statement `i` stores the control register. */
+static Bool instruction_reads_control(const IRSB* in, Int i) {
+    for (i++; i < in->stmts_used && in->stmts[i]->tag != Ist_IMark; i++)
+        if (float_reads_control(in->stmts[i])) return True;
+    return False;
+}
+
 /* ---------------------------------------------------------------- blocks */
 
 static void copy_statement(IRSB* sb, IRStmt* s) {
@@ -396,7 +441,16 @@ static void copy_block(IRSB* sb, IRSB* in, Int first) {
         if (s->tag == Ist_IMark) {
             Addr address = s->Ist.IMark.addr;
             Trigger* trigger = trigger_at(address);
+            float_leave(sb);
             if (i > first) leave_if_written(sb, address);
+            if (float_changed != NULL) {
+                /* What follows computes otherwise: VEX has taken both for the same. */
+                add_float_exit(sb, float_changed, address, REVEN_EXIT_RETIRED);
+                restore = True;
+                sb->next = IRExpr_Const(IRConst_U64(address));
+                sb->jumpkind = Ijk_Boring;
+                break;
+            }
             if (!template_has_room()) {
                 sb->next = IRExpr_Const(IRConst_U64(address));
                 sb->jumpkind = Ijk_Boring;
@@ -410,7 +464,13 @@ static void copy_block(IRSB* sb, IRSB* in, Int first) {
                 addStmtToIRSB(sb, check);
                 restore = True;
             }
+            if (!float_followed && instruction_reads_control(in, i)) {
+                IRExpr* follow = float_add_follow(sb);
+                add_float_exit(sb, follow, address, REVEN_EXIT_NOT_RETIRED);
+                restore = True;
+            }
         } else if (s->tag == Ist_Exit) {
+            float_leave(sb);
             UInt flags = exit_flags(s->Ist.Exit.jk, s->Ist.Exit.dst->Ico.U64);
             if (add_exit(sb, s->Ist.Exit.jk, s->Ist.Exit.dst, flags, i < last))
                 restore = True;
@@ -419,9 +479,10 @@ static void copy_block(IRSB* sb, IRSB* in, Int first) {
                 restore = False;
             }
             addStmtToIRSB(sb, s);
-        } else
+        } else if (!float_copy(sb, s))
             copy_statement(sb, s);
     }
+    float_leave(sb);
     if (is_fault(sb->jumpkind) && sb->next->tag == Iex_Const &&
         sb->next->Iex.Const.con->Ico.U64 == instruction_address)
         add_exit(sb, sb->jumpkind, sb->next->Iex.Const.con, REVEN_EXIT_NOT_RETIRED, True);
@@ -456,6 +517,8 @@ IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayout* lay
     block_start = extents->base[0];
     block_size = code_writes_itself(extents) ? extents->len[0] : 0;
     block_written = IRTemp_INVALID;
+    float_begun = False;
+    float_changed = NULL;
     copy_block(sb, in, first);
     record_size->Ico.U64 = template_end(jump_kind(sb->jumpkind));
     return sb;

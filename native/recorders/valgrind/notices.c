@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * What the trace says beside what ran: where the recorder does otherwise than the processor
  * or the kernel, and what the kernel says of a signal. */
+#include "pub_tool_machine.h"
 #include "recorder.h"
 
 #define MOST_NOTICES 64
@@ -50,6 +51,11 @@ Bool __wrap_vgPlain_gdbserver_report_signal(vki_siginfo_t* info, ThreadId tid) {
     if (info->si_code == CODE_USER || info->si_code == CODE_THREAD || info->si_code == CODE_QUEUE) {
         last_signal.sender = info->_sifields._kill._pid;
         last_signal.user = info->_sifields._kill._uid;
+    } else if (info->si_signo == VKI_SIGFPE && info->si_code > 0) {
+        /* The processor names the place in the translated code. */
+        info->_sifields._sigfault._addr = (void*)VG_(get_IP)(tid);
+        last_signal.address = VG_(get_IP)(tid);
+        float_trapped(tid, info->si_code);
     } else if (info->si_code > 0)
         last_signal.address = (Addr)info->_sifields._sigfault._addr;
     return __real_vgPlain_gdbserver_report_signal(info, tid);

@@ -9,6 +9,7 @@
  *   threads.c     which thread runs, what the kernel did to it, signals, fork
  *   memory.c      mappings and their contents
  *   code.c        code that changes
+ *   float.c       the SSE control register
  *   instrument.c  the code that VEX adds to a block
  *   trigger.c     --reven-from and --reven-until
  *   exec.c        programs that the program executes
@@ -145,6 +146,26 @@ void exec_begins(Addr path);
 void exec_failed(void);
 /* Whether the program's string lies in memory that it may read, to its end. */
 Bool exec_is_string(Addr string);
+
+/* --------------------------------------------------------------- float.c */
+
+/* The program's SSE control register is followed. */
+extern Bool float_followed;
+/* What a statement of VEX's does with the control register. */
+Bool float_reads_control(const IRStmt* statement);
+Bool float_writes_control(const IRStmt* statement);
+Bool float_computes(const IRStmt* statement);
+/* Says what a statement computes otherwise than the processor. */
+void float_note(const IRStmt* statement, Addr ip);
+/* Around statements that compute. */
+void float_add_begin(IRSB* block);
+void float_add_end(IRSB* block);
+void float_add_read(IRSB* block, IRTemp result);
+/* Give a condition: everything must be translated again. */
+IRExpr* float_add_write(IRSB* block, IRExpr* value);
+IRExpr* float_add_follow(IRSB* block);
+void float_handler_begins(ThreadId tid);
+void float_trapped(ThreadId tid, Int code);
 
 /* ------------------------------------------------------------- notices.c */
 

@@ -137,6 +137,7 @@ static void complete_signal(void) {
     }
     if (VG_(am_is_valid_for_client)(sp, top - sp, VKI_PROT_READ))
         record_memory(tid, sp, top - sp, REVEN_CAUSE_SIGNAL_FRAME, (const void*)sp);
+    float_handler_begins(tid);
     read_registers(tid, thread(tid)->known);
     record(REVEN_REGISTERS, tid, thread(tid)->known, REVEN_REGISTER_FILE_SIZE);
 }

@@ -14,6 +14,14 @@ _REASONS = {
     2: "it is not for x86-64",
     3: "the process has another root folder or user, from where the recorder is out of reach",
 }
+_ARITHMETIC = {
+    0: "the program set its floating-point control register, which the recorder does not apply "
+    "to everything",
+    1: "the program set or read its floating-point control register, but fused multiply-add "
+    "always rounds to nearest and raises no exception flag",
+    2: "the program set or read its floating-point control register, but conversions raise no "
+    "exception flag",
+}
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -46,27 +54,10 @@ def notice_sentence(notice: Notice) -> str:
         why = _REASONS.get(notice.detail, "the recorder cannot run it")
         return f"{notice.text} was executed and is not recorded: {why}"
     if notice.kind == _FLOATING_POINT:
-        return f"{_arithmetic(notice.value)}{place}"
+        return f"{_ARITHMETIC.get(notice.detail, _ARITHMETIC[0])}{place}"
     if notice.kind == _X87:
         return (
             "x87 arithmetic was done in 64-bit instead of 80-bit numbers"
             f"{place}: long double results may differ from the processor's"
         )
     return f"the recorder met what this version has no words for (kind {notice.kind}){place}"
-
-
-def _arithmetic(control: int) -> str:
-    wishes = []
-    rounding = control >> 13 & 3
-    if rounding:
-        wishes.append(f"rounding {('', 'down', 'up', 'to zero')[rounding]}")
-    if control & 0x8000:
-        wishes.append("flushing results to zero")
-    if control & 0x40:
-        wishes.append("taking denormal operands as zero")
-    if control & 0x1F80 != 0x1F80:
-        wishes.append("floating-point exceptions that trap")
-    return (
-        f"the program asked for {' and '.join(wishes) or 'its exception flags'}, which the "
-        "recorder does not do: floating-point results may differ from the processor's"
-    )
