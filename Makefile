@@ -8,12 +8,12 @@ AXION := axion/node_modules/.package-lock.json
 sources := pyproject.toml CMakeLists.txt $(shell find src native -type f -not -name '*.pyc') \
 	$(shell find axion -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
-.PHONY: demo test lint format bench install clean
+.PHONY: demo test lint format types bench install clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python examples/demo.py
 
-test: $(VENV)/.installed $(VENV)/.test
+test: $(VENV)/.installed $(VENV)/.test $(AXION)
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/.lint $(AXION)
@@ -21,6 +21,9 @@ lint: $(VENV)/.lint $(AXION)
 
 format: $(VENV)/.lint $(AXION)
 	@scripts/lint --format
+
+types: $(VENV)/.installed $(AXION)
+	@scripts/axion_types
 
 bench: $(VENV)/.installed $(VENV)/.bench
 	@$(BIN)/python -m benchmarks

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   esbuild: { jsx: "automatic", jsxImportSource: "preact" },
@@ -8,6 +8,10 @@ export default defineConfig({
     assetsDir: "assets",
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 2000,
+  },
+  test: {
+    include: ["tests/**/*.test.ts"],
+    environment: "happy-dom",
   },
   server: {
     // `npm run dev` beside a `reven serve` on its usual port.

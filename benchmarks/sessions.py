@@ -23,6 +23,7 @@ from typing import Any
 
 from benchmarks.measure import percentile
 from benchmarks.table import Table, duration, verdict
+from reven2._client.messages import PROTOCOL_VERSION
 
 PUBLISHES = 300
 WARM_UP = 20
@@ -212,7 +213,15 @@ def _sessions_socket(port: int, token: str, *, listen: bool) -> socket.socket:
     _receive_until(one, b"\r\n\r\n")
     sessions = ["default"] if listen else []
     one.sendall(
-        _frame({"type": "hello", "version": 1, "kind": "cli", "name": "", "listen": sessions})
+        _frame(
+            {
+                "type": "hello",
+                "version": PROTOCOL_VERSION,
+                "kind": "cli",
+                "name": "",
+                "listen": sessions,
+            }
+        )
     )
     _receive_until(one, b'"type":"sessions"')
     return one

@@ -1,118 +1,101 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write docs/reference/python.md: every public name of `reven2`, from its docstrings.
+"""Write docs/reference/python/: a page for each public module of `reven2`, from its docstrings.
 
-A public name is one in a public module's `__all__`, and a public member of such a
-class. Run after a change of one: `.venv/bin/python scripts/python_reference.py`.
-A test compares the file with what this makes.
+scripts/python_reference.py            write the pages
+scripts/python_reference.py --check    say which are not what the docstrings say, and exit 1
 """
 
 from __future__ import annotations
 
-import enum
-import inspect
-import pkgutil
+import logging
+import re
+import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
-import reven2
+import griffe
+from griffe2md import ConfigDict, render_object_docs
 
-OUTPUT = Path(__file__).resolve().parent.parent / "docs" / "reference" / "python.md"
-HEAD = """\
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ROOT / "docs" / "reference" / "python"
+INDEX = """\
 # Python API
 
-Written by `scripts/python_reference.py` from the docstrings: change those.
-[Using a trace from Python](../how-to/python.md) is the place to begin.
+A page for each module, written by `scripts/python_reference.py` from the docstrings:
+change those. [Using a trace from Python](../../how-to/python.md) is the place to begin.
+
+| module | what it is for |
+| --- | --- |
 """
+_OPTIONS: ConfigDict = {
+    "filters": ["!^_"],
+    "heading_level": 1,
+    "inherited_members": False,
+    "line_length": 100,
+    "docstring_section_style": "list",
+    "show_submodules": False,
+    "show_if_no_docstring": True,
+    "signature_crossrefs": False,
+    "summary": False,
+}
 
 
-def public_modules() -> Iterator[ModuleType]:
-    """`reven2` and its public submodules, by name."""
-    yield reven2
-    for info in pkgutil.walk_packages(reven2.__path__, "reven2."):
-        if not any(part.startswith("_") for part in info.name.split(".")):
-            yield import_module(info.name)
+def public_modules(module: griffe.Module) -> Iterator[griffe.Module]:
+    """A module and those below it whose names do not begin with an underscore, by name."""
+    yield module
+    for name, below in sorted(module.modules.items()):
+        if not name.startswith("_") and not below.is_alias:
+            yield from public_modules(below)
 
 
-def own_names(module: ModuleType) -> Iterator[tuple[str, object]]:
-    """The public names that `module` or a private module of it defines."""
-    for name in getattr(module, "__all__", ()):
-        value = getattr(module, name)
-        home = getattr(value, "__module__", module.__name__)
-        is_own = home == module.__name__ or home.startswith(f"{module.__name__}._")
-        if is_own and not inspect.ismodule(value):
-            yield name, value
+def page(module: griffe.Module) -> str:
+    """The page of one module."""
+    text = render_object_docs(module, _OPTIONS)
+    # Links to names that have no page, and the type names that they wrap, as plain text.
+    text = re.sub(r"<code>(.*?)</code>", lambda match: f"`{_plain(match[1])}`", text)
+    text = re.sub(r"::$", ":", text, flags=re.MULTILINE)
+    return "<!-- Written by scripts/python_reference.py. -->\n\n" + text.rstrip() + "\n"
 
 
-def members(cls: type) -> Iterator[tuple[str, object]]:
-    """Public methods and properties that `cls` itself defines, in source order."""
-    for name, value in vars(cls).items():
-        if name.startswith("_") or issubclass(cls, enum.Enum):
-            continue
-        if isinstance(value, (staticmethod, classmethod)):
-            yield name, value.__func__
-        elif inspect.isfunction(value) or isinstance(value, property):
-            yield name, value
-
-
-class _Text(str):
-    """A string that shows without quotes."""
-
-    __slots__ = ()
-    __repr__ = str.__str__
-
-
-def signature(value: object) -> str:
-    """Parameters and result of a function, without `self`."""
-    try:
-        found = inspect.signature(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return ""
-    parameters = [
-        parameter.replace(annotation=_unquoted(parameter.annotation))
-        for parameter in found.parameters.values()
-        if parameter.name not in ("self", "cls")
-    ]
-    found = found.replace(
-        parameters=parameters, return_annotation=_unquoted(found.return_annotation)
+def pages() -> dict[str, str]:
+    """All pages by file name."""
+    logging.getLogger("griffe").setLevel(logging.ERROR)
+    root = griffe.load(
+        "reven2", search_paths=[str(ROOT / "src")], docstring_parser="google", submodules=True
     )
-    return str(found)
+    assert isinstance(root, griffe.Module)
+    made, rows = {}, []
+    for module in public_modules(root):
+        name = f"{module.path}.md"
+        made[name] = page(module)
+        summary = module.docstring.value.split("\n\n")[0] if module.docstring else ""
+        rows.append(f"| [`{module.path}`]({name}) | {' '.join(summary.split())} |\n")
+    made["README.md"] = INDEX + "".join(rows)
+    return made
 
 
-def _unquoted(annotation: object) -> object:
-    return _Text(annotation) if isinstance(annotation, str) else annotation
+def _plain(text: str) -> str:
+    return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text).replace("\\", "")
 
 
-def docstring(value: object) -> str:
-    text = inspect.getdoc(value) if "__doc__" in dir(value) else None
-    return f"\n{text}\n" if text else ""
-
-
-def describe(name: str, value: object) -> Iterator[str]:
-    if isinstance(value, type) and issubclass(value, enum.Enum):
-        yield f"### `{name}` (enum)\n{docstring(value)}"
-        yield "\nMembers: " + ", ".join(f"`{member.name}`" for member in value) + "\n"
-    elif isinstance(value, type):
-        bases = ", ".join(base.__name__ for base in value.__bases__ if base is not object)
-        yield f"### `{name}`" + (f" ({bases})" if bases else "") + "\n" + docstring(value)
-        for member_name, member in members(value):
-            if isinstance(member, property):
-                yield f"#### `{name}.{member_name}`\n{docstring(member)}"
-            else:
-                yield f"#### `{name}.{member_name}{signature(member)}`\n{docstring(member)}"
-    elif callable(value):
-        yield f"### `{name}{signature(value)}`\n{docstring(value)}"
-
-
-def reference() -> str:
-    """The text of the reference."""
-    parts = [HEAD]
-    for module in public_modules():
-        described = [part for name, value in own_names(module) for part in describe(name, value)]
-        parts += [f"## `{module.__name__}`\n{docstring(module)}", *described]
-    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+def main() -> int:
+    made = pages()
+    present = {file.name: file.read_text("utf-8") for file in PAGES.glob("*.md")}
+    if "--check" in sys.argv[1:]:
+        stale = sorted(
+            name for name in made.keys() | present.keys() if made.get(name) != present.get(name)
+        )
+        if stale:
+            print(f"run scripts/python_reference.py: {', '.join(stale)}", file=sys.stderr)
+        return 1 if stale else 0
+    PAGES.mkdir(exist_ok=True)
+    for name in present.keys() - made.keys():
+        (PAGES / name).unlink()
+    for name, text in made.items():
+        if present.get(name) != text:
+            (PAGES / name).write_text(text, "utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    OUTPUT.write_text(reference())
+    sys.exit(main())

@@ -5,7 +5,7 @@ import type { Views } from "./api/types";
 import { view } from "./api/views";
 import { addCommands } from "./commands";
 import { focus, go, type Selection, total } from "./focus";
-import { say, sayProblem } from "./shell/toast";
+import { say, sayProblem } from "./ui/toast";
 
 type Move = {
   [Name in keyof Views]: Views[Name]["answer"] extends { transition: number | null } ? Name : never;
@@ -49,8 +49,11 @@ export function run(forward: boolean): void {
   void find("run", { transition, forward }, `No ${which(forward)} run of this instruction.`);
 }
 
-export function registerChange(register: string, forward: boolean): void {
-  const { transition } = focus.peek();
+export function registerChange(
+  register: string,
+  forward: boolean,
+  transition = focus.peek().transition,
+): void {
   void find(
     "register_change",
     { register, transition, forward },

@@ -7,7 +7,8 @@ import type { ScenarioAnswer } from "./api/types";
 import { forgetAnswers } from "./api/views";
 import { focus, go, type Mover, total } from "./focus";
 import { parseHash, type Route } from "./route";
-import { say, sayProblem } from "./shell/toast";
+import { linkedPanels } from "./states";
+import { say, sayProblem } from "./ui/toast";
 
 const GROWTH_MILLISECONDS = 2000;
 
@@ -33,6 +34,7 @@ export async function open(route: Route, by: Mover = "history"): Promise<void> {
   if (!name) return;
   try {
     await load(name);
+    if (route.panels) linkedPanels.value = route.panels;
     const isSame = focus.peek().scenario === name;
     const transition = route.focus.transition ?? (isSame ? focus.peek().transition : 0);
     go(

@@ -294,7 +294,8 @@ typedef struct {
 typedef struct {
     uint64_t address;
     uint32_t cause; /* REVEN_CAUSE_… */
-    uint32_t reserved;
+    /* ALIAS: the page that was stored to is so many pages further on; 0: too far to tell */
+    int32_t alias;
 } reven_memory; /* the number of bytes is the payload's size less this header */
 
 enum {
@@ -302,7 +303,10 @@ enum {
     REVEN_CAUSE_SYSCALL = 2,
     REVEN_CAUSE_SIGNAL_FRAME = 3,
     REVEN_CAUSE_THREAD_EXIT = 4,  /* the kernel clears the thread id word */
-    REVEN_CAUSE_OTHER = 5
+    REVEN_CAUSE_OTHER = 5,
+    REVEN_CAUSE_ALIAS = 6,   /* a store to the same page at another address */
+    REVEN_CAUSE_OUTSIDE = 7, /* another process or the kernel, seen first here */
+    REVEN_CAUSE_FILE = 8     /* somebody else wrote to the mapped file */
 };
 
 typedef struct {
@@ -390,7 +394,8 @@ enum {
      * execveat, or whose process says hello again, ended so. */
     REVEN_END_EXEC = 3,
     REVEN_END_UNTIL = 4,  /* the chosen end was reached; the program goes on */
-    REVEN_END_LIMIT = 5   /* the chosen number of transitions was reached */
+    REVEN_END_LIMIT = 5,  /* the chosen number of transitions was reached */
+    REVEN_END_SOURCE = 6  /* what it was imported from ends here */
 };
 
 /* ----------------------------------------------------------- live transport

@@ -26,6 +26,7 @@ from reven2 import (
     memhist,
     memory_range,
     ossi,
+    place,
     preview,
     register_slice,
     search,
@@ -37,6 +38,7 @@ from reven2 import (
     types,
     util,
 )
+from reven2._arguments import wrong_type
 from reven2._client.reven_server import RevenServer
 from reven2._client.server import OpenTrace
 
@@ -55,6 +57,7 @@ __all__ = [
     "memory_range",
     "open",
     "ossi",
+    "place",
     "preview",
     "register_slice",
     "search",
@@ -84,4 +87,6 @@ def open(path: str | os.PathLike[str]) -> OpenTrace:
     """
     from reven.service.local import LocalService
 
+    if not isinstance(path, str | os.PathLike):
+        raise wrong_type("A trace", path, "pass the path of its directory, as 'crash.reven'")
     return OpenTrace(LocalService(path))

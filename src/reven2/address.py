@@ -7,13 +7,16 @@ is its linear address.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, SupportsIndex, TypeAlias
 
+from reven2._arguments import integer, whole, wrong_type
 from reven2.arch import msr, x64
 from reven2.arch.register import Category, Register
 from reven2.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from reven2.ossi.ossi import Symbol
+    from reven2.place import Place
     from reven2.trace import Context
 
 __all__ = [
@@ -22,6 +25,9 @@ __all__ = [
     "LogicalAddressSegmentIndex",
     "PhysicalAddress",
 ]
+
+AnyAddress: TypeAlias = "_AbstractAddress | SupportsIndex | str | Place | Symbol"
+"""What may be passed as an address; a str is an expression."""
 
 _MASK = (1 << 64) - 1
 _SELECTORS = {0x33: x64.cs, 0x2B: x64.ss, 0: x64.ds}
@@ -38,12 +44,11 @@ class _AbstractAddress:
     __slots__ = ("_offset",)
     _prefix = ""
 
-    def __init__(self, offset: int) -> None:
-        if not isinstance(offset, int):
-            raise InvalidArgumentError(
-                f"The offset of an address is an int, not {type(offset).__name__}."
-            )
-        self._offset = offset & _MASK
+    def __init__(self, offset: SupportsIndex) -> None:
+        number = integer(offset, "The offset of an address")
+        if not -(1 << 63) <= number <= _MASK:
+            raise InvalidArgumentError(f"{number:#x} is no address: an address has 64 bits.")
+        self._offset = number & _MASK
 
     @property
     def offset(self) -> int:
@@ -78,24 +83,21 @@ class _AbstractAddress:
     def _repr_html_(self) -> str:
         return self.format_as_html()
 
-    def __add__(self, other: int) -> Self:
-        if not isinstance(other, int):
-            return NotImplemented
-        return self._at(self._offset + other)
+    def __add__(self, other: SupportsIndex) -> Self:
+        number = whole(other)
+        return NotImplemented if number is None else self._at(self._offset + number & _MASK)
 
     __radd__ = __add__
 
-    def __sub__(self, other: int) -> Self:
-        if not isinstance(other, int):
-            return NotImplemented
-        return self._at(self._offset - other)
+    def __sub__(self, other: SupportsIndex) -> Self:
+        number = whole(other)
+        return NotImplemented if number is None else self._at(self._offset - number & _MASK)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, _AbstractAddress):
             return self._offset == other._offset and self._space() == other._space()
-        if isinstance(other, int):
-            return self._offset == other
-        return NotImplemented
+        number = whole(other)
+        return NotImplemented if number is None else self._offset == number
 
     def __hash__(self) -> int:
         return hash(self._offset)
@@ -155,10 +157,14 @@ class LogicalAddress(_AbstractAddress):
 
     __slots__ = ("_segment_register",)
 
-    def __init__(self, offset: int, segment_register: Register = x64.ds) -> None:
+    def __init__(self, offset: SupportsIndex, segment_register: Register = x64.ds) -> None:
         super().__init__(offset)
+        if not isinstance(segment_register, Register):
+            raise wrong_type("A segment register", segment_register, "pass reven2.arch.x64.gs")
         if segment_register.category is not Category.Segment:
-            raise InvalidArgumentError(f"{segment_register.name} is no segment register.")
+            raise InvalidArgumentError(
+                f"{segment_register.name} is no segment register: use cs, ds, es, fs, gs or ss."
+            )
         self._segment_register = segment_register
 
     @property
@@ -205,8 +211,9 @@ class LogicalAddressSegmentIndex(_AbstractAddress):
 
     __slots__ = ("_segment_index",)
 
-    def __init__(self, offset: int, segment_index: int) -> None:
+    def __init__(self, offset: SupportsIndex, segment_index: int) -> None:
         super().__init__(offset)
+        segment_index = integer(segment_index, "A segment's selector")
         if segment_index not in _SELECTORS:
             raise InvalidArgumentError(
                 f"A 64-bit Linux program has no segment {segment_index:#x}: use 0x33, 0x2b or 0."
@@ -234,6 +241,21 @@ class LogicalAddressSegmentIndex(_AbstractAddress):
         )
 
 
-def linear(source: _AbstractAddress | int, context: Context, thread: int | None = None) -> int:
-    """The linear address, as an int, that an address (or a plain int) names at a context."""
-    return source & _MASK if isinstance(source, int) else source._linear(context, thread)
+def linear(source: AnyAddress, context: Context, thread: int | None = None) -> int:
+    """The linear address, as an int, that an address, a plain int, an expression, a place or a
+    symbol names at a context.
+
+    Raises:
+        ArgumentTypeError (a TypeError and ValueError): it is nothing of these.
+        InvalidArgumentError (a ValueError): more than 64 bits; text that is no address.
+    """
+    if isinstance(source, _AbstractAddress):
+        return source._linear(context, thread)
+    number = None if isinstance(source, bool) else whole(source)
+    if number is not None:
+        if not -(1 << 63) <= number <= _MASK:
+            raise InvalidArgumentError(f"{number:#x} is no address: an address has 64 bits.")
+        return number & _MASK
+    from reven2._client.addresses import address_of
+
+    return address_of(source, context, thread)

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
+from reven2._arguments import integer, text
 from reven2._service import BookmarkData, TraceService
 from reven2.errors import InvalidArgumentError
+from reven2.trace._arguments import one_number
 
 if TYPE_CHECKING:
     from reven2.trace import Trace, Transition
@@ -107,6 +109,7 @@ class BookmarkManager:
         """
         number = self._number(transition)
         # A request that has to be sent again must not add a second one.
+        text(description, "The note of a bookmark")
         data = self._service.add_bookmark(uuid.uuid4().hex, number, description)
         return Bookmark(self._trace, data)
 
@@ -177,18 +180,11 @@ class BookmarkManager:
         return f"BookmarkManager({sum(1 for _ in self.all())} bookmarks)"
 
     def _number(self, transition: Transition | int) -> int:
-        if isinstance(transition, int):
-            return transition
-        if transition._trace != self._trace:
-            raise InvalidArgumentError(
-                f"Transition #{transition.id} is of the trace {transition._trace._info.name!r}, "
-                f"not of {self._trace._info.name!r}."
-            )
-        return transition.id
+        return one_number(self._trace, transition, "transition")
 
     def _id(self, bookmark: Bookmark | int) -> int:
-        if isinstance(bookmark, int):
-            return bookmark
+        if not isinstance(bookmark, Bookmark):
+            return integer(bookmark, "A bookmark")
         if bookmark._trace != self._trace:
             raise InvalidArgumentError(
                 f"The bookmark {bookmark} is of the trace {bookmark._trace._info.name!r}, "

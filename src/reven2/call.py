@@ -96,13 +96,11 @@ class Call:
         """The transition that returned to the caller: its own `ret`, or that of the function
         that it jumped to in the end; of a signal handler, the `sigreturn`. After it, the
         return value is there. None if it did not return."""
-        last = self._data
-        while (next_one := self._replaced_by(last)) is not None:
-            last = next_one
-        if last.end_transition is None:
+        number = self._trace._service.frame_end(self._data.id)
+        if number is None:
             return None
-        end = self._trace.transition(last.end_transition)
-        if last.kind == "signal":
+        end = self._trace.transition(number)
+        if self._data.kind == "signal":
             return end
         instruction = end.instruction
         returns = instruction is not None and "ret" in instruction.mnemonic
@@ -131,7 +129,9 @@ class Call:
         service = self._trace._service
         return _pages(
             self._trace,
-            lambda first: service.call_children(self._data.id, first=first, limit=_PAGE),
+            lambda first: service.call_children(
+                self._data.id, first=first, limit=_PAGE, forward=True
+            ),
         )
 
     def format_as_html(self) -> str:
@@ -146,20 +146,6 @@ class Call:
     def _name(self) -> str:
         location = self.location
         return f"{self._data.function:#x}" if location is None else str(location)
-
-    def _replaced_by(self, data: CallData) -> CallData | None:
-        if data.end_transition is None:
-            return None
-        after = data.end_transition + 1
-        found = self._trace._service.call_at(after)
-        if (
-            found is None
-            or found.kind != "tail"
-            or found.first_context != after
-            or found.thread != data.thread
-        ):
-            return None
-        return found
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Call):

@@ -12,6 +12,7 @@ catch, so `except RuntimeError` and `except reven2.errors.RevenError` both work:
     ├── RegisterReadError     (RuntimeError)  a register that is not recorded
     ├── OutOfRangeError       (IndexError)    no such transition or context
     ├── InvalidArgumentError  (ValueError)    an argument that cannot mean anything
+    │   └── ArgumentTypeError (TypeError too) … because of its type
     ├── VariableReadError     (RuntimeError)  a variable that the compiler optimized out
     ├── TypeNotFoundError     (RuntimeError)  no type of that name in the debug information
     ├── TypeMismatchError     (TypeError)     a value of another type than was asserted
@@ -23,6 +24,7 @@ catch, so `except RuntimeError` and `except reven2.errors.RevenError` both work:
 from __future__ import annotations
 
 __all__ = [
+    "ArgumentTypeError",
     "ClosedError",
     "InvalidArgumentError",
     "MemoryReadError",
@@ -84,6 +86,10 @@ class OutOfRangeError(RevenError, IndexError):
 
 class InvalidArgumentError(RevenError, ValueError):
     """An argument that cannot mean anything for this call."""
+
+
+class ArgumentTypeError(InvalidArgumentError, TypeError):
+    """An argument of a type that cannot mean anything for this call."""
 
 
 class VariableReadError(RevenError, RuntimeError):

@@ -277,4 +277,4 @@ class Heap:
     def _context(self, context: Context | int | None) -> Context:
         if context is None:
             return self._trace.last_context
-        return self._trace._context(context) if isinstance(context, int) else context
+        return self._trace._context(self._trace._moment(context, "context"))

@@ -12,7 +12,7 @@ from reven2.address import LinearAddress, PhysicalAddress
 if TYPE_CHECKING:
     from reven2.trace import Transition
 
-__all__ = ["MemoryAccess", "MemoryAccessOperation"]
+__all__ = ["MemoryAccess", "MemoryAccessCause", "MemoryAccessOperation"]
 
 
 class MemoryAccessOperation(enum.Enum):
@@ -25,11 +25,48 @@ class MemoryAccessOperation(enum.Enum):
         return f"MemoryAccessOperation.{self.name}"
 
 
+class MemoryAccessCause(enum.Enum):
+    """Who accesses memory. The value says it in words."""
+
+    Instruction = "an instruction"
+    SystemCall = "a system call"
+    Signal = "the kernel, to deliver a signal"
+    ThreadExit = "the kernel, as a thread ended"
+    Kernel = "the kernel"
+    OtherMapping = "an instruction that stored to the same page at another address"
+    Outside = "another process or the kernel, seen first here"
+    File = "another process, by writing to the mapped file"
+
+    def __repr__(self) -> str:
+        return f"MemoryAccessCause.{self.name}"
+
+
+OTHERS = {MemoryAccessCause.OtherMapping, MemoryAccessCause.Outside, MemoryAccessCause.File}
+"""Causes that no transition of the trace is at that address."""
+
+_BY_NUMBER = (
+    MemoryAccessCause.Instruction,
+    MemoryAccessCause.Kernel,
+    MemoryAccessCause.SystemCall,
+    MemoryAccessCause.Signal,
+    MemoryAccessCause.ThreadExit,
+    MemoryAccessCause.Kernel,
+    MemoryAccessCause.OtherMapping,
+    MemoryAccessCause.Outside,
+    MemoryAccessCause.File,
+)
+
+
+def access_cause(number: int) -> MemoryAccessCause:
+    """The cause that `AccessPage.cause` holds by its number in the event stream."""
+    return _BY_NUMBER[number]
+
+
 class MemoryAccess:
     """One access to memory. Not meant to be constructed directly: ask the trace or a
     transition."""
 
-    __slots__ = ("_address", "_operation", "_size", "_transition")
+    __slots__ = ("_address", "_cause", "_operation", "_size", "_transition")
 
     def __init__(
         self,
@@ -37,9 +74,11 @@ class MemoryAccess:
         address: LinearAddress,
         size: int,
         operation: MemoryAccessOperation,
+        cause: MemoryAccessCause = MemoryAccessCause.Instruction,
     ) -> None:
         self._transition, self._address = transition, address
         self._size, self._operation = size, operation
+        self._cause = cause
 
     @property
     def transition(self) -> Transition:
@@ -66,12 +105,24 @@ class MemoryAccess:
         """Whether it reads or writes."""
         return self._operation
 
+    @property
+    def cause(self) -> MemoryAccessCause:
+        """Who makes it. What another process or the kernel changed on its own is dated by the
+        first instruction that saw it: the access belongs to the transition before that one."""
+        return self._cause
+
+    def _words(self) -> str:
+        """The cause, where the transition alone does not tell it."""
+        if self._cause in (MemoryAccessCause.Instruction, MemoryAccessCause.SystemCall):
+            return ""
+        return f" by {self._cause.value}"
+
     def format_as_html(self) -> str:
         """The same as `str`, for embedding in HTML, with links where there is a server."""
         text = str(self._transition).partition(" ")[2]
         return (
             f"[{self._transition.format_as_html()} {escape(text)}]{self._operation.name} access at "
-            f"{self._address.format_as_html()} of size {self._size}"
+            f"{self._address.format_as_html()} of size {self._size}{escape(self._words())}"
         )
 
     def _repr_html_(self) -> str:
@@ -93,7 +144,7 @@ class MemoryAccess:
     def __str__(self) -> str:
         return (
             f"[{self._transition}]{self._operation.name} access at @{self.physical_address} "
-            f"(virtual address: {self._address}) of size {self._size}"
+            f"(virtual address: {self._address}) of size {self._size}{self._words()}"
         )
 
     def __repr__(self) -> str:

@@ -7,7 +7,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from reven2.address import PhysicalAddress, _AbstractAddress
+from reven2._arguments import instance, integer, range_size
+from reven2.address import LinearAddress, PhysicalAddress, _AbstractAddress
 from reven2.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class MemoryRange:
     segment.
 
     Parameters:
-        address: first byte.
+        address: first byte; an int is a linear address.
         size: bytes, at least 1.
 
     Raises:
@@ -37,9 +38,10 @@ class MemoryRange:
 
     __slots__ = ("_address", "_size")
 
-    def __init__(self, address: _AbstractAddress, size: int) -> None:
-        if size < 1:
-            raise InvalidArgumentError(f"A memory range has at least one byte, not {size}.")
+    def __init__(self, address: _AbstractAddress | int, size: int) -> None:
+        if not isinstance(address, _AbstractAddress):
+            address = LinearAddress(integer(address, "The address of a memory range"))
+        size = range_size(size)
         if address.offset + size > 1 << 64:
             raise InvalidArgumentError(f"[{address}; {size}] goes beyond the end of memory.")
         self._address, self._size = address, size
@@ -62,8 +64,10 @@ class MemoryRange:
 
     def intersection(self, other: MemoryRange) -> MemoryRange | None:
         """The bytes in both; None if there are none."""
+        if not self._meets(other):
+            return None
         begin, end = max(self._begin, other._begin), min(self._end, other._end)
-        if not self._meets(other) or begin >= end:
+        if begin >= end:
             return None
         return self._between(begin, end)
 
@@ -122,6 +126,7 @@ class MemoryRange:
         return self._address.offset + self._size
 
     def _meets(self, other: MemoryRange) -> bool:
+        instance(other, MemoryRange, "The other range", "pass a MemoryRange")
         return self._address._space() == other._address._space()
 
     def _between(self, begin: int, end: int) -> MemoryRange:
@@ -133,22 +138,23 @@ class MemoryRangeMap(Generic[Value]):
     `(range, value)` in ascending order, address kind by address kind.
 
     Where an added range overlaps one that is there, the common part gets
-    `merge(old, new)`, and what is left of either gets `subtract(its value)`.
+    `merge(old, new)`, and what is left of either gets `subtract(its value)`, or keeps its
+    value where that is None.
 
     Parameters:
         items: `(range, value)` pairs to add, in this order.
-        subtract: the value of what is left of a range when a part is taken out; by default
-            the value itself.
+        subtract: the value of what is left of a range when a part is taken out; None, as
+            from `lambda value: None`, and the default leave it as it is.
         merge: the value of an overlap, of (old, new); by default the new one.
     """
 
     def __init__(
         self,
         items: Iterable[tuple[MemoryRange, Value]] = (),
-        subtract: Callable[[Value], Value] | None = None,
+        subtract: Callable[[Value], Value | None] | None = None,
         merge: Callable[[Value, Value], Value] | None = None,
     ) -> None:
-        self._subtract = subtract or (lambda value: value)
+        self._subtract = subtract
         self._merge = merge or (lambda old, new: new)
         self._spaces: dict[tuple[str, ...], _Space[Value]] = {}
         for memory_range, value in items:
@@ -156,6 +162,7 @@ class MemoryRangeMap(Generic[Value]):
 
     def add(self, memory_range: MemoryRange, value: Value) -> None:
         """Map a range to a value, merging where others are in the way."""
+        instance(memory_range, MemoryRange, "A key of the map", "pass a MemoryRange")
         space = self._spaces.setdefault(memory_range.address._space(), _Space())
         first, last = space.overlapping(memory_range)
         pieces: list[tuple[MemoryRange, Value]] = []
@@ -164,18 +171,17 @@ class MemoryRangeMap(Generic[Value]):
             common = old.intersection(memory_range)
             assert common is not None
             if free < common._begin:
-                pieces.append((memory_range._between(free, common._begin), self._subtract(value)))
-            rest = self._subtract
+                pieces.append((memory_range._between(free, common._begin), self._rest(value)))
             if old._begin < common._begin:
-                pieces.append((old._between(old._begin, common._begin), rest(old_value)))
+                pieces.append((old._between(old._begin, common._begin), self._rest(old_value)))
             pieces.append((common, self._merge(old_value, value)))
             if common._end < old._end:
-                pieces.append((old._between(common._end, old._end), rest(old_value)))
+                pieces.append((old._between(common._end, old._end), self._rest(old_value)))
             free = common._end
         if first == last:
             pieces.append((memory_range, value))
         elif free < memory_range._end:
-            pieces.append((memory_range._between(free, memory_range._end), self._subtract(value)))
+            pieces.append((memory_range._between(free, memory_range._end), self._rest(value)))
         space.replace(first, last, pieces)
 
     def remove(self, memory_range: MemoryRange) -> None:
@@ -187,11 +193,9 @@ class MemoryRangeMap(Generic[Value]):
         pieces: list[tuple[MemoryRange, Value]] = []
         for old, value in zip(space.ranges[first:last], space.values[first:last], strict=True):
             if old._begin < memory_range._begin:
-                pieces.append(
-                    (old._between(old._begin, memory_range._begin), self._subtract(value))
-                )
+                pieces.append((old._between(old._begin, memory_range._begin), self._rest(value)))
             if memory_range._end < old._end:
-                pieces.append((old._between(memory_range._end, old._end), self._subtract(value)))
+                pieces.append((old._between(memory_range._end, old._end), self._rest(value)))
         space.replace(first, last, pieces)
 
     def at(self, address: _AbstractAddress) -> Value | None:
@@ -208,6 +212,11 @@ class MemoryRangeMap(Generic[Value]):
         if space is not None:
             first, last = space.overlapping(memory_range)
             yield from zip(space.ranges[first:last], space.values[first:last], strict=True)
+
+    def _rest(self, value: Value) -> Value:
+        """The value of what is left of a range of this value."""
+        rest = None if self._subtract is None else self._subtract(value)
+        return value if rest is None else rest
 
     def __iter__(self) -> Iterator[tuple[MemoryRange, Value]]:
         for name in sorted(self._spaces):
@@ -265,6 +274,7 @@ class MemoryRangeSet:
 
     def add(self, memory_range: MemoryRange) -> None:
         """Add the bytes of a range."""
+        instance(memory_range, MemoryRange, "A member of the set", "pass a MemoryRange")
         space = self._map._spaces.setdefault(memory_range.address._space(), _Space())
         first = bisect_left(space.ranges, memory_range._begin, key=lambda r: r._end)
         last = bisect_right(space.ranges, memory_range._end, key=lambda r: r._begin)

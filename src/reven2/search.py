@@ -10,17 +10,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reven2._arguments import data as data_of
+from reven2._arguments import flag, integer, text
+from reven2._client.named import binaries_of, symbols_of
 from reven2._service import RangeData, TransitionIds, ValuePage, column
 from reven2._tables.table import LARGEST_PAGE, Batch, Column, Results, integers, windows
-from reven2.address import LinearAddress, _AbstractAddress, linear
+from reven2.address import AnyAddress, LinearAddress, linear
 from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError
 from reven2.memhist import MemoryAccess, MemoryAccessOperation
 from reven2.search_in_memory import Search as MemorySearch
 
 if TYPE_CHECKING:
+    from reven2._client.low_level import search_range
     from reven2.ossi.ossi import Binary, Symbol
     from reven2.trace import Context, Trace, Transition
+    from reven2.trace._arguments import AnyMoment
 
 __all__ = ["Search", "ValueHit"]
 
@@ -83,15 +88,16 @@ class Search:
 
     def pc(
         self,
-        address: int | _AbstractAddress,
-        from_context: Context | int | None = None,
-        to_context: Context | int | None = None,
+        address: AnyAddress,
+        from_context: AnyMoment | None = None,
+        to_context: AnyMoment | None = None,
         is_forward: bool = True,
     ) -> Results[Context]:
         """Contexts before the execution of the instruction at an address.
 
         Parameters:
-            address: a linear address, as an int or an address object.
+            address: a linear address, as an int, an address object, an expression
+                (`reven2.place`) at the first context, or a symbol.
         """
         start, stop = self._bounds(from_context, to_context)
         pc = linear(address, self._trace._context(start))
@@ -100,43 +106,56 @@ class Search:
 
     def symbol(
         self,
-        symbol: Symbol,
-        from_context: Context | int | None = None,
-        to_context: Context | int | None = None,
+        symbol: Symbol | str,
+        from_context: AnyMoment | None = None,
+        to_context: AnyMoment | None = None,
         is_forward: bool = True,
     ) -> Results[Context]:
         """Contexts at the entry of a symbol: before the execution of its first instruction.
 
         Parameters:
-            symbol: as `Ossi.symbols` or a location gives it.
+            symbol: as `Ossi.symbols` or a location gives it, or the whole name of one,
+                `libc!write`: then all of that name.
+
+        Raises:
+            InvalidArgumentError (a ValueError): no symbol has that name.
         """
         start, stop = self._bounds(from_context, to_context)
-        binary = self._same_binary(symbol.binary)
-        ranges = [] if binary is None else self._service.symbol_entries(binary, symbol.rva)
+        ranges: list[RangeData] = []
+        for one in symbols_of(self._trace, symbol):
+            binary = self._same_binary(one.binary)
+            if binary is not None:
+                ranges += self._service.symbol_entries(binary, one.rva)
         return self._contexts(ranges, start, stop, is_forward)
 
     def binary(
         self,
-        binary: Binary,
-        from_context: Context | int | None = None,
-        to_context: Context | int | None = None,
+        binary: Binary | str,
+        from_context: AnyMoment | None = None,
+        to_context: AnyMoment | None = None,
         is_forward: bool = True,
     ) -> Results[Context]:
         """Contexts before every execution of an instruction of a binary.
 
         Parameters:
-            binary: as `Ossi.executed_binaries` or a location gives it.
+            binary: as `Ossi.executed_binaries` or a location gives it, or the name of one,
+                `libc` or `libc.so.6`, or its path.
+
+        Raises:
+            InvalidArgumentError (a ValueError): no executed binary has that name.
         """
         start, stop = self._bounds(from_context, to_context)
-        number = self._same_binary(binary)
-        ranges = [] if number is None else self._service.binary_ranges(number)
+        ranges: list[RangeData] = []
+        for one in binaries_of(self._trace, binary):
+            number = self._same_binary(one)
+            ranges += [] if number is None else self._service.binary_ranges(number)
         return self._contexts(ranges, start, stop, is_forward)
 
     def instruction(
         self,
         pattern: str,
-        from_context: Context | int | None = None,
-        to_context: Context | int | None = None,
+        from_context: AnyMoment | None = None,
+        to_context: AnyMoment | None = None,
         is_forward: bool = True,
     ) -> Results[Context]:
         """Contexts before every execution of an instruction whose text fits. An addition to
@@ -150,7 +169,9 @@ class Search:
             InvalidArgumentError (a ValueError): it is no regular expression, or takes too
                 long.
         """
+        text(pattern, "A pattern")
         start, stop = self._bounds(from_context, to_context)
+        is_forward = flag(is_forward, "is_forward")
 
         def pages(is_table: bool) -> Iterator[TransitionIds]:
             limit = LARGEST_PAGE if is_table else _FIRST_PAGE
@@ -171,31 +192,32 @@ class Search:
     def memory(
         self,
         pattern: bytes | bytearray | str,
-        from_context: Context | int | None = None,
-        to_context: Context | int | None = None,
+        from_context: AnyMoment | None = None,
+        to_context: AnyMoment | None = None,
     ) -> MemorySearch:
         """Where and when accessed memory holds a pattern: `memory(b"abc").matches()`.
 
         Parameters:
             pattern: the bytes, at least one; a str means its UTF-8 encoding.
+            to_context: as for the others; the last context of the trace bounds nothing, so
+                that a match which lives until then lasts until `Context after #N`.
 
         Raises:
             InvalidArgumentError (a ValueError): an empty pattern.
         """
-        data = pattern.encode() if isinstance(pattern, str) else bytes(pattern)
-        if not data:
-            raise InvalidArgumentError("A pattern has at least one byte.")
-        contexts = self._trace._range(
-            from_context, to_context, self._trace.transition_count + 1, "context"
-        )
+        data = data_of(pattern)
+        trace = self._trace
+        contexts = trace._range(from_context, to_context, trace.transition_count + 1, "context")
+        if contexts and contexts.stop == trace.transition_count:
+            contexts = range(contexts.start, contexts.stop + 1)
         return MemorySearch(self._trace, data, contexts)
 
     def value(
         self,
         value: int,
         size: int | None = None,
-        from_context: Context | int | None = None,
-        to_context: Context | int | None = None,
+        from_context: AnyMoment | None = None,
+        to_context: AnyMoment | None = None,
     ) -> Results[ValueHit]:
         """Where a value comes into a general or vector register, or is read from or written
         to memory, in order. An addition to the documented interface.
@@ -212,6 +234,8 @@ class Search:
             InvalidArgumentError (a ValueError): no size from 1 to 32, or a value that does
                 not fit.
         """
+        value = integer(value, "A value")
+        size = None if size is None else integer(size, "The size of a value")
         if size is not None and not 1 <= size <= 32:
             raise InvalidArgumentError(f"A value has 1 to 32 bytes, not {size}.")
         width = size or (8 if value < 0 else 32)
@@ -258,6 +282,13 @@ class Search:
             )
             yield ValueHit(transition, None, access)
 
+    def _search_range(
+        self, from_context: Context | None, to_context: Context | None
+    ) -> search_range:
+        from reven2._client.low_level import contexts_as_range
+
+        return contexts_as_range(self._trace, from_context, to_context)
+
     def _same_binary(self, binary: Binary) -> int | None:
         """The number of a binary in this trace, also of one that another trace gave."""
         if binary._service is self._service:
@@ -265,7 +296,7 @@ class Search:
         return next((d.id for d in self._service.binaries() if d.path == binary.path), None)
 
     def _bounds(
-        self, from_context: Context | int | None, to_context: Context | int | None
+        self, from_context: AnyMoment | None, to_context: AnyMoment | None
     ) -> tuple[int, int]:
         """The same as transitions [start, stop): a context is before the one of its number."""
         numbers = self._trace._range(
@@ -276,6 +307,8 @@ class Search:
     def _contexts(
         self, ranges: Sequence[RangeData], start: int, stop: int, is_forward: bool
     ) -> Results[Context]:
+        is_forward = flag(is_forward, "is_forward")
+
         def pages(is_table: bool) -> Iterator[TransitionIds]:
             first = LARGEST_PAGE if is_table else _FIRST_PAGE
             for begin, end, standing in _eras(ranges, start, stop, is_forward):

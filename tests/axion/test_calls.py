@@ -89,7 +89,7 @@ def test_steps_over_and_out_are_those_of_reven2(
 
 def test_the_tree_unfolds(open_axion: OpenAxion, opened: reven2.OpenTrace) -> None:
     main = runs_of(opened, "main")[0]
-    page = open_axion(f"#/{opened.scenario_name}/transition/{main.id}")
+    page = open_axion(f"#/{opened.scenario_name}/transition/{main.id}", size=(1280, 1200))
     tree = panel(page, "calls")
     tree.get_by_role("button", name="Tree").click()
     current = tree.locator('[aria-current="location"]')

@@ -76,7 +76,7 @@ def test_registers_before_and_after(open_axion: OpenAxion, trace: Trace, parse: 
         )
         expect(register_row(page, register.name).locator(".changed")).to_be_visible()
     for flag in (x64.zf, x64.cf, x64.sf):
-        expect(page.locator(f"#register-{flag.name} b")).to_have_text(str(before.read(flag)))
+        expect(page.locator(f"#cpu-{flag.name} b")).to_have_text(str(before.read(flag)))
     # rdi is the argument of parse(): the string "7".
     expect(register_row(page, "rip")).to_contain_text("add+")
 

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from reven2 import OpenTrace
 from reven2.address import LinearAddress
@@ -15,7 +16,7 @@ from reven2.trace import Trace
 from tests.server.running import Running
 
 from .conftest import SOON, OpenAxion, panel, runs_of
-from .views import expect_at, jump, register_row, row
+from .views import expect_at, jump, keyboard_at, register_row, row, wait_until
 
 
 def test_a_link_opens_exactly_there(open_axion: OpenAxion, opened: OpenTrace, trace: Trace) -> None:
@@ -147,9 +148,10 @@ def test_scrolling_shows_every_row(open_axion: OpenAxion, trace: Trace) -> None:
     trace_list.hover()
     for _ in range(20):
         page.mouse.wheel(0, 400)
-    ids = [int(text) for text in panel(page, "trace").locator(".transition .id").all_inner_texts()]
+    shown = panel(page, "trace").locator(".transition .id")
+    wait_until(page, lambda: int(shown.first.inner_text()) > 1100)
+    ids = [int(text) for text in shown.all_inner_texts()]
     assert ids == list(range(ids[0], ids[0] + len(ids)))
-    assert ids[0] > 1100
     expect(panel(page, "trace").locator(".waiting")).to_have_count(0, timeout=SOON)
     bar = panel(page, "trace").get_by_role("scrollbar").bounding_box()
     assert bar is not None
@@ -179,15 +181,18 @@ def test_two_scenarios(open_axion: OpenAxion, server: Running) -> None:
     assert options == server.run_file.scenarios
 
 
+def is_elsewhere(page: Page, panel: str) -> bool:
+    return keyboard_at(page) != panel
+
+
 def test_f6_goes_through_the_panels(open_axion: OpenAxion) -> None:
     page = open_axion("", size=(1600, 1000))
     seen = []
     for _ in range(20):
+        before = keyboard_at(page)
         page.keyboard.press("F6")
-        page.wait_for_timeout(60)
-        seen.append(
-            page.evaluate("document.activeElement.closest('[data-panel]')?.dataset.panel ?? ''")
-        )
+        wait_until(page, partial(is_elsewhere, page, before))
+        seen.append(keyboard_at(page))
     assert {"trace", "cpu", "memory", "history"} <= set(seen)
     cycle = seen[: seen.index(seen[0], 1)]
     assert seen[len(cycle) : 2 * len(cycle)] == cycle

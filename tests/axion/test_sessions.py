@@ -116,8 +116,7 @@ def test_a_published_address_opens_the_hexdump(
     assert python.sessions.publish_address(stack, size=8, addr_name="top of the stack")
     expect(page.locator('[data-panel="memory"] .hexline').first).to_be_visible()
     wait_until(page, lambda: f"address={stack:#x}" in page.url)
-    page.wait_for_timeout(300)
-    assert first_address(page) <= stack < first_address(page) + 0x400
+    wait_until(page, lambda: first_address(page) <= stack < first_address(page) + 0x400)
     # Addresses have 64 bits, more than a number has in a browser.
     assert python.sessions.publish_address(0xFFFF_FFFF_FF60_0001, size=2)
     wait_until(page, lambda: "address=0xffffffffff600001&size=2" in page.url)

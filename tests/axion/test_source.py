@@ -39,7 +39,9 @@ def test_the_current_line_is_shown_and_counted(
     copying = line_of("strcpy(node->name")
     expect(line(page, copying)).to_have_attribute("data-count", "12")
     # What did not run has no count.
-    assert line(page, line_of("struct node *list;")).get_attribute("data-count") is None
+    blank = line_of("long sum(") - 1
+    expect(line(page, blank).locator(".text")).to_have_text("")
+    assert line(page, blank).get_attribute("data-count") is None
 
 
 def shown_transition(page: Page) -> int:

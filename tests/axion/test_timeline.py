@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 import reven2
 
 from .conftest import SOON, OpenAxion, panel, runs_of
-from .views import expect_at, jump
+from .views import expect_at, jump, wait_until
 
 LANES = 16 + 10 + 12
 """Height of the ruler, the marks and the events, above the calls."""
 CALL = 15
+WHEEL = 0.0015
+"""How much a pixel of the wheel zooms."""
 
 
 def canvas(page: Page) -> Any:
@@ -43,6 +47,10 @@ def pixel_of(page: Page, transition: int) -> float:
     return (transition - start) / per_pixel
 
 
+def tip(page: Page) -> Any:
+    return panel(page, "timeline").locator(".tip")
+
+
 def wait_for_calls(page: Page) -> None:
     expect(canvas(page)).to_have_attribute("data-calls", re.compile("[1-9]"), timeout=SOON)
 
@@ -67,7 +75,8 @@ def test_the_wheel_zooms_at_the_pointer_and_dragging_scrolls(open_axion: OpenAxi
     canvas(page).hover(position={"x": 400, "y": 60})
     for _ in range(6):
         page.mouse.wheel(0, -400)
-    page.wait_for_timeout(100)
+    expected = per_pixel * math.exp(-6 * 400 * WHEEL)
+    wait_until(page, lambda: shown(page)[1] == pytest.approx(expected))
     _, zoomed = shown(page)
     assert zoomed < per_pixel / 10
     assert abs(transition_at(page, 400) - before) <= 2 * per_pixel
@@ -115,15 +124,14 @@ def test_calls_are_drawn_by_depth(open_axion: OpenAxion, opened: reven2.OpenTrac
     box = canvas(page).bounding_box()
     assert y < box["height"]
     canvas(page).hover(position={"x": pixel_of(page, middle), "y": y})
-    tip = panel(page, "timeline").locator(".tip")
-    expect(tip).to_contain_text("main ·", timeout=SOON)
+    expect(tip(page)).to_contain_text("main ·", timeout=SOON)
     # A double click shows that call alone.
     canvas(page).dblclick(position={"x": pixel_of(page, middle), "y": y})
-    page.wait_for_timeout(100)
+    length = end.id - main.first_context.transition_after().id
+    wait_until(page, lambda: shown(page)[1] * box["width"] < 1.2 * length + 99)
     start, per_pixel = shown(page)
     assert start <= main.first_context.transition_after().id
     assert start + per_pixel * box["width"] >= end.id
-    assert per_pixel * box["width"] < 1.2 * (end.id - main.first_context.transition_after().id) + 99
 
 
 def test_the_strip_follows_the_focus_out_of_what_it_shows(open_axion: OpenAxion) -> None:
@@ -149,7 +157,6 @@ def test_search_marks_and_bookmarks_are_clicked(
     expect(search.get_by_role("listbox").get_by_role("option")).to_have_count(
         len(runs), timeout=SOON
     )
-    page.wait_for_timeout(600)
     # Zoomed in around one of them, it alone is near.
     wanted = runs[4].id
     jump(page, f"#{wanted - 20}")
@@ -157,6 +164,13 @@ def test_search_marks_and_bookmarks_are_clicked(
     canvas(page).focus()
     for _ in range(7):
         page.keyboard.press("+")
-    page.wait_for_timeout(600)
+
+    def is_marked() -> bool:
+        canvas(page).hover(position={"x": pixel_of(page, wanted) + 1, "y": 20})
+        canvas(page).hover(position={"x": pixel_of(page, wanted) + 2, "y": 20})
+        return bool(tip(page).all_inner_texts() == [f"#{wanted:,} ^add$"])
+
+    # The marks are found anew for what is shown.
+    wait_until(page, is_marked)
     canvas(page).click(position={"x": pixel_of(page, wanted) + 2, "y": 20})
     expect_at(page, wanted)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
@@ -33,7 +34,7 @@ def jump(page: Page, text: str) -> None:
 
 def register_row(page: Page, name: str) -> Locator:
     """The row of a register in the CPU panel."""
-    return page.locator(f"#register-{name}")
+    return page.locator(f"#cpu-{name}")
 
 
 def shown_bytes(page: Page) -> list[str]:
@@ -47,9 +48,16 @@ def first_address(page: Page) -> int:
 
 
 def wait_until(page: Page, met: Callable[[], bool]) -> None:
-    """Axion's policy forbids eval, which Playwright's own waiting for a function needs."""
-    for _ in range(SOON // 50):
-        if met():
-            return
-        page.wait_for_timeout(50)
-    assert met()
+    """Look again with each frame. Axion's policy forbids eval, which Playwright's own waiting for
+    a function needs."""
+    deadline = time.monotonic() + SOON / 1000
+    while not met():
+        assert time.monotonic() < deadline, "what the test waits for has not come"
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => done(0)))")
+
+
+def keyboard_at(page: Page) -> str:
+    """The panel that has the keyboard: "memory", or "memory-2"; "" if none has."""
+    return str(
+        page.evaluate("document.activeElement.closest('[data-instance]')?.dataset.instance ?? ''")
+    )

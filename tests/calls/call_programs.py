@@ -305,7 +305,7 @@ ALL = {
 }
 
 # Does what its argument says: one letter, one step.
-INTERPRETER_FLAGS = ("-O2", "-fno-inline", "-Wno-clobbered", "-Wno-infinite-recursion")
+INTERPRETER_FLAGS = ("-no-pie", "-O2", "-fno-inline", "-Wno-clobbered", "-Wno-infinite-recursion")
 INTERPRETER = r"""
 #include <setjmp.h>
 #include <signal.h>
@@ -318,6 +318,9 @@ static const char *at;
 static jmp_buf *current;
 
 static void run(void);
+static void (*volatile itself)(void) = run;
+KEEP static void jumping_handler(int number) { (void)number; run(); }
+KEEP static void jumps_on(void) { jumping_handler(0); }
 KEEP static void jumped_to(void) { run(); __asm__ volatile(""); }
 KEEP static int compare(const void *a, const void *b) { run(); return a < b ? -1 : 1; }
 KEEP static void handler(int number) { run(); __asm__ volatile("" ::"r"(number)); }
@@ -341,6 +344,9 @@ static void run(void) {
             case 'c': at++; run(); break;
             case 'w': at++; with_room(4000); break;
             case 't': at++; jumped_to(); return;
+            case 'p': at++; itself(); return;
+            case 'n': at++; jumps_on(); return;
+            case 'u': at++; raise(SIGUSR2); break;
             case 's': at++; raise(SIGUSR1); break;
             case 'e': at++; tries(); break;
             case 'q': { at++; char two[2] = {1, 2}; qsort(two, 2, 1, compare); break; }
@@ -356,6 +362,8 @@ int main(int count, char **arguments) {
     action.sa_handler = handler;
     action.sa_flags = SA_NODEFER;
     sigaction(SIGUSR1, &action, NULL);
+    action.sa_handler = jumping_handler;
+    sigaction(SIGUSR2, &action, NULL);
     at = count > 1 ? arguments[1] : "";
     run();
     return 0;

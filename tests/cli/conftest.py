@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
@@ -61,8 +62,8 @@ def reven(tmp_path: Path) -> Run:
 @pytest.fixture
 def reven_on_terminal(tmp_path: Path) -> Show:
     """`reven_on_terminal(*words, keys={}) -> screens, exit status`: what a terminal of
-    ROWS × COLUMNS shows after each piece of output. `keys`: what to type once a text
-    has appeared."""
+    ROWS × COLUMNS shows after each piece of output. `keys`: what to type once the
+    screen matches a regular expression."""
 
     def run(
         *words: str | Path, keys: dict[str, bytes] | None = None
@@ -96,7 +97,8 @@ def show_on_terminal(
             break
         stream.feed(output)
         screens.append([line.rstrip() for line in screen.display])
-        for text in [text for text in keys if any(text in line for line in screens[-1])]:
+        shown = "\n".join(screens[-1])
+        for text in [text for text in keys if re.search(text, shown, re.DOTALL)]:
             os.write(terminal, keys.pop(text))
     os.close(terminal)
     _, status = os.waitpid(process, 0)

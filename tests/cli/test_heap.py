@@ -63,6 +63,6 @@ def test_each_block(reven, trace):
 
 
 def test_no_address_is_one_clear_line(reven, trace):
-    done = reven("heap", trace, "--address", "main")
+    done = reven("heap", trace, "--address", "nothing")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "'main' is no address" in done.stderr
+    assert "'nothing' is no address" in done.stderr

@@ -101,7 +101,7 @@ def test_a_search_is_bounded_and_turned(reven: Run, trace: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["pc", "main"], "'main' is no number: write 1234 or 0x4d2"),
+        (["pc", "nothing"], "'nothing' is no address: there is no register or symbol 'nothing'"),
         (["symbol", "nothing_there"], "no executed binary has a symbol 'nothing_there'"),
         (["memory", "xyz", "--hex"], "'xyz' are no bytes: write pairs of digits, as 7f454c46"),
         (["value", "1", "--backward"], "--backward does not go with value"),

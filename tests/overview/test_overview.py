@@ -185,7 +185,7 @@ def test_says_that_a_source_file_is_not_here(record_program: Callable[..., Path]
     assert path.startswith("/elsewhere/")
     assert not any(one.is_here for one in opened.source_files() if one.path == path)
     assert text.text == ""
-    assert "is not on this machine" in text.problem
+    assert "is no source file on this machine" in text.problem
     opened.close()
 
 
@@ -197,3 +197,17 @@ def test_refuses_ranges_that_are_none(service: LocalService) -> None:
         service.event_parts("signal", 0, count, 0)
     with pytest.raises(InvalidArgumentError):
         service.event_parts("tea", 0, count, 1)  # type: ignore[arg-type]
+
+
+def test_follows_no_link_to_a_file_that_is_no_source(
+    compile_program: Callable[..., Path], record_command: Callable[..., Path], tmp_path: Path
+) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("secret")
+    (tmp_path / "note.c").symlink_to(secret)
+    source = f'#line 1 "{tmp_path}/note.c"\nint main(void) {{ return 0; }}'
+    opened = LocalService(record_command([compile_program(source)]))
+    text = opened.source_text(f"{tmp_path}/note.c")
+    assert text.text == ""
+    assert "is no source file on this machine" in text.problem
+    opened.close()

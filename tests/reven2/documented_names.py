@@ -3,7 +3,8 @@
 each thing.
 
 What belongs to other systems than Linux user programs is not here: `preview.windows`, and the
-workflow calls of the project manager that drive virtual machines.
+workflow calls of the project manager that drive virtual machines. Where each name is documented
+stands in docs/reference/compatibility.md.
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ MODULES = {
     "stack": """
         stack.Stack stack.StackFrame stack.StackFrameType.Call stack.StackFrameType.Interrupt
         stack.StackFrameType.Manual stack.StackFrameType.Damaged stack.StackFrameType.Unknown
+        stack.FrameStart
     """,
     "string": "string.String",
     "bookmark": "bookmark.Bookmark bookmark.BookmarkManager",
@@ -161,8 +163,14 @@ MEMBERS = {
     "location": "binary symbol rva base_address",
     "process": "name pid",
     "os": "architecture family kernel_version windows_version matches expect",
-    "stack": "frames prev_stack next_stack",
-    "frame": "type first_context creation_transition format_as_html _repr_html_",
+    "stack": "frame frames prev_stack next_stack",
+    "frame": """
+        type first_context creation_transition format_as_html _repr_html_ ancestors children
+        reversed_children descendant_events function_location function_start start_event end_event
+        first_executed_context last_context parent
+    """,
+    "descendant events": "skip_children",
+    "frame start": "frame",
     "string": """
         id data size address address_range first_access last_access encoding memory_accesses
         format_as_html _repr_html_

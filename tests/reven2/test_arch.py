@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reven2.arch import helpers, msr, sse2, x64, x87
-from reven2.arch.register import Register
+from reven2.arch.register import Category, Register
 from reven2.errors import InvalidArgumentError, RegisterReadError
 
 VIEW_SIZE = 872
@@ -166,3 +166,23 @@ def test_a_value_depends_on_its_fields_only(one: bytes, other: bytes) -> None:
             kept = old & ~field.mask | new & field.mask
             mixed[field.offset : field.offset + field.size] = kept.to_bytes(field.size, "little")
         assert register.bits(bytes(mixed)) == register.bits(one)
+
+
+def test_categories_are_named_in_lower_case() -> None:
+    assert x64.zf.category is Category.flags
+    assert x64.zf.category == "flags"
+    assert (x64.zf.category.name, x64.zf.category.value, str(x64.zf.category)) == ("flags",) * 3
+    assert [category.name for category in Category] == [
+        "general",
+        "instruction_pointers",
+        "flags",
+        "segments",
+        "control",
+        "floating_point",
+        "vectors",
+        "model_specific",
+    ]
+    for register in helpers.registers():
+        assert register.category.name == register.category.value == str(register.category)
+    # The names that came before mean the same.
+    assert (Category.Flag, Category.General) == (Category.flags, Category.general)

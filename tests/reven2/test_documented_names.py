@@ -111,7 +111,10 @@ def each_thing(server: reven2.OpenTrace) -> Iterator[tuple[str, Any]]:
     yield "process", context.ossi.process()
     yield "os", ossi.os()
     yield "stack", context.stack
-    yield "frame", next(context.stack.frames())
+    frame = next(context.stack.frames())
+    yield "frame", frame
+    yield "descendant events", frame.descendant_events()
+    yield "frame start", frame.start_event
     yield "string", next(trace.strings("a documented name"))
     yield "bookmarks", server.bookmarks
     yield "bookmark", server.bookmarks.add(context.transition_after(), "here")

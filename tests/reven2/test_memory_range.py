@@ -145,6 +145,43 @@ def test_what_is_left_of_a_range_gets_its_subtracted_value() -> None:
     assert mapping.at(LinearAddress(15)) is None
 
 
+@pytest.mark.parametrize("kind", [LogicalAddress, LinearAddress, PhysicalAddress])
+def test_the_documented_example_of_a_map(kind: type[LogicalAddress]) -> None:
+    ranges_ = [MemoryRange(kind(low), 0x1000) for low in (0x1000, 0x1500, 0x5000)]
+    mapping = MemoryRangeMap(
+        items=((one, f"from r{number}") for number, one in enumerate(ranges_, 1)),
+        subtract=lambda a: None,
+        merge=lambda a, b: a + ", " + b,
+    )
+    prefix = str(kind(0)).removesuffix("0x0")
+    assert [f"{item} {source}" for item, source in mapping] == [
+        f"[{prefix}0x1000; 1280] from r1",
+        f"[{prefix}0x1500; 2816] from r1, from r2",
+        f"[{prefix}0x2000; 1280] from r2",
+        f"[{prefix}0x5000; 4096] from r3",
+    ]
+
+
+@given(st.lists(st.tuples(ranges, st.booleans()), max_size=12))
+def test_no_subtraction_leaves_values_as_they_are(steps: list[tuple[MemoryRange, bool]]) -> None:
+    mapping: MemoryRangeMap[tuple[int, ...]] = MemoryRangeMap(
+        subtract=lambda value: None, merge=lambda old, new: old + new
+    )
+    model: dict[int, tuple[int, ...]] = {}
+    for number, (item, is_added) in enumerate(steps):
+        for address in _bytes_of(item):
+            if is_added:
+                model[address] = (*model.get(address, ()), number)
+            else:
+                model.pop(address, None)
+        if is_added:
+            mapping.add(item, (number,))
+        else:
+            mapping.remove(item)
+        assert _values(mapping) == model
+        assert all(mapping.at(LinearAddress(one)) == model.get(one) for one in range(100))
+
+
 def _values(mapping: MemoryRangeMap[Any]) -> dict[int, Any]:
     pairs = list(mapping)
     result = {address: value for item, value in pairs for address in _bytes_of(item)}

@@ -36,6 +36,31 @@ def words(record_program: Any, open_trace: Any) -> reven2.OpenTrace:
     return server
 
 
+LASTING = 0x55667788.to_bytes(4, "little")
+
+
+def test_a_match_that_lives_to_the_end_says_so(bare: reven2.OpenTrace) -> None:
+    trace = bare.trace
+    first, last = trace.first_context, trace.last_context
+    end = f"Context after #{trace.transition_count - 1}]"
+    searches = [
+        trace.search.memory(LASTING),
+        trace.search.memory(LASTING, first),
+        trace.search.memory(LASTING, first, last),
+        trace.search.memory(LASTING, 0, trace.transition_count),
+        trace.search.memory(LASTING, to_context=last),
+    ]
+    found = [[str(match) for match in search.matches()] for search in searches]
+    assert found[0]
+    assert found == [found[0]] * len(found)
+    lasting = [match for match in searches[2].matches() if match.destruction_transition is None]
+    assert lasting
+    for match in lasting:
+        assert match.last_context == last
+        assert f" - {end} | " in str(match)
+    assert list(trace.search.memory(LASTING, last, last).matches()) == []
+
+
 def test_matches_last_from_their_creation_to_their_destruction(words: reven2.OpenTrace) -> None:
     trace = words.trace
     matches = list(trace.search.memory(WORD).matches())

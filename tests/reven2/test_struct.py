@@ -206,7 +206,7 @@ def test_a_frame_of_the_stack_has_its_variables(stopped: reven2.trace.Context) -
     assert "dynamic" in names[2]
     assert names[3] == {"n"}
     assert stopped.variable("count", frames[2]).read() == 4
-    with pytest.raises(InvalidArgumentError, match="This frame is of"):
-        (stopped + 1).variables(frame=frames[1])
+    with pytest.raises(InvalidArgumentError, match="is not in the stack of"):
+        stopped._trace.first_context.variables(frame=frames[1])
     with pytest.raises(InvalidArgumentError, match="Frames count from 0"):
         stopped.variables(frame=-1)

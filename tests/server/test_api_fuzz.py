@@ -76,13 +76,13 @@ json_values = st.recursive(
 )
 real_messages: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [
-        {"type": "listen", "session": "x"},
+        {"type": "listen", "session": "x", "number": 3},
         {"type": "unlisten", "session": "x"},
         {"type": "watch", "session": "x"},
         {"type": "where", "selection": None},
         {"type": "pong"},
         {"type": "publish", "number": 1, "sessions": ["x"], "selection": {"type": "transition"}},
-        {"type": "hello", "version": 1, "kind": "cli", "name": ""},
+        {"type": "hello", "version": 2, "kind": "cli", "name": ""},
     ]
 )
 

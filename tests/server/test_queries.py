@@ -37,8 +37,12 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
     address = int.from_bytes(page.pc, "little")
     stop = {"start": 0, "stop": count, "forward": True, "limit": 10}
     taint = TaintQuery([(0, False, 0, 64)], 1, 0, 0, True, "sample")
+    source = service.source_files()[0]
     bookmark = service.add_bookmark("sample", 3, "a sample")
     return {
+        "resolve": {"expression": "rsp+8", "context": 7, "thread": None, "wanted": "place"},
+        "symbols_named": {"name": "main"},
+        "line_entries": {"file": source.path, "line": service.source_lines(source.path)[0].line},
         "transitions": {"start": 3, "stop": 200},
         "disassemble": {"instructions": [(address, page.code[0])]},
         "operands": {"address": address, "code": page.code[0]},
@@ -102,7 +106,10 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
         },
         "call": {"id": 0},
         "call_at": {"context": count // 2},
-        "call_children": {"id": 1, "first": 0, "limit": 10},
+        "entered_call": {"transition": 5},
+        "frame_end": {"id": 1},
+        "frame_start": {"id": 1},
+        "call_children": {"id": 1, "first": 0, "limit": 10, "forward": True},
         "calls_of": {**stop, "functions": [(0, 2**64 - 1)]},
         "call_tree": {
             "start": 0,

@@ -26,6 +26,7 @@ from reven2._client.messages import (
     TransitionSelection,
     WatchPresence,
 )
+from reven2._client.numbers import hexadecimal
 
 from .running import WAIT, Running, listening
 
@@ -78,7 +79,7 @@ def test_what_is_published_at_one_is_heard_at_both(servers: tuple[Running, Runni
 
     async def check() -> None:
         moment = here.selection()
-        sent = AddressSelection(moment.trace, moment.scenario, 2**64 - 1, 1)
+        sent = AddressSelection(moment.trace, moment.scenario, hexadecimal(2**64 - 1), 1)
         async with (
             listening(here, "a") as near,
             listening(there, "a", name="far") as far,

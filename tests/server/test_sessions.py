@@ -16,8 +16,10 @@ from websockets.exceptions import ConnectionClosed
 
 from reven2._client.messages import (
     AddressSelection,
+    Done,
     Event,
     Listen,
+    PresentClient,
     Problem,
     Publish,
     Published,
@@ -26,7 +28,10 @@ from reven2._client.messages import (
     Sessions,
     TransitionSelection,
     Unlisten,
+    WatchPresence,
+    Where,
 )
+from reven2._client.numbers import hexadecimal
 
 from .running import WAIT, Listener, Running, listening
 
@@ -61,7 +66,13 @@ class TestPublishing:
         async def check() -> None:
             moment = server.selection()
             sent = AddressSelection(
-                moment.trace, moment.scenario, 2**64 - 1, 1, "top", transition=3, segment="fs"
+                moment.trace,
+                moment.scenario,
+                hexadecimal(2**64 - 1),
+                1,
+                "top",
+                transition=3,
+                segment="fs",
             )
             async with listening(server, "address") as one, listening(server) as me:
                 await me.publish(sent, "address")
@@ -96,11 +107,12 @@ class TestPublishing:
             TransitionSelection("another", "?", 0),
             TransitionSelection("", "", 10**9),
             TransitionSelection("", "", -1),
-            AddressSelection("", "", -1),
-            AddressSelection("", "", 1 << 64),
-            AddressSelection("", "", 0, size=0),
-            AddressSelection("", "", (1 << 64) - 1, size=2),
-            AddressSelection("", "", 0, name="x" * 5000),
+            AddressSelection("", "", "-0x1"),
+            AddressSelection("", "", hexadecimal(1 << 64)),
+            AddressSelection("", "", "0x0", size=0),
+            AddressSelection("", "", hexadecimal((1 << 64) - 1), size=2),
+            AddressSelection("", "", "12"),
+            AddressSelection("", "", "0x0", name="x" * 5000),
         ],
     )
     def test_what_means_nothing_is_refused(self, server: Running, selection: Selection) -> None:
@@ -135,6 +147,78 @@ class TestPublishing:
                 assert await one.hears_no_event()
 
         asyncio.run(check())
+
+
+class TestAnswers:
+    def test_listening_is_confirmed_after_the_latest_event(self, server: Running) -> None:
+        async def check() -> None:
+            async with listening(server) as me:
+                await me.publish(server.selection(3), "confirmed")
+                await me.send(Listen("other", 8))
+                assert (await me.next(Done)).number == 8
+            async with listening(server) as me:
+                await me.send(Listen("confirmed", 9))
+                first = await me.receive()
+                while not isinstance(first, Event | Done):
+                    first = await me.receive()
+                assert isinstance(first, Event)
+                assert (await me.next(Done)).number == 9
+                assert [one.client for one in await present(server, "confirmed")] == [
+                    me.welcome.client
+                ]
+                await me.send(Unlisten("confirmed", 10))
+                assert (await me.next(Done)).number == 10
+                assert await present(server, "confirmed") == []
+
+        asyncio.run(check())
+
+    def test_a_problem_names_the_message_that_it_answers(self, server: Running) -> None:
+        real = server.selection()
+        wrong = msgspec.structs.replace(real, transition=10**9)
+
+        async def check() -> None:
+            async with listening(server) as me:
+                await me.send(Listen("a/b", 3))
+                await me.send(Publish(4, ["default"], wrong))
+                await me.send(Where(wrong, 5))
+                await me.send(WatchPresence("\n", 6))
+                await me.socket.send('{"type": "publish", "number": 7}')
+                await me.socket.send(f'{{"type": "listen", "session": "x", "number": {2**53}}}')
+                await me.socket.send("{")
+                await me.send(Publish(8, ["default"], real))
+                numbers = [(await me.next(Problem)).number for _ in range(7)]
+                assert numbers == [3, 4, 5, 6, 7, 0, 0]
+                assert (await me.next(Published)).number == 8
+
+        asyncio.run(check())
+
+    def test_the_limits_that_the_welcome_tells_are_kept(self, server: Running) -> None:
+        async def check() -> None:
+            async with listening(server) as me:
+                limits = me.welcome.limits
+                assert 0 < limits.ping_seconds < limits.silent_seconds
+                await me.send(Listen("n" * limits.session_name, 1))
+                assert (await me.next(Done)).number == 1
+                await me.send(Listen("n" * (limits.session_name + 1), 2))
+                assert (await me.next(Problem)).number == 2
+                padding = limits.message_bytes - len('{"type": "pong", "x": ""}')
+                await me.socket.send(f'{{"type": "pong", "x": "{"." * padding}"}}')
+                await me.publish(server.selection())
+                await me.socket.send(f'{{"type": "pong", "x": "{"." * (padding + 1)}"}}')
+                with pytest.raises(ConnectionClosed):
+                    await me.next(Problem)
+            async with listening(server, name="n" * limits.client_name):
+                pass
+            with pytest.raises(AssertionError, match="too long"):
+                async with listening(server, name="n" * (limits.client_name + 1)):
+                    pass
+
+        asyncio.run(check())
+
+
+async def present(server: Running, session: str) -> list[PresentClient]:
+    path = f"/api/v1/sessions/{session}/presence"
+    return msgspec.convert(await asyncio.to_thread(server.json, "GET", path), list[PresentClient])
 
 
 class TestNames:
@@ -318,7 +402,7 @@ def test_s1_fifty_listeners_five_publishers_one_order(server: Running) -> None:
 def test_s2_a_listener_that_does_not_read_costs_little_and_delays_nobody(serve: Any) -> None:
     server: Running = serve()
     selection = msgspec.structs.replace(server.selection(), transition=1)
-    wide = AddressSelection(selection.trace, selection.scenario, 1, name="n" * 1000)
+    wide = AddressSelection(selection.trace, selection.scenario, "0x1", name="n" * 1000)
     publishes = 3000
 
     async def check() -> None:

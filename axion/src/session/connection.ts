@@ -2,27 +2,25 @@
 // The connection to the sessions of a server. It is made again whenever it breaks, and then
 // gets what was missed and sends again what was not confirmed.
 import { batch, signal } from "@preact/signals";
-import type { Publish } from "../api/types";
 import type {
   ClientMessage,
+  Limits,
   PresentClient,
+  Publish,
   Selection,
   ServerMessage,
   SessionEvent,
   SessionState,
 } from "./messages";
-import { decode, encode } from "./messages";
 
-const VERSION = 1;
+const VERSION = 2;
 const FIRST_DELAY = 50;
 const LONGEST_DELAY = 4000;
-/** The server pings every 5 s: so long without a word means that the connection is dead. */
-const SILENCE = 15_000;
+/** So long a greeting may take to be answered. */
+const WELCOME_SECONDS = 10;
 const CONFIRMATIONS_KEPT = 32;
 
 export type ConnectionState = "connecting" | "open" | "lost";
-
-type Unconfirmed = Omit<Publish, "selection"> & { selection: Selection };
 
 export interface Handlers {
   event(event: SessionEvent): void;
@@ -42,13 +40,15 @@ export class SessionConnection {
   readonly mayPublish = signal(false);
   /** How many heard the last publish. */
   readonly heard = signal<number | null>(null);
+  /** What the server asks of its clients; null before its first welcome. */
+  readonly limits = signal<Limits | null>(null);
   client = "";
 
   #socket: WebSocket | null = null;
   #epoch = "";
   #seen = new Map<string, number>();
   #number = 0;
-  #unconfirmed = new Map<number, Unconfirmed>();
+  #unconfirmed = new Map<number, Publish>();
   #where: Selection | null = null;
   #delay = FIRST_DELAY;
   #timer = 0;
@@ -71,7 +71,7 @@ export class SessionConnection {
     this.#socket = socket;
     socket.onopen = () => this.#hello();
     socket.onmessage = (message) => {
-      if (socket === this.#socket) this.#receive(decode(String(message.data)));
+      if (socket === this.#socket) this.#receive(JSON.parse(String(message.data)) as ServerMessage);
     };
     socket.onclose = () => {
       if (socket === this.#socket) this.#lose();
@@ -122,10 +122,9 @@ export class SessionConnection {
   /** Publish to the session that is listened to. */
   publish(selection: Selection): void {
     if (!this.session.value) return;
-    this.#number += 1;
-    const message: Unconfirmed = {
+    const message: Publish = {
       type: "publish",
-      number: this.#number,
+      number: this.#next(),
       sessions: [this.session.value],
       selection,
     };
@@ -135,6 +134,11 @@ export class SessionConnection {
       this.#unconfirmed.delete(number);
     }
     this.#send(message);
+  }
+
+  #next(): number {
+    this.#number += 1;
+    return this.#number;
   }
 
   #hello(): void {
@@ -157,6 +161,7 @@ export class SessionConnection {
     this.#listenForSilence();
     switch (message.type) {
       case "welcome":
+        this.limits.value = message.limits;
         this.#begin(message.client, message.epoch, message.may_publish);
         break;
       case "event":
@@ -183,7 +188,7 @@ export class SessionConnection {
         break;
       case "problem":
         // What was refused once is refused again.
-        this.#unconfirmed.clear();
+        if (message.number) this.#unconfirmed.delete(message.number);
         this.handlers.problem(message.message);
         break;
     }
@@ -236,11 +241,12 @@ export class SessionConnection {
   }
 
   #listenForSilence(): void {
+    const seconds = this.limits.peek()?.silent_seconds ?? WELCOME_SECONDS;
     window.clearTimeout(this.#silence);
     this.#silence = window.setTimeout(() => {
       this.#drop();
       this.#lose();
-    }, SILENCE);
+    }, seconds * 1000);
   }
 
   /** What cannot be sent now follows from the greeting of the next connection. */
@@ -249,6 +255,8 @@ export class SessionConnection {
   }
 
   #transmit(message: ClientMessage): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(encode(message));
+    if (this.#socket?.readyState === WebSocket.OPEN) {
+      this.#socket.send(JSON.stringify(message));
+    }
   }
 }

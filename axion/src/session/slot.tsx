@@ -226,7 +226,7 @@ function NewSession(props: { onDone: (name: string) => void }) {
       onSubmit={(event) => {
         event.preventDefault();
         const name = (input.current?.value ?? "").trim();
-        const wrong = problemOfName(name);
+        const wrong = problemOfName(name, sessions.limits.peek()?.session_name ?? Infinity);
         setProblem(wrong);
         if (!wrong) props.onDone(name);
       }}

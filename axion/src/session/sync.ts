@@ -6,7 +6,8 @@ import { view } from "../api/views";
 import { contextOf, type Focus, focus, go, isSameSelection, onMove } from "../focus";
 import { presence } from "../marks";
 import { open } from "../scenario";
-import { say } from "../shell/toast";
+import { hexadecimal } from "../ui/format";
+import { say } from "../ui/toast";
 import { SessionConnection } from "./connection";
 import type { PresentClient, Selection } from "./messages";
 
@@ -87,7 +88,7 @@ export function whereabouts(selection: Selection | null): string {
   if (selection === null) return "";
   const place = selection.scenario === focus.peek().scenario ? "" : `${selection.scenario} `;
   if (selection.type === "transition") return `${place}#${selection.transition}`;
-  return place + (selection.name || `0x${selection.address.toString(16)}`);
+  return place + (selection.name || selection.address);
 }
 
 async function show(selection: Selection, who: string): Promise<void> {
@@ -116,7 +117,7 @@ async function show(selection: Selection, who: string): Promise<void> {
   const at = { ...focus.peek(), ...moment };
   const address = selection.segment
     ? await evaluated(scenario, contextOf(at), selection.segment, selection.address)
-    : selection.address;
+    : BigInt(selection.address);
   if (address === null) return;
   const size = Math.max(1, Math.min(selection.size ?? 1, Number.MAX_SAFE_INTEGER));
   go({ ...moment, selection: { kind: "memory", address, size } }, { by: "session" });
@@ -126,9 +127,9 @@ async function evaluated(
   scenario: string,
   context: number,
   segment: string,
-  offset: bigint,
+  offset: string,
 ): Promise<bigint | null> {
-  const expression = `${segment}:0x${offset.toString(16)}`;
+  const expression = `${segment}:${offset}`;
   try {
     return BigInt((await view(scenario, "address", { context, expression })).address);
   } catch (problem) {
@@ -157,7 +158,7 @@ async function publish(): Promise<void> {
     published = at;
     if (moved) sessions.publish({ type: "transition", trace, scenario, transition });
     if (selected && at.selection !== null && at.selection.kind !== "register") {
-      const { address } = at.selection;
+      const address = hexadecimal(at.selection.address);
       const range =
         at.selection.kind === "memory" ? { size: at.selection.size } : { name: at.selection.name };
       sessions.publish({ type: "address", trace, scenario, transition, address, ...range });
@@ -209,16 +210,9 @@ export function startSessions(): void {
       say("Who was followed has left.");
       return;
     }
-    if (
-      one.selection &&
-      JSON.stringify(one.selection, spelled) !== JSON.stringify(followed, spelled)
-    ) {
+    if (one.selection && JSON.stringify(one.selection) !== JSON.stringify(followed)) {
       followed = one.selection;
       void show(one.selection, one.name);
     }
   });
-}
-
-function spelled(_: string, value: unknown): unknown {
-  return typeof value === "bigint" ? value.toString() : value;
 }

@@ -109,8 +109,10 @@ function useNames(typed: string): KnownName[] {
 
 function commandsFor(typed: string): Choice[] {
   const words = typed.toLowerCase().split(/\s+/);
+  const isExact = ({ title }: { title: string }) => title.toLowerCase() === words.join(" ");
   return commands.value
     .filter((command) => words.every((word) => command.title.toLowerCase().includes(word)))
+    .sort((one, other) => Number(isExact(other)) - Number(isExact(one)))
     .map((command) => ({
       key: command.id,
       title: command.title,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useRef } from "preact/hooks";
+import { useHeight } from "./height";
 
 const SHORTEST_THUMB = 24;
 
@@ -9,7 +10,7 @@ const SHORTEST_THUMB = 24;
  */
 export function ScrollBar(props: {
   label: string;
-  controls: string;
+  controls: string | undefined;
   top: number;
   shown: number;
   total: number;
@@ -20,14 +21,7 @@ export function ScrollBar(props: {
   const grip = useRef<number | null>(null);
   const { top, shown, total, onScroll } = props;
   const most = Math.max(total - shown, 0);
-  const [height, setHeight] = useState(0);
-  useLayoutEffect(() => {
-    const element = track.current;
-    if (!element) return;
-    const watching = new ResizeObserver(() => setHeight(element.clientHeight));
-    watching.observe(element);
-    return () => watching.disconnect();
-  }, []);
+  const height = useHeight(track);
   const thumb = Math.max((height * shown) / Math.max(total, 1), SHORTEST_THUMB);
   const at = most > 0 ? (top / most) * (height - thumb) : 0;
   const scrollTo = (y: number) => {

@@ -126,14 +126,15 @@ void bind_calls(nb::module_& module) {
             "calls",
             [](Calls& self, uint64_t start, uint64_t stop, std::optional<uint32_t> thread,
                uint64_t shortest, uint32_t deepest, std::optional<uint64_t> parent, uint64_t first,
-               size_t limit, const nb::object& progress) {
-                return page_of(self, &Calls::calls,
-                               {start, stop, thread, shortest, deepest, parent, first, limit},
-                               progress);
+               size_t limit, bool forward, const nb::object& progress) {
+                return page_of(
+                    self, &Calls::calls,
+                    {start, stop, thread, shortest, deepest, parent, first, limit, forward},
+                    progress);
             },
             "start"_a, "stop"_a, nb::kw_only(), "thread"_a = nb::none(), "shortest"_a = 0,
             "deepest"_a = UINT32_MAX, "parent"_a = nb::none(), "first"_a = 0, "limit"_a = 1000,
-            "progress"_a = nb::none())
+            "forward"_a = true, "progress"_a = nb::none())
         .def(
             "calls_of",
             [](Calls& self, Ranges functions, uint64_t start, uint64_t stop, bool forward,
@@ -158,7 +159,29 @@ void bind_calls(nb::module_& module) {
             },
             "start"_a, "stop"_a, nb::kw_only(), "thread"_a = nb::none(), "deepest"_a = UINT32_MAX,
             "roots"_a = Ranges{}, "limit"_a = 100000, "progress"_a = nb::none())
-        .def("step", &Calls::step, "transition"_a, nb::kw_only(), "forward"_a, "over"_a,
+        .def(
+            "step",
+            [](Calls& self, uint64_t transition, bool forward, bool over,
+               const nb::object& progress) {
+                nb::gil_scoped_release release;
+                return self.step(transition, forward, over, progress_of(progress));
+            },
+            "transition"_a, nb::kw_only(), "forward"_a, "over"_a, "progress"_a = nb::none())
+        .def(
+            "frame_end",
+            [](Calls& self, uint64_t id, const nb::object& progress) {
+                nb::gil_scoped_release release;
+                return self.frame_end(id, progress_of(progress));
+            },
+            "id"_a, "progress"_a = nb::none())
+        .def(
+            "frame_start",
+            [](Calls& self, uint64_t id, const nb::object& progress) {
+                nb::gil_scoped_release release;
+                return self.frame_start(id, progress_of(progress));
+            },
+            "id"_a, "progress"_a = nb::none())
+        .def("entered_by", &Calls::entered_by, "transition"_a,
              nb::call_guard<nb::gil_scoped_release>());
 }
 

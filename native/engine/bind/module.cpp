@@ -18,4 +18,5 @@ NB_MODULE(_engine, module) {
     reven::bind_debug_index(module);
     reven::bind_overview(module);
     reven::bind_heap(module);
+    reven::bind_access_values(module);
 }

@@ -129,6 +129,7 @@ void bind_taint(nb::module_& module) {
     module.attr("MAX_TAINT_TAGS") = static_cast<int>(MAX_TAINT_TAGS);
     module.attr("TAINT_KERNEL_WRITE") = static_cast<int>(TaintWarning::KernelWrite);
     module.attr("TAINT_SIGNAL_FRAME") = static_cast<int>(TaintWarning::SignalFrame);
+    module.attr("TAINT_OUTSIDE") = static_cast<int>(TaintWarning::Outside);
     auto items =
         nb::class_<ItemColumns>(module, "TaintItems").def("__len__", [](const ItemColumns& self) {
             return self.address.size();

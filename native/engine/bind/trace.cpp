@@ -35,6 +35,7 @@ struct Accesses {
     std::vector<uint64_t> address;
     std::vector<uint32_t> size;
     std::vector<uint8_t> is_write;
+    std::vector<uint8_t> cause;
 };
 
 Transitions read_transitions(Queries& queries, uint64_t start, uint64_t stop) {
@@ -136,6 +137,7 @@ Accesses find_accesses(Queries& queries, uint64_t start, uint64_t stop, uint64_t
         columns.address.push_back(access.address);
         columns.size.push_back(access.size);
         columns.is_write.push_back(access.is_write);
+        columns.cause.push_back(static_cast<uint8_t>(access.cause));
     }
     return columns;
 }
@@ -163,6 +165,7 @@ void bind_results(nb::module_& module) {
     bind_column(accesses, "transition", &Accesses::transition);
     bind_column(accesses, "address", &Accesses::address);
     bind_column(accesses, "size", &Accesses::size);
+    bind_column(accesses, "cause", &Accesses::cause);
 
     nb::class_<TransitionInfo>(module, "Event")
         .def_prop_ro("kind", [](const TransitionInfo& self) { return static_cast<int>(self.kind); })
@@ -203,6 +206,9 @@ void bind_results(nb::module_& module) {
         .def_ro("bad_key_frames", &CheckOutcome::bad_key_frames)
         .def_ro("blocks", &CheckOutcome::blocks)
         .def_ro("bad_blocks", &CheckOutcome::bad_blocks)
+        .def_ro("alias_changes", &CheckOutcome::alias_changes)
+        .def_ro("outside_changes", &CheckOutcome::outside_changes)
+        .def_ro("file_changes", &CheckOutcome::file_changes)
         .def_ro("problems", &CheckOutcome::problems);
 }
 

@@ -184,8 +184,15 @@ void CallBuilder::enter(const FlowEvent& event) {
         if (is_there) top.is_stub = starts_.is_stub(event.target);
         return;
     }
-    if (top.limit == NO_LIMIT || event.rsp != top.stack_pointer) return;
-    const uint64_t return_address = top.return_address;
+    const bool is_there = event.rsp == top.stack_pointer;
+    // What was there before the trace has its return address somewhere above, aligned as a
+    // function finds it.
+    const bool may_be =
+        top.kind == CallKind::Unknown && event.rsp >= top.stack_pointer && event.rsp % 16 == 8;
+    const bool has_place = top.limit != NO_LIMIT || top.kind == CallKind::Signal;
+    if (!may_be && !(has_place && is_there)) return;
+    // A handler returns to what the kernel has put there, not to what it interrupted.
+    const uint64_t return_address = top.kind == CallKind::Signal ? 0 : top.return_address;
     if (top.kind != CallKind::Signal) pop(event.context - 1);
     push(CallKind::Tail, event.context, event.rsp, event.rsp, event.target, return_address);
 }

@@ -97,6 +97,7 @@ std::optional<StackChange> Calls::change_before(uint64_t context, uint32_t threa
 
 bool Calls::is_damaged(const CallRecord& call, uint64_t context) {
     if (call.kind != CallKind::Call && call.kind != CallKind::Tail) return false;
+    if (call.return_address == 0) return false;
     uint8_t data[8], known[8];
     queries_.read_memory(context, call.stack_pointer, data, known, {});
     return std::all_of(known, known + 8, [](uint8_t byte) { return byte != 0; }) &&
@@ -140,6 +141,13 @@ std::vector<FrameInfo> Calls::frames(uint64_t context) {
         CallRecord unknown{context, NO_END, NO_CALL, 0, 0, rsp, thread, 0, 0, CallKind::Unknown};
         frames.push_back({FrameType::Unknown, NO_CALL, pc, unknown});
     }
+    // A signal handler that jumped to another function goes on where the kernel has put.
+    for (size_t i = 1; i < frames.size(); ++i) {
+        if (frames[i].pc != 0) continue;
+        uint8_t data[8], known[8];
+        queries_.read_memory(context, frames[i - 1].call.stack_pointer, data, known, {});
+        frames[i].pc = read_as<uint64_t>(data);
+    }
     // What was there when the thread came back to the stack may have been overwritten meanwhile.
     if (change)
         for (FrameInfo& frame : frames)
@@ -169,26 +177,34 @@ CallPageResult Calls::calls(const CallQuery& query, const Progress& progress) {
     std::shared_lock lock(mutex_);
     const uint64_t count = queries_.trace().transition_count();
     CallPageResult page;
-    for (size_t number = 0; number < index_.block_count(); ++number) {
+    for (size_t done = 0; done < index_.block_count(); ++done) {
+        const size_t number = query.forward ? done : index_.block_count() - 1 - done;
         const CallBlockInfo& info = index_.info(number);
-        if (info.first_context >= query.stop) break;
-        if (info.first_id + info.call_count <= query.first) continue;
+        if (info.first_context >= query.stop) {
+            if (query.forward) break;
+            continue;
+        }
+        if (query.forward ? info.first_id + info.call_count <= query.first
+                          : info.first_id >= query.first)
+            continue;
         const bool all_end = info.last_end != NO_END;
         if ((all_end && (info.last_end < query.start || info.longest < query.shortest)) ||
             info.lowest > query.deepest)
             continue;
-        if (progress) progress(number, index_.block_count());
+        if (progress) progress(done, index_.block_count());
         const auto block = index_.block(number);
         for (size_t i = 0; i < block->calls.size(); ++i) {
-            const CallRecord& call = block->calls[i];
-            const uint64_t id = block->first_id + i;
-            if (id < query.first || call.first_context >= query.stop || call.end < query.start ||
+            const size_t at = query.forward ? i : block->calls.size() - 1 - i;
+            const CallRecord& call = block->calls[at];
+            const uint64_t id = block->first_id + at;
+            if ((query.forward ? id < query.first : id >= query.first) ||
+                call.first_context >= query.stop || call.end < query.start ||
                 call.depth > query.deepest || (query.thread && call.thread != *query.thread) ||
                 (query.parent && call.parent != *query.parent) ||
                 length_of(call, count) < query.shortest)
                 continue;
             if (page.calls.size() == query.limit) {
-                page.next = id;
+                page.next = query.forward ? id : id + 1;
                 return page;
             }
             page.calls.push_back({id, call});
@@ -266,7 +282,8 @@ std::optional<uint64_t> Calls::neighbour(uint64_t transition, bool forward) {
     return std::nullopt;
 }
 
-std::optional<uint64_t> Calls::step(uint64_t transition, bool forward, bool over) {
+std::optional<uint64_t> Calls::step(uint64_t transition, bool forward, bool over,
+                                    const Progress& progress) {
     if (!over) return neighbour(transition, forward);
     const uint32_t thread = thread_at(transition);
     if (forward) {
@@ -275,17 +292,10 @@ std::optional<uint64_t> Calls::step(uint64_t transition, bool forward, bool over
             std::shared_lock lock(mutex_);
             const auto inside = top(transition + 1, thread);
             if (inside && inside->call.first_context == transition + 1 &&
-                inside->call.thread == thread &&
-                (inside->call.kind == CallKind::Call || inside->call.kind == CallKind::Signal))
-                created = inside;
-            // What it jumps to in place of returning belongs to it.
-            while (created && created->call.end != NO_END) {
-                const auto next = top(created->call.end + 1, thread);
-                if (!next || next->call.kind != CallKind::Tail ||
-                    next->call.first_context != created->call.end + 1)
-                    break;
-                created = next;
-            }
+                inside->call.thread == thread && inside->call.kind != CallKind::Start &&
+                inside->call.kind != CallKind::Unknown)
+                // What it jumps to in place of returning belongs to it.
+                created = end_of_chain(inside->id, true, progress);
         }
         if (!created) return neighbour(transition, true);
         if (created->call.end == NO_END) return std::nullopt;
@@ -305,12 +315,7 @@ std::optional<uint64_t> Calls::step(uint64_t transition, bool forward, bool over
         left = NumberedCall{left->call.parent, parent};
     }
     if (left->call.parent != here->id) return before;
-    while (left->call.kind == CallKind::Tail) {
-        const auto replaced = top(left->call.first_context - 1, thread);
-        if (!replaced || replaced->call.parent != here->id) break;
-        left = replaced;
-    }
-    return left->call.first_context - 1;
+    return end_of_chain(left->id, false, progress).call.first_context - 1;
 }
 
 }  // namespace reven

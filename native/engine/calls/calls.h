@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -39,8 +41,9 @@ struct CallQuery {
     uint64_t shortest;
     uint32_t deepest;
     std::optional<uint64_t> parent;  // only what it called
-    uint64_t first;  // id
+    uint64_t first;  // id; backward those below it
     size_t limit;
+    bool forward;
 };
 
 struct CallsOfQuery {
@@ -92,7 +95,16 @@ class Calls {
     bool tree(const CallTreeQuery& query, std::vector<CallTreeNode>& nodes,
               const Progress& progress);
     // The neighbour of a transition in its thread; with `over`, past what it calls.
-    std::optional<uint64_t> step(uint64_t transition, bool forward, bool over);
+    std::optional<uint64_t> step(uint64_t transition, bool forward, bool over,
+                                 const Progress& progress);
+    // The transition that ends the frame of a call: its end, or that of the last function that
+    // jumps replaced it by.
+    std::optional<uint64_t> frame_end(uint64_t id, const Progress& progress);
+    // The first function of the frame of a call.
+    NumberedCall frame_start(uint64_t id, const Progress& progress);
+    // The call whose function a transition goes to the beginning of, with the stack as a call
+    // leaves it.
+    std::optional<NumberedCall> entered_by(uint64_t transition);
 
    private:
     uint32_t thread_at(uint64_t context);
@@ -101,10 +113,16 @@ class Calls {
     bool is_damaged(const CallRecord& call, uint64_t context);
     std::optional<StackChange> change_before(uint64_t context, uint32_t thread);
     std::optional<uint64_t> neighbour(uint64_t transition, bool forward);
+    // What a jump replaced it by, or what it replaced, in the same frame.
+    std::optional<NumberedCall> replaced_by(const NumberedCall& at);
+    std::optional<NumberedCall> replaced(const NumberedCall& at);
+    NumberedCall end_of_chain(uint64_t id, bool forward, const Progress& progress);
 
     Queries& queries_;
     std::shared_mutex mutex_;
     CallIndex index_;
+    std::mutex marks_mutex_;
+    std::unordered_map<uint64_t, uint64_t> marks_[2];  // in long chains: where they lead
 };
 
 }  // namespace reven

@@ -17,7 +17,7 @@
 namespace reven {
 
 inline constexpr uint32_t CALLS_MAGIC = 0x4c414352;  // "RCAL"
-inline constexpr uint32_t CALLS_VERSION = 1;
+inline constexpr uint32_t CALLS_VERSION = 2;
 
 using LatestByThread = std::map<uint32_t, Latest>;
 

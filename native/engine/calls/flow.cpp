@@ -69,7 +69,7 @@ BlockTraits traits_of(const Template& block, BlockCache& blocks, const FunctionS
 class Scanner {
    public:
     Scanner(const SegmentView& view, BlockCache& blocks, const FunctionStarts& starts)
-        : view_(view), replayer_(view, blocks) {
+        : view_(view), starts_(starts), replayer_(view, blocks) {
         const Segment& segment = view.segment();
         traits_.reserve(segment.templates.size());
         for (const SegmentTemplate& used : segment.templates)
@@ -111,6 +111,13 @@ class Scanner {
         open_.reset();
     }
 
+    // The thread goes on at `pc`, but something else comes before: a jump there is one already.
+    void arrive_before(uint64_t pc, uint32_t local) {
+        const bool came_by_jump = !open_ && function_ >= 0 && starts_.at(pc) != function_;
+        arrive(pc);
+        if (came_by_jump && starts_.is_start(pc)) add(FlowKind::Enter, local, pc);
+    }
+
     // What is known of frames in this segment: those called here, or else how far rsp went.
     void forget_frames() {
         slots_.clear();
@@ -128,7 +135,7 @@ class Scanner {
         switch (record.header->type) {
             case REVEN_SWITCH: {
                 const auto& change = record.as<reven_switch>();
-                if (change.previous_thread != 0) arrive(change.previous_ip);
+                if (change.previous_thread != 0) arrive_before(change.previous_ip, point.context);
                 replayer_.apply(record);
                 has_arrived_ = true;
                 add_open(FlowKind::Switch, point.context + is_transition(record), 0);
@@ -136,7 +143,7 @@ class Scanner {
                 return;
             }
             case REVEN_SIGNAL:
-                arrive(record.as<reven_signal>().ip);
+                arrive_before(record.as<reven_signal>().ip, point.context);
                 add(FlowKind::Signal, point.context + 1, record.as<reven_signal>().ip);
                 return;
             case REVEN_END:
@@ -213,6 +220,7 @@ class Scanner {
     }
 
     const SegmentView& view_;
+    const FunctionStarts& starts_;
     Replayer replayer_;
     SegmentFlow flow_;
     std::vector<BlockTraits> traits_;

@@ -130,6 +130,10 @@ class Checker {
                 break;
             case REVEN_MEMORY: {
                 const auto bytes = record.rest(sizeof(reven_memory));
+                const uint32_t cause = record.as<reven_memory>().cause;
+                outcome_.alias_changes += cause == REVEN_CAUSE_ALIAS;
+                outcome_.outside_changes += cause == REVEN_CAUSE_OUTSIDE;
+                outcome_.file_changes += cause == REVEN_CAUSE_FILE;
                 write(record.as<reven_memory>().address, bytes.size(), bytes.data());
                 break;
             }

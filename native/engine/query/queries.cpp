@@ -28,10 +28,11 @@ struct AccessCollector {
     uint64_t first_transition;
     std::vector<Access> found;
 
-    void add(uint64_t transition, uint64_t address, uint64_t size, bool is_write) {
+    void add(uint64_t transition, uint64_t address, uint64_t size, bool is_write,
+             uint32_t cause = 0) {
         if (size == 0 || transition < query.start || transition >= query.stop) return;
         if (address > query.last_address || address + (size - 1) < query.first_address) return;
-        found.push_back({transition, address, static_cast<uint32_t>(size), is_write});
+        found.push_back({transition, address, static_cast<uint32_t>(size), is_write, cause});
     }
     void load(uint32_t transition, uint64_t address, uint32_t size, const uint8_t*) {
         if (query.reads) add(first_transition + transition, address, size, false);
@@ -44,7 +45,7 @@ struct AccessCollector {
         const auto& memory = record.as<reven_memory>();
         const uint64_t context = first_transition + point.context;
         if (memory.cause == REVEN_CAUSE_IMAGE || context == 0) return;
-        add(context - 1, memory.address, record.header->size - sizeof memory, true);
+        add(context - 1, memory.address, record.header->size - sizeof memory, true, memory.cause);
     }
     bool done(uint32_t transition) const { return first_transition + transition > query.stop; }
 };

@@ -23,6 +23,7 @@ struct Access {
     uint64_t address;
     uint32_t size;
     bool is_write;
+    uint32_t cause = 0;  // REVEN_CAUSE_… of what no instruction did, 0 of what one did
 };
 
 struct AccessQuery {
@@ -126,6 +127,10 @@ struct CheckOutcome {
     uint64_t bad_key_frames = 0;
     uint64_t blocks = 0;  // comparisons of a block's code with memory
     uint64_t bad_blocks = 0;
+    // Changes of memory that no instruction or system call made at that address.
+    uint64_t alias_changes = 0;    // stores to the same page at another address
+    uint64_t outside_changes = 0;  // other processes and the kernel, dated when first seen
+    uint64_t file_changes = 0;     // others' writes to mapped files
     std::vector<std::string> problems;
 };
 

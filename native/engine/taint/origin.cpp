@@ -70,18 +70,41 @@ OriginFinder::Writer OriginFinder::last_register_write(uint64_t context, const T
     return {};
 }
 
-bool OriginFinder::writes_memory(uint64_t transition, const TaintPlace& place) {
+// Where an instruction wrote what is seen at `place`, in another mapping of the same page.
+std::optional<TaintPlace> OriginFinder::stored_elsewhere(uint64_t transition,
+                                                         const TaintPlace& place) {
     const Instruction instruction(*this, transition);
-    if (!instruction.flow) return false;
+    if (!instruction.flow) return std::nullopt;
     const TaintRules rules(*instruction.flow, scratch_.data());
-    bool found = false;
+    std::optional<TaintPlace> found;
     instruction.for_events([&](const reven_event& event) {
-        if (!is_memory_write(event)) return;
+        if (!is_memory_write(event) || !rules.is_set(event.guard)) return;
         const uint64_t high = event.kind == REVEN_EVENT_CAS_HIGH ? event.size : 0;
-        found = found ||
-                overlap(rules.value(event.address) + high, event.size, place.address, place.size);
+        const uint64_t address = rules.value(event.address) + high;
+        // A store may reach into the next page.
+        for (const uint64_t page : {address / PAGE_SIZE, address / PAGE_SIZE + 1}) {
+            const uint64_t there = page * PAGE_SIZE + place.address % PAGE_SIZE;
+            if (overlap(address, event.size, there, place.size))
+                found = TaintPlace{true, there, place.size};
+        }
     });
     return found;
+}
+
+HopKind OriginFinder::kind_of(uint32_t cause) {
+    switch (cause) {
+        case 0:
+            return HopKind::Arithmetic;
+        case REVEN_CAUSE_SIGNAL_FRAME:
+            return HopKind::SignalFrame;
+        case REVEN_CAUSE_ALIAS:
+            return HopKind::OtherMapping;
+        case REVEN_CAUSE_OUTSIDE:
+        case REVEN_CAUSE_FILE:
+            return HopKind::Outside;
+        default:
+            return HopKind::SyscallInput;
+    }
 }
 
 OriginFinder::Writer OriginFinder::last_memory_write(uint64_t context, const TaintPlace& place,
@@ -99,8 +122,7 @@ OriginFinder::Writer OriginFinder::last_memory_write(uint64_t context, const Tai
     if (!found.empty()) {
         writer.transition = found.front().transition;
         written = writer.transition + 1;
-        writer.kind =
-            writes_memory(writer.transition, place) ? HopKind::Arithmetic : HopKind::SyscallInput;
+        writer.kind = kind_of(found.front().cause);
     }
     const auto lock = queries_.need_index(progress);
     for (const auto& chunk : queries_.index().chunks())
@@ -165,6 +187,10 @@ OriginHop OriginFinder::hop(uint64_t context, const TaintPlace& place, const Pro
             if (through_instruction(writer.transition, place, result)) return result;
             context = writer.transition;
             continue;
+        }
+        if (writer.kind == HopKind::OtherMapping) {
+            const auto stored = stored_elsewhere(writer.transition, place);
+            if (stored && through_instruction(writer.transition, *stored, result)) return result;
         }
         if (writer.kind == HopKind::KernelMove) {
             result.before = TaintPlace{true, writer.moved_from, place.size};

@@ -33,7 +33,9 @@ enum class HopKind : uint8_t {
     SyscallResult, // a register that a system call left
     SignalFrame,   // written to deliver a signal
     Mapping,       // contents of a mapping
-    Start          // there since the trace's start
+    Start,         // there since the trace's start
+    OtherMapping,  // stored to the same page at another address, by what is not followed
+    Outside        // written by another process or the kernel, dated when it was first seen
 };
 
 struct OriginHop {
@@ -73,7 +75,8 @@ class OriginFinder {
     bool through_move(uint64_t transition, const TaintPlace& place, OriginHop& hop);
     Writer last_register_write(uint64_t context, const TaintPlace& place, const Progress& progress);
     Writer last_memory_write(uint64_t context, const TaintPlace& place, const Progress& progress);
-    bool writes_memory(uint64_t transition, const TaintPlace& place);
+    std::optional<TaintPlace> stored_elsewhere(uint64_t transition, const TaintPlace& place);
+    static HopKind kind_of(uint32_t cause);
 
     Queries& queries_;
     std::mutex mutex_;

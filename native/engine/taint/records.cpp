@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "index/touch.h"
 
 namespace reven {
 namespace {
@@ -94,11 +95,22 @@ void TaintRecords::overwritten(const SegmentView& view, const RecordPoint& point
     if (!state_.any_memory(memory.address, size)) return;
     const uint64_t context = view.first_transition() + point.context;
     if (memory.cause != REVEN_CAUSE_IMAGE && context > 0 && warnings.size() < MAX_WARNINGS) {
-        const auto kind = memory.cause == REVEN_CAUSE_SIGNAL_FRAME ? TaintWarning::SignalFrame
-                                                                   : TaintWarning::KernelWrite;
+        auto kind = TaintWarning::KernelWrite;
+        if (memory.cause == REVEN_CAUSE_SIGNAL_FRAME) kind = TaintWarning::SignalFrame;
+        if (memory.cause == REVEN_CAUSE_OUTSIDE || memory.cause == REVEN_CAUSE_FILE)
+            kind = TaintWarning::Outside;
         warnings.push_back({context - 1, memory.address, size, kind});
     }
     forget_memory(memory.address, size);
+}
+
+// What was stored to a page at another address stands here as well.
+bool TaintRecords::is_same_page(const RecordView& record, bool forward) {
+    const auto& memory = record.as<reven_memory>();
+    if (memory.cause != REVEN_CAUSE_ALIAS || memory.alias == 0) return false;
+    const auto stored = memory.address + static_cast<uint64_t>(int64_t{memory.alias}) * PAGE_SIZE;
+    move(stored, memory.address, record.header->size - sizeof memory, forward);
+    return true;
 }
 
 bool TaintRecords::forward(const SegmentView& view, size_t number) {
@@ -108,7 +120,7 @@ bool TaintRecords::forward(const SegmentView& view, size_t number) {
     begin(view, point);
     switch (record.header->type) {
         case REVEN_MEMORY:
-            overwritten(view, point, record);
+            if (!is_same_page(record, true)) overwritten(view, point, record);
             break;
         case REVEN_MAP:
             forget_memory(record.as<reven_map>().address, record.as<reven_map>().size);
@@ -171,7 +183,7 @@ bool TaintRecords::backward(const SegmentView& view, size_t number) {
     begin(view, point);
     switch (record.header->type) {
         case REVEN_MEMORY:
-            overwritten(view, point, record);
+            if (!is_same_page(record, false)) overwritten(view, point, record);
             break;
         case REVEN_MAP:
             forget_memory(record.as<reven_map>().address, record.as<reven_map>().size);

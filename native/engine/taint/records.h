@@ -31,7 +31,7 @@ struct SyscallEffects {
 };
 
 struct TaintWarning {
-    enum Kind : uint8_t { KernelWrite = 1, SignalFrame = 2 };
+    enum Kind : uint8_t { KernelWrite = 1, SignalFrame = 2, Outside = 3 };
     uint64_t transition;
     uint64_t address;
     uint64_t size;
@@ -57,6 +57,7 @@ class TaintRecords {
 
    private:
     void begin(const SegmentView& view, const RecordPoint& point);
+    bool is_same_page(const RecordView& record, bool forward);
     bool is_restore(const SegmentView& view, const RecordPoint& point,
                     const RecordView& record) const;
     void forget_memory(uint64_t address, uint64_t size);

@@ -9,6 +9,9 @@
 
 static IRTemp header_cursor;
 
+/* The instruction being copied is the block's first, and accesses are checked. */
+static Bool checking_first;
+
 static IRExpr* u64(ULong value) { return IRExpr_Const(IRConst_U64(value)); }
 
 static IRTemp add_temp(IRSB* sb, IRType type, IRExpr* value) {
@@ -127,6 +130,8 @@ static UInt bulk_access(IRSB* sb, IRDirty* helper, UInt kind, UInt guard, UInt f
         mkIRExprVec_3(template_slot_address(offset), helper->mAddr, u64(helper->mSize)));
     copy->guard = helper->guard;
     addStmtToIRSB(sb, IRStmt_Dirty(copy));
+    if (checking_first)
+        checks_bulk(sb, helper, kind == REVEN_EVENT_BULK_STORE, template_slot_address(offset));
     return slot;
 }
 
@@ -430,10 +435,20 @@ static IRSB* wait_for_trigger(IRSB* in) {
     return sb;
 }
 
+/* Ends the block before the instruction, which begins another one. */
+static void leave_before(IRSB* sb, IRExpr* condition) {
+    IRConst* here = IRConst_U64(instruction_address);
+    add_exit(sb, Ijk_Boring, here, REVEN_EXIT_NOT_RETIRED, True);
+    addStmtToIRSB(
+        sb, IRStmt_Exit(condition, Ijk_Boring, here, offsetof(VexGuestAMD64State, guest_RIP)));
+}
+
 /* Copies the statements from the first instruction on. */
 static void copy_block(IRSB* sb, IRSB* in, Int first) {
-    Int i, last = first;
+    Int i, last = first, check = -1;
     Bool restore = False; /* the header says that the block was left at an exit */
+    Bool checks = shared_active();
+    checks_begin();
     for (i = first; i < in->stmts_used; i++)
         if (matters(in->stmts[i])) last = i;
     for (i = first; i < in->stmts_used; i++) {
@@ -451,13 +466,25 @@ static void copy_block(IRSB* sb, IRSB* in, Int first) {
                 sb->jumpkind = Ijk_Boring;
                 break;
             }
-            if (!template_has_room()) {
+            Bool was_first = checking_first;
+            AccessKind kind = ACCESS_NONE;
+            check = -1;
+            checking_first = checks && i == first;
+            if (checks && i != first) kind = checks_classify(in, i, &check);
+            if (!template_has_room() || kind == ACCESS_COMPLEX) {
                 sb->next = IRExpr_Const(IRConst_U64(address));
                 sb->jumpkind = Ijk_Boring;
                 break;
             }
             addStmtToIRSB(sb, s);
             begin_instruction(address, s->Ist.IMark.len);
+            if (was_first) {
+                IRExpr* condition = checks_end(sb);
+                if (condition != NULL) {
+                    leave_before(sb, condition);
+                    restore = True;
+                }
+            }
             if (trigger != NULL) {
                 IRStmt* check = trigger_add_check(sb, trigger, address);
                 add_exit(sb, Ijk_InvalICache, check->Ist.Exit.dst, REVEN_EXIT_NOT_RETIRED, True);
@@ -479,10 +506,18 @@ static void copy_block(IRSB* sb, IRSB* in, Int first) {
                 restore = False;
             }
             addStmtToIRSB(sb, s);
-        } else if (!float_copy(sb, s))
+        } else {
+            if (i == check) {
+                leave_before(sb, checks_condition(sb));
+                restore = True;
+            }
+            if (float_copy(sb, s)) continue;
             copy_statement(sb, s);
+            if (checking_first) checks_after(sb, s);
+        }
     }
     float_leave(sb);
+    checking_first = False;
     if (is_fault(sb->jumpkind) && sb->next->tag == Iex_Const &&
         sb->next->Iex.Const.con->Ico.U64 == instruction_address)
         add_exit(sb, sb->jumpkind, sb->next->Iex.Const.con, REVEN_EXIT_NOT_RETIRED, True);

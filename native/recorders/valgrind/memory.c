@@ -9,17 +9,26 @@
 
 extern Addr vgPlain_brk_base;
 extern UChar vgPlain_trampoline_stuff_start;
+extern Int vgPlain_fcntl(Int fd, Int command, Addr argument);
+extern SysRes vgPlain_do_syscall(UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord);
 
 #define PAGE 4096
 #define LARGEST_FILE_MAPPING (64UL << 20)
 #define LARGE_IMAGE ((SizeT)256 << 10)
 #define LARGEST_RUN (1UL << 20)
+#define MAP_SHARED_VALIDATE 3
+#define RECENTLY 3600 /* seconds */
 
+/* The system call in progress. */
+static UInt call_number;
+static UWord call_arguments[6];
 /* Of the mmap call in progress; -1: none. A descriptor tells the size of files
  * that have no name any more. */
 static Int mapped_descriptor = -1;
 
 void memory_note_syscall(UInt number, const UWord* arguments) {
+    call_number = number;
+    if (arguments != NULL) VG_(memcpy)(call_arguments, arguments, sizeof call_arguments);
     mapped_descriptor =
         number == __NR_mmap && !(arguments[3] & VKI_MAP_ANONYMOUS) ? (Int)arguments[4] : -1;
 }
@@ -94,7 +103,10 @@ static void record_mapping(ThreadId tid, Addr address, SizeT size, UInt access, 
     const HChar* file = NULL;
     if (segment == NULL || segment->kind == SkAnonC) {
         record_map(tid, &map, name);
-        if (!is_new && (access & 1) != 0) record_pages(tid, address, (const UChar*)address, size);
+        if (shared_covers(address, 1))
+            shared_record_contents(address, size, (access & 1) != 0);
+        else if (!is_new && (access & 1) != 0)
+            record_pages(tid, address, (const UChar*)address, size);
         return;
     }
     if (segment->start <= trampoline && trampoline <= segment->end)
@@ -108,6 +120,11 @@ static void record_mapping(ThreadId tid, Addr address, SizeT size, UInt access, 
     /* A large image has slots of its own: reading registers near it need not unpack it. */
     if (map.kind != REVEN_MAP_UNKNOWN && size >= LARGE_IMAGE) stream_publish();
     record_map(tid, &map, file == NULL ? name : file);
+    if (shared_covers(address, 1)) {
+        shared_record_contents(address, map.size,
+                               map.kind != REVEN_MAP_UNKNOWN && (access & 1) != 0);
+        return;
+    }
     if (map.kind == REVEN_MAP_UNKNOWN) return;
     if (access & 1)
         record_pages(tid, address, (const UChar*)address, size);
@@ -121,7 +138,9 @@ void memory_contents_dropped(ThreadId tid, Addr address, SizeT size) {
     while (address < end) {
         const NSegment* s = VG_(am_find_nsegment)(address);
         Addr stop = s == NULL || s->end + 1 > end ? end : s->end + 1;
-        if (s != NULL && s->kind != SkResvn)
+        if (shared_covers(address, 1))
+            shared_compare(address, stop - address, REVEN_CAUSE_SYSCALL);
+        else if (s != NULL && s->kind != SkResvn)
             record_mapping(tid, address, stop - address, protection(s->hasR, s->hasW, s->hasX),
                            s->start == vgPlain_brk_base ? "[heap]" : NULL, True);
         address = stop;
@@ -167,9 +186,39 @@ void memory_record_image(ThreadId tid) {
 
 static Bool recording(void) { return mode == RECORDING && threads_current() != 0; }
 
+/* Whether others may write to a file that is mapped for reading: what was changed not
+ * long ago, or is mapped in another way, too. */
+static Bool may_change(Int descriptor, const struct vg_stat* status) {
+    ULong now = sr_Res(vgPlain_do_syscall(__NR_time, 0, 0, 0, 0, 0, 0, 0, 0));
+    return (vgPlain_fcntl(descriptor, VKI_F_GETFL, 0) & VKI_O_ACCMODE) != VKI_O_RDONLY ||
+           shared_has(status->dev, status->ino) || status->mtime + RECENTLY > now;
+}
+
+/* Notes whether the new mapping is shared. */
+static void note_sharing(Addr address, SizeT size, Bool writable) {
+    struct vg_stat status;
+    UWord type = call_arguments[3] & 0xf;
+    file_writes_forget();
+    shared_remove(address, size);
+    if (call_number == __NR_shmat)
+        shared_add(address, size, SHARED_SYSTEM_V, call_arguments[0] + 1, 0);
+    else if (call_number == __NR_io_setup)
+        shared_add(address, size, 0, 0, 0);
+    else if (call_number == __NR_mremap)
+        shared_extend(address, size);
+    else if (call_number == __NR_mmap && (type == VKI_MAP_SHARED || type == MAP_SHARED_VALIDATE)) {
+        if (mapped_descriptor < 0 || VG_(fstat)(mapped_descriptor, &status) != 0 ||
+            !VKI_S_ISREG(status.mode))
+            shared_add(address, size, 0, 0, 0);
+        else if (writable || may_change(mapped_descriptor, &status))
+            shared_add(address, size, status.dev, status.ino, call_arguments[5]);
+    }
+}
+
 static void mapped(Addr address, SizeT size, Bool r, Bool w, Bool x, ULong debug_info) {
     (void)debug_info;
     code_mapped(address, size);
+    note_sharing(address, size, w);
     if (recording())
         record_mapping(threads_current(), address, size, protection(r, w, x), NULL, True);
 }
@@ -183,6 +232,8 @@ static void heap_grew(Addr address, SizeT size, ThreadId tid) {
 
 static void unmapped(Addr address, SizeT size) {
     reven_range range = {address, size};
+    file_writes_forget();
+    shared_remove(address, size);
     if (recording()) record(REVEN_UNMAP, threads_current(), &range, sizeof range);
 }
 
@@ -191,6 +242,7 @@ static void heap_shrank(Addr address, SizeT size) {
     static const UChar zeros[PAGE];
     Addr start = VG_ROUNDUP(address, PAGE), end = VG_ROUNDUP(address + size, PAGE);
     reven_range range = {start, end - start};
+    shared_remove(start, end - start);
     if (!recording()) return;
     record_memory(threads_current(), address, start - address, REVEN_CAUSE_OTHER, zeros);
     if (end > start) record(REVEN_UNMAP, threads_current(), &range, sizeof range);
@@ -202,6 +254,8 @@ static void moved(Addr from, Addr to, SizeT size) {
     reven_remap remap = {from, to, size};
     const HChar* file = NULL;
     code_moved(from, to, size);
+    file_writes_forget();
+    shared_move(from, to, size);
     if (!recording()) return;
     if (segment != NULL) {
         map.protection = protection(segment->hasR, segment->hasW, segment->hasX);
@@ -220,10 +274,40 @@ static void protected(Addr address, SizeT size, Bool r, Bool w, Bool x) {
     if (recording()) record(REVEN_PROTECT, threads_current(), &map, sizeof map);
 }
 
-/* Signal frames are recorded whole when they are complete. */
+/* What system calls wrote since memory_flush. */
+#define MOST_WRITTEN 256
+static struct {
+    Addr address;
+    SizeT size;
+} writes[MOST_WRITTEN];
+static UInt write_count;
+
+void memory_flush(ThreadId tid) {
+    UInt i, count = write_count;
+    write_count = 0;
+    for (i = 0; i < count; i++)
+        if (recording() &&
+            VG_(am_is_valid_for_client)(writes[i].address, writes[i].size, VKI_PROT_READ))
+            record_memory(tid, writes[i].address, writes[i].size, REVEN_CAUSE_SYSCALL,
+                          (const void*)writes[i].address);
+}
+
+void memory_written(Addr address, SizeT size) {
+    UInt i;
+    if (!recording() || size == 0) return;
+    for (i = 0; i < write_count; i++)
+        if (address >= writes[i].address && address + size <= writes[i].address + writes[i].size)
+            return;
+    if (write_count == MOST_WRITTEN) memory_flush(threads_current());
+    writes[write_count].address = address;
+    writes[write_count++].size = size;
+}
+
+/* Not recorded yet: the core edits some of what it announces. Signal frames are
+ * recorded whole when they are complete. */
 static void written(CorePart part, ThreadId tid, Addr address, SizeT size) {
-    if (recording() && part != Vg_CoreSignal)
-        record_memory(tid, address, size, REVEN_CAUSE_SYSCALL, (const void*)address);
+    (void)tid;
+    if (part != Vg_CoreSignal) memory_written(address, size);
 }
 
 void memory_init(void) {

@@ -10,6 +10,11 @@
  *   memory.c      mappings and their contents
  *   code.c        code that changes
  *   float.c       the SSE control register
+ *   kernel_writes.c  what system calls write into memory
+ *   shared.c      memory that others change too
+ *   checks.c      the code that asks about it
+ *   file_writes.c what is written to mapped files
+ *   asynchronous.c  memory that the kernel is given to write into later
  *   instrument.c  the code that VEX adds to a block
  *   trigger.c     --reven-from and --reven-until
  *   exec.c        programs that the program executes
@@ -71,6 +76,8 @@ void stream_announce_record_size(UInt size);
 /* Bytes for a control record of a type; publishes first when there is no room. Null when
  * recording has stopped. */
 UChar* stream_control(UInt type, SizeT size);
+/* Bytes that the slot still holds. */
+SizeT stream_room(void);
 /* The largest payload of a control record. */
 SizeT stream_largest_payload(void);
 
@@ -87,6 +94,9 @@ void stream_key_point(UChar* guest_state);
 void record(UInt type, ThreadId tid, const void* payload, SizeT size);
 void record_two(UInt type, ThreadId tid, const void* first, SizeT first_size, const void* second,
                 SizeT second_size);
+/* So many executions before the last one; but records stay in order. */
+void record_at(UInt executions_back, UInt type, ThreadId tid, const void* first, SizeT first_size,
+               const void* second, SizeT second_size);
 void record_memory(ThreadId tid, Addr address, SizeT size, UInt cause, const void* bytes);
 /* Ends the stream. */
 void record_end(UInt reason, Int code, Bool synchronous, ThreadId tid, Addr ip);
@@ -116,6 +126,97 @@ void memory_record_image(ThreadId tid);
 void memory_contents_dropped(ThreadId tid, Addr address, SizeT size);
 /* What the running system call says about a mapping it makes. */
 void memory_note_syscall(UInt number, const UWord* arguments);
+/* The running system call wrote there; recorded, as it then is, by memory_flush. */
+void memory_written(Addr address, SizeT size);
+void memory_flush(ThreadId tid);
+
+/* ---------------------------------------------------------------- shared.c */
+
+/* Pages that are of interest, by the lowest bits of their number; others may be, too. */
+extern UChar shared_filter[];
+/* There are or were shared mappings: generated code asks. */
+Bool shared_active(void);
+
+/* Memory that others change begins; the same page of an inode of a device is the same
+ * memory, but for inode 0. */
+void shared_add(Addr address, SizeT size, ULong device, ULong inode, ULong offset);
+#define SHARED_SYSTEM_V (~0ULL)
+/* Private memory that the kernel was given to write into later. */
+#define SHARED_WITH_KERNEL (~1ULL)
+void shared_remove(Addr address, SizeT size);
+void shared_move(Addr from, Addr to, SizeT size);
+/* The mapping before `address` grows. False: it is not shared. */
+Bool shared_extend(Addr address, SizeT size);
+Bool shared_covers(Addr address, SizeT size);
+Bool shared_has(ULong device, ULong inode);
+/* In the child of a fork, before its image. */
+void shared_forget_contents(void);
+
+/* Records the contents of a new mapping; not `known`: when they are met. */
+void shared_record_contents(Addr address, SizeT size, Bool known);
+/* The trace knows the contents. */
+void shared_keep_contents(Addr address, SizeT size);
+/* Records what has changed, in a range, at the places of a file, and in memory that the
+ * kernel was given. */
+void shared_compare(Addr address, SizeT size, UInt cause);
+void shared_compare_object(ULong device, ULong inode, ULong start, ULong end, UInt cause);
+void shared_compare_private(UInt cause);
+/* Records a change, some of it in shared memory. */
+void shared_record(ThreadId tid, Addr address, SizeT size, UInt cause, const UChar* bytes);
+
+/* Called by generated code. 1 if a byte is shared. */
+ULong shared_holds(Addr address, ULong size);
+/* A load gave `bytes`. */
+void shared_loaded(Addr address, ULong size, const UChar* bytes);
+/* `bytes` were stored, perhaps. 1: and recorded for another address. */
+ULong shared_stored(Addr address, ULong size, const UChar* bytes);
+ULong shared_swapped(Addr address, ULong size, const UChar* old, const UChar* expected,
+                     const UChar* wanted);
+
+/* ---------------------------------------------------------------- checks.c */
+
+typedef enum {
+    ACCESS_NONE,
+    ACCESS_SIMPLE, /* the instruction can be checked before it has an effect */
+    ACCESS_COMPLEX
+} AccessKind;
+
+/* How the instruction that begins with statement `at` uses memory. A simple one is to be
+ * checked before statement `check`. */
+AccessKind checks_classify(IRSB* in, Int at, Int* check);
+/* Condition under which that instruction must begin a block of its own. */
+IRExpr* checks_condition(IRSB* sb);
+/* A block begins. */
+void checks_begin(void);
+/* After a statement of its first instruction. */
+void checks_after(IRSB* sb, IRStmt* statement);
+/* After a helper's access, whose bytes are there. */
+void checks_bulk(IRSB* sb, IRDirty* helper, Bool stores, IRExpr* bytes);
+/* Condition under which the block ends after its first instruction; null: never. */
+IRExpr* checks_end(IRSB* sb);
+
+/* ---------------------------------------------------------- asynchronous.c */
+
+/* A system call begins; it has returned, without an error. */
+void asynchronous_before(UInt number, const UWord* arguments);
+void asynchronous_after(UInt number, const UWord* arguments, UWord result);
+/* Something was stored in shared memory. */
+void asynchronous_stored(Addr address);
+
+/* ----------------------------------------------------------- file_writes.c */
+
+/* Mappings changed. */
+void file_writes_forget(void);
+/* A system call returned: records what it wrote to files that are mapped. */
+void file_writes_after(ThreadId tid, UInt number, const UWord* arguments, UWord result);
+/* Others may have run: records what they wrote to files that are mapped. */
+void file_writes_by_others(ThreadId tid);
+
+/* -------------------------------------------------------- kernel_writes.c */
+
+/* A system call begins; it has returned: announces what it wrote. */
+void kernel_writes_before(ThreadId tid, UInt number, const UWord* arguments);
+void kernel_writes_after(ThreadId tid);
 
 /* ---------------------------------------------------------------- code.c */
 

@@ -12,6 +12,7 @@
 #include "pub_tool_vkiscnums.h"
 #include "pub_tool_xarray.h"
 #include "recorder.h"
+#include "ring_slots.h"
 
 /* In libcoregrind, though not in the headers for tools. */
 extern SysRes vgPlain_do_syscall(UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord);
@@ -64,7 +65,13 @@ static void set_cursors(UChar* to_headers, UChar* to_values) {
     if (in_client) push_cursors(client_thread);
 }
 
+/* Changes of shared memory are recorded while a block runs, when it is too late to hand
+ * the slot over. */
+#define SHARED_RESERVE (shared_active() ? (SizeT)1 << 20 : 0)
+
 void stream_enter(ThreadId tid) {
+    if (shared_active() && mode == RECORDING && ring != NULL && stream_room() < SHARED_RESERVE)
+        stream_publish();
     push_cursors(tid);
     client_thread = tid;
     in_client = True;
@@ -105,30 +112,25 @@ static void use_scratch(void) {
 /* ----------------------------------------------------------------- slots */
 
 static void wake_writer(void) {
-    __atomic_add_fetch(&ring->produced, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_exchange_n(&ring->writer_waits, 0, __ATOMIC_SEQ_CST) != 0) {
-        UChar byte = 0;
-        vgPlain_do_syscall(__NR_sendto, connection, (UWord)&byte, 1, VKI_MSG_NOSIGNAL, 0, 0, 0, 0);
-    }
-}
-
-static Bool slot_free(void) {
-    return ring->produced - __atomic_load_n(&ring->consumed, __ATOMIC_SEQ_CST) < ring->slot_count;
+    UChar byte = 0;
+    vgPlain_do_syscall(__NR_sendto, connection, (UWord)&byte, 1, VKI_MSG_NOSIGNAL, 0, 0, 0, 0);
 }
 
 /* False if the writer has gone. */
 static Bool wait_for_slot(void) {
-    while (!slot_free()) {
+    while (!reven_slot_is_free(ring)) {
         UChar byte;
         Int n;
-        __atomic_store_n(&ring->recorder_waits, 1, __ATOMIC_SEQ_CST);
-        if (slot_free()) break;
+        reven_slot_announce_wait(ring);
+        if (reven_slot_is_free(ring)) break;
         n = VG_(read)(connection, &byte, 1);
         if (n <= 0 && n != -VKI_EINTR) return False;
     }
-    __atomic_store_n(&ring->recorder_waits, 0, __ATOMIC_RELAXED);
+    reven_slot_end_wait(ring);
     return True;
 }
+
+static UInt executions_in_slot(void) { return (cursor_headers - headers) / 4; }
 
 static void put_key_frame(void) {
     reven_record header = {REVEN_KEY_FRAME, threads_current_number(), stream_position(),
@@ -141,45 +143,30 @@ static void put_key_frame(void) {
     control_used += KEY_FRAME_SIZE;
 }
 
-/* The writer reads these when the recorder has died: executions come last, so
- * that the others are never behind them. */
 static void update_salvage(void) {
-    ring->slot[slot_number].salvage_control_size = control_used;
-    ring->slot[slot_number].salvage_values_size = cursor_values - values;
-    __atomic_store_n(&ring->slot[slot_number].salvage_executions, (cursor_headers - headers) / 4,
-                     __ATOMIC_RELEASE);
+    reven_slot_note(ring, slot_number, executions_in_slot(), cursor_values - values, control_used);
 }
 
 static void open_slot(void) {
-    ULong position = first_execution;
-    UChar* base;
     if (!wait_for_slot()) {
         stop_recording();
         return;
     }
-    slot_number = ring->produced % ring->slot_count;
-    base = (UChar*)ring + ring->first_slot + slot_number * ring->slot_size;
-    headers = base;
-    values = base + ring->values_offset;
-    control = base + ring->control_offset;
+    slot_number = reven_slot_open(ring, first_execution, &headers, &values, &control);
     control_used = 0;
-    ring->slot[slot_number].first_execution = position;
     set_cursors(headers, values);
     put_key_frame();
     update_salvage();
 }
 
 static void hand_over(void) {
-    UInt slot = slot_number;
+    UInt slot = slot_number, executions;
     pull_cursors();
-    ring->slot[slot].executions = (cursor_headers - headers) / 4;
-    ring->slot[slot].values_size = cursor_values - values;
-    ring->slot[slot].control_size = control_used;
-    first_execution += ring->slot[slot].executions;
-    wake_writer();
-    ring->slot[slot].salvage_executions = 0;
-    ring->slot[slot].salvage_values_size = 0;
-    ring->slot[slot].salvage_control_size = 0;
+    executions = executions_in_slot();
+    first_execution += executions;
+    if (reven_slot_hand_over(ring, slot, executions, cursor_values - values, control_used))
+        wake_writer();
+    reven_slot_note(ring, slot, 0, 0, 0);
     last_publish_ms = VG_(read_millisecond_timer)();
 }
 
@@ -230,6 +217,11 @@ UChar* stream_control(UInt type, SizeT size) {
     return control + control_used - size;
 }
 
+SizeT stream_room(void) {
+    SizeT used = control_used + KEY_FRAME_SIZE + FAULT_RESERVE;
+    return used < ring->control_size ? ring->control_size - used : 0;
+}
+
 SizeT stream_largest_payload(void) {
     if (ring == NULL) return 4096;
     return ring->control_size - 2 * KEY_FRAME_SIZE - FAULT_RESERVE - sizeof(reven_record);
@@ -244,7 +236,7 @@ void stream_key_point(UChar* guest_state) {
     if (cursor_headers == headers) return;
     registers_translate(guest_state, threads_known_registers());
     if (cursor_headers - headers >= (Long)REVEN_SLOT_EXECUTIONS * 4 || values_low() ||
-        control_used + 2 * KEY_FRAME_SIZE + FAULT_RESERVE > ring->control_size ||
+        stream_room() < KEY_FRAME_SIZE + SHARED_RESERVE ||
         __atomic_load_n(&ring->stop, __ATOMIC_RELAXED))
         stream_publish();
     else {

@@ -182,6 +182,7 @@ static void start_client_code(ThreadId tid, ULong blocks) {
         if (current == 0)
             begin_stream(tid);
         else {
+            memory_flush(tid);
             complete_signal();
             if (clearing_count > 0) record_cleared_words();
             synchronise(tid);
@@ -218,6 +219,7 @@ static void deliver_signal(ThreadId tid, Int number, Bool alternate_stack) {
     reven_signal payload = {number, cut_by_fault(tid), VG_(get_IP)(tid), 0};
     (void)alternate_stack;
     if (mode != RECORDING || current == 0) return;
+    memory_flush(tid);
     complete_signal();
     if (stream_in_client())
         read_registers(tid, thread(tid)->known);
@@ -290,6 +292,8 @@ static void before_syscall(ThreadId tid, UInt number, UWord* arguments, UInt cou
     code_before_syscall(number, arguments);
     if (mode != RECORDING || current == 0) return;
     record(REVEN_SYSCALL_ENTER, tid, payload, sizeof payload);
+    kernel_writes_before(tid, number, arguments);
+    asynchronous_before(number, arguments);
     /* What comes after a successful execve is another program. */
     if (number == __NR_execve || number == __NR_execveat)
         stream_publish();
@@ -308,6 +312,11 @@ static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt coun
     if (number == __NR_madvise && count >= 3 && !sr_isError(result) &&
         (arguments[2] == MADV_DONTNEED || arguments[2] == MADV_REMOVE))
         memory_contents_dropped(tid, arguments[0], arguments[1]);
+    kernel_writes_after(tid);
+    memory_flush(tid);
+    if (!sr_isError(result)) asynchronous_after(number, arguments, sr_Res(result));
+    if (!sr_isError(result)) file_writes_after(tid, number, arguments, sr_Res(result));
+    if (may_wait(number)) file_writes_by_others(tid);
     record(REVEN_SYSCALL_EXIT, tid, payload, sizeof payload);
 }
 
@@ -352,6 +361,7 @@ static void child_of_fork(ThreadId tid) {
     if (mode != RECORDING) return;
     stream_abandon();
     notices_forget();
+    shared_forget_contents();
     if (option_follow)
         stream_connect();
     else

@@ -37,6 +37,7 @@ from reven._engine._search import ValueHits as ValueHits
 from reven._engine._search import find_value as find_value
 from reven._engine._taint import MAX_TAINT_TAGS as MAX_TAINT_TAGS
 from reven._engine._taint import TAINT_KERNEL_WRITE as TAINT_KERNEL_WRITE
+from reven._engine._taint import TAINT_OUTSIDE as TAINT_OUTSIDE
 from reven._engine._taint import TAINT_SIGNAL_FRAME as TAINT_SIGNAL_FRAME
 from reven._engine._taint import InstructionReads as InstructionReads
 from reven._engine._taint import OriginFinder as OriginFinder
@@ -97,6 +98,7 @@ class Accesses:
     address: U64
     size: U32
     is_write: npt.NDArray[np.bool_]
+    cause: U8  # REVEN_CAUSE_… of event_stream.h; 0: an instruction
     def __len__(self) -> int: ...
 
 class Mapping:
@@ -130,6 +132,9 @@ class CheckResult:
     bad_key_frames: int
     blocks: int
     bad_blocks: int
+    alias_changes: int  # stores to the same page at another address
+    outside_changes: int  # other processes and the kernel, dated when first seen
+    file_changes: int  # others' writes to mapped files
     problems: list[str]  # the first ones, a line each
 
 class Trace:
@@ -217,6 +222,11 @@ class Trace:
 
 def execution_counts(trace: Trace, progress: Progress | None = None) -> tuple[U64, U64]:
     """Executed addresses, ascending, and how many transitions execute the instruction there."""
+
+def access_values(trace: Trace, start: int, stop: int) -> tuple[U64, U64, U32, U8, bytes]:
+    """Accesses of transitions [start, stop) in program order with what they read or wrote:
+    transition, address, size, whether it is a write, and the bytes of all one after the
+    other. Memory changed by the kernel is a write, as in `Trace.accesses`."""
 
 def thread_switches(trace: Trace, progress: Progress | None = None) -> tuple[U64, U32]:
     """First contexts, ascending, in which another thread runs, and which."""

@@ -74,6 +74,7 @@ class Calls:
         parent: int | None = None,
         first: int = 0,
         limit: int = 1000,
+        forward: bool = True,
         progress: Progress | None = None,
     ) -> CallPage: ...
     def calls_of(
@@ -97,4 +98,12 @@ class Calls:
         limit: int = 100000,
         progress: Progress | None = None,
     ) -> tuple[list[CallTreeNode], bool]: ...
-    def step(self, transition: int, *, forward: bool, over: bool) -> int | None: ...
+    def step(
+        self, transition: int, *, forward: bool, over: bool, progress: Progress | None = None
+    ) -> int | None: ...
+    def frame_end(self, id: int, progress: Progress | None = None) -> int | None:
+        """The end of a call, or that of the last function that jumps replaced it by."""
+    def frame_start(self, id: int, progress: Progress | None = None) -> Call:
+        """The call itself, or the first of those that jumps replaced until it began."""
+    def entered_by(self, transition: int) -> Call | None:
+        """The call whose function a transition goes to the beginning of."""

@@ -16,6 +16,7 @@ encoding reads. Taint asks it where a block is entered or left on the way."""
 MAX_TAINT_TAGS: Final[int]
 TAINT_KERNEL_WRITE: Final[int]
 TAINT_SIGNAL_FRAME: Final[int]
+TAINT_OUTSIDE: Final[int]
 
 class TaintItems:
     """Columns of tainted data. Of memory, the first byte and a number of bytes; of registers,

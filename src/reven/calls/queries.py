@@ -55,6 +55,19 @@ class CallQueries(OpenedTrace):
             found = self._calls().call_at(context)
             return None if found is None else _call(found)
 
+    def entered_call(self, transition: int) -> CallData | None:
+        with translated():
+            found = self._calls().entered_by(transition)
+            return None if found is None else _call(found)
+
+    def frame_end(self, id: int) -> int | None:
+        with translated():
+            return self._calls().frame_end(id, keep_going)
+
+    def frame_start(self, id: int) -> CallData:
+        with translated():
+            return _call(self._calls().frame_start(id, keep_going))
+
     def frames(self, context: int) -> list[FrameData]:
         with translated():
             return [
@@ -80,7 +93,7 @@ class CallQueries(OpenedTrace):
                 )
             )
 
-    def call_children(self, id: int, *, first: int, limit: int) -> CallPage:
+    def call_children(self, id: int, *, first: int | None, limit: int, forward: bool) -> CallPage:
         with translated():
             calls = self._calls()
             parent = calls.call(id)
@@ -93,8 +106,9 @@ class CallQueries(OpenedTrace):
                     stop,
                     deepest=parent.depth + 1,
                     parent=id,
-                    first=max(first, id + 1),
+                    first=max(first or 0, id + 1) if forward else first or len(calls),
                     limit=limit,
+                    forward=forward,
                     progress=keep_going,
                 )
             )
@@ -142,16 +156,19 @@ class CallQueries(OpenedTrace):
 
     def step(self, transition: int, *, forward: bool, over: bool) -> int | None:
         with translated():
-            return self._calls().step(transition, forward=forward, over=over)
+            return self._calls().step(transition, forward=forward, over=over, progress=keep_going)
 
     def build_calls(self, progress: _engine.Progress | None, threads: int = 2) -> None:
         """Build what is missing of the index of calls; queries do so by themselves."""
+        if self._is_imported():
+            return
         with translated():
             self._calls(progress, threads)
 
     def _calls(
         self, progress: _engine.Progress | None = keep_going, threads: int = 2
     ) -> _engine.Calls:
+        self._need_instructions("calls cannot be found in it")
         calls, building = self._kept("calls", self._open_calls)
         # A query that waits for another to build the index would not notice being stopped.
         while not calls.complete:
@@ -174,13 +191,17 @@ class CallQueries(OpenedTrace):
         """Addresses of all functions, ascending, and those of PLT stubs among them."""
         functions: set[int] = set()
         stubs: set[int] = set()
+        parts: set[int] = set()
         for address, symbol in self._ossi().entries_of_functions():
             # The rarely executed part of a function is not called.
             if _COLD in symbol.name:
+                parts.add(address)
                 continue
             functions.add(address)
             if symbol.kind == "plt":
                 stubs.add(address)
+        # What is called by jumps only has no other trace in a stripped binary.
+        functions.update(set(self._ossi().unwound_functions()) - parts)
         return (
             np.array(sorted(functions), dtype=np.uint64),
             np.array(sorted(stubs), dtype=np.uint64),

@@ -9,6 +9,7 @@ something missing); 2 wrong usage, or a trace that cannot be read; 130 after Ctr
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import sys
 from typing import Annotated, Any
 
@@ -20,49 +21,39 @@ from reven.errors import RevenError
 
 EXIT_UNUSABLE = 2
 
-COMMANDS = {
-    "record": "record",
-    "info": "info",
-    "show": "show",
-    "calls": "calls",
-    "search": "search",
-    "strings": "strings",
-    "check": "check",
-    "bookmarks": "bookmarks",
-    "heap": "heap",
-    "find": "find",
-    "taint": "taint",
-    "origin": "taint",
-    "index": "index",
-    "serve": "serve",
-    "stop": "stop",
-    "listen": "listen",
-    "publish": "publish",
-    "doctor": "doctor",
-}
-"""Module below `reven.cli` of each command, whose function has the command's name."""
+PANELS = ("Record", "Look", "Find", "Share", "Keep")
+"""How the help groups the commands: each module says its `PANEL`."""
+
+
+def command_modules() -> dict[str, str]:
+    """Module below `reven.cli` of each command: a command is a module, whose function of the
+    same name it is. Of one that Python reserves, an underscore behind it does not count."""
+    return {
+        module.name.rstrip("_"): module.name
+        for module in pkgutil.iter_modules(__path__)
+        if not module.ispkg
+    }
 
 
 class Commands(TyperGroup):
     """Imports a command when it is asked for: none waits for what the others need."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
+        panels = {name: self.get_command(ctx, name).rich_help_panel for name in command_modules()}
+        return sorted(panels, key=lambda name: (PANELS.index(panels[name]), name))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name in COMMANDS and cmd_name not in self.commands:
-            self.commands[cmd_name] = _load(cmd_name)
+        module = command_modules().get(cmd_name)
+        if module is not None and cmd_name not in self.commands:
+            self.commands[cmd_name] = _load(cmd_name, module)
         return super().get_command(ctx, cmd_name)
 
 
-def _load(name: str) -> Any:
-    module = importlib.import_module(f"reven.cli.{COMMANDS[name]}")
-    settings: dict[str, Any] = {}
-    if name == "record":
-        settings["options_metavar"] = "[OPTIONS] --"
-        settings["context_settings"] = {"allow_interspersed_args": False}
+def _load(name: str, module_name: str) -> Any:
+    module = importlib.import_module(f"reven.cli.{module_name}")
     alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
-    alone.command(name, **settings)(getattr(module, name))
+    settings = getattr(module, "SETTINGS", {})
+    alone.command(name, rich_help_panel=module.PANEL, **settings)(getattr(module, module_name))
     return typer.main.get_command(alone)
 
 

@@ -13,7 +13,10 @@ from rich.markup import escape
 
 import reven2
 from reven.cli.shared.console import out, print_json
+from reven.cli.shared.moments import transition as moment
 from reven.errors import RevenError
+
+PANEL = "Share"
 
 
 class WrongUse(RevenError):
@@ -33,7 +36,7 @@ class ShownBookmark(msgspec.Struct, frozen=True):
 def bookmarks(
     trace: Annotated[Path, typer.Argument(help="The trace directory.", metavar="TRACE")],
     add: Annotated[
-        int | None, typer.Option(help="Add a bookmark on this transition.", metavar="N")
+        str | None, typer.Option(help="Add a bookmark on this transition.", metavar="WHERE")
     ] = None,
     edit: Annotated[
         int | None, typer.Option(help="Change the note of this bookmark.", metavar="ID")
@@ -60,7 +63,7 @@ def bookmarks(
             server.bookmarks.remove(remove)
             return
         if add is not None:
-            shown = [_shown(server.bookmarks.add(add, note or ""))]
+            shown = [_shown(server.bookmarks.add(moment(server, add), note or ""))]
         elif edit is not None:
             shown = [_shown(server.bookmarks.edit(edit, note))]
         else:

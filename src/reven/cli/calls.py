@@ -14,9 +14,12 @@ from rich.tree import Tree
 
 import reven2
 from reven.cli.shared.console import count_text, out
+from reven.cli.shared.moments import bounds
 from reven.cli.shared.opening import index_calls, open_indexed
 from reven.errors import RevenError
 from reven2.calltree import CallTree, CallTreeNode
+
+PANEL = "Look"
 
 DEFAULT_DEPTH = 8
 DEFAULT_LEAST = 1
@@ -41,10 +44,12 @@ def calls(
     ] = DEFAULT_DEPTH,
     thread: Annotated[int | None, typer.Option(help="Only this thread.", metavar="N")] = None,
     start: Annotated[
-        int, typer.Option("--from", help="Look at the transitions from this one on.", metavar="N")
-    ] = 0,
+        str,
+        typer.Option("--from", help="Look at the transitions from this one on.", metavar="WHERE"),
+    ] = "first",
     stop: Annotated[
-        int | None, typer.Option("--to", help="Look at the transitions before this.", metavar="N")
+        str | None,
+        typer.Option("--to", help="Look at the transitions before this.", metavar="WHERE"),
     ] = None,
     least: Annotated[
         float,
@@ -72,8 +77,7 @@ def calls(
     """
     with open_indexed(trace) as server:
         index_calls(trace)
-        total = server.trace.transition_count
-        begin, end = _within(start, total), total if stop is None else _within(stop, total)
+        begin, end = bounds(server, start, stop)
         tree = server.trace.call_tree(
             symbol, begin, end, thread=thread, depth=None if folded else depth
         )
@@ -86,13 +90,6 @@ def calls(
             _print(server, tree, least)
         if tree.is_cut:
             raise NoSuchCalls("the tree is too large: give --symbol, --from, --to or a --depth")
-
-
-def _within(number: int, total: int) -> int:
-    absolute = number + total if number < 0 else number
-    if not 0 <= absolute <= total:
-        raise NoSuchCalls(f"there is no transition {number}: the trace has {count_text(total)}")
-    return absolute
 
 
 def _folded(tree: CallTree) -> Counter[str]:

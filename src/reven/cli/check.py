@@ -16,7 +16,9 @@ from reven.cli.shared.console import count_text, duration_text, out, plural, pri
 from reven.cli.shared.progress import progress_bar
 from reven.end import notice_sentence
 from reven.ossi.stored_binaries import StoredBinaries
-from reven.record.manifest import MANIFEST
+from reven.record.manifest import MANIFEST, ImportedFrom
+
+PANEL = "Record"
 
 
 def check(
@@ -25,11 +27,11 @@ def check(
 ) -> None:
     """Verify every checksum and replay the whole trace.
 
-    Every recorded load must equal memory rebuilt from the initial image, the
-    stores and the kernel's writes; every key frame must equal the decoded
-    registers; the instructions that ran must be what memory held; the copies of the
-    mapped binaries must have their hashes; a recording that was complete must still be.
-    Exit status 0 if all do, 1 if not, 2 if the trace cannot be read.
+    Every recorded load must equal memory rebuilt from the initial image, the stores
+    and what was recorded of others' writes, which are counted; every key frame must
+    equal the decoded registers; the instructions that ran must be what memory held; the
+    copies of the mapped binaries must have their hashes; a recording that was complete
+    must still be. Exit status 0 if all do, 1 if not, 2 if the trace cannot be read.
     """
     started = time.monotonic()
     opened = Trace(str(trace))
@@ -37,11 +39,12 @@ def check(
         result = opened.check(report)
     problems = [*result.problems, *_missing(trace, opened)]
     notices = _notices(trace)
+    source = read_manifest(trace).source if (trace / MANIFEST).exists() else None
     good = not (result.bad_loads or result.bad_key_frames or result.bad_blocks or problems)
     if json:
-        print_json(_as_dict(result, problems, notices, good))
+        print_json({**_as_dict(result, problems, good, source), "notices": notices})
     else:
-        _print(result, problems, notices, good, time.monotonic() - started)
+        _print(result, problems, good, time.monotonic() - started, source, notices)
     raise typer.Exit(0 if good else 1)
 
 
@@ -66,7 +69,7 @@ def _notices(trace: Path) -> list[str]:
 
 
 def _as_dict(
-    result: CheckResult, problems: list[str], notices: list[str], good: bool
+    result: CheckResult, problems: list[str], good: bool, source: ImportedFrom | None
 ) -> dict[str, object]:
     return {
         "good": good,
@@ -79,13 +82,21 @@ def _as_dict(
         "bad_key_frames": result.bad_key_frames,
         "blocks": result.blocks,
         "bad_blocks": result.bad_blocks,
+        "alias_changes": result.alias_changes,
+        "outside_changes": result.outside_changes,
+        "file_changes": result.file_changes,
         "problems": problems,
-        "notices": notices,
+        "not_held": source.missing if source else [],
     }
 
 
 def _print(
-    result: CheckResult, problems: list[str], notices: list[str], good: bool, seconds: float
+    result: CheckResult,
+    problems: list[str],
+    good: bool,
+    seconds: float,
+    source: ImportedFrom | None,
+    notices: list[str],
 ) -> None:
     console = out()
     console.print(
@@ -95,10 +106,22 @@ def _print(
     console.print(f"loads       {_verdict(result.loads, result.bad_loads)}")
     console.print(f"key frames  {_verdict(result.key_frames, result.bad_key_frames)}")
     console.print(f"code        {_verdict(result.blocks, result.bad_blocks)}")
+    for count, whose in (
+        (result.alias_changes, "by stores to the same page at another address"),
+        (result.outside_changes, "by another process or the kernel, dated when first seen"),
+        (result.file_changes, "by others' writes to mapped files"),
+    ):
+        if count:
+            console.print(f"memory      {plural(count, 'change')} {whose}")
     for problem in problems:
         console.print(f"  [bad]{escape(problem)}[/]")
     for notice in notices:
         console.print(f"  [event]{escape(notice)}[/]")
+    if source:
+        console.print(
+            f"It was imported from a {escape(source.format)}; what that does not hold cannot be "
+            f"checked: {escape(', '.join(source.missing))}."
+        )
     console.print("[good]The trace is right.[/]" if good else "[bad]The trace is wrong.[/]")
 
 

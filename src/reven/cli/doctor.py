@@ -7,6 +7,8 @@ import typer
 
 from reven.cli.shared.console import out
 
+PANEL = "Keep"
+
 
 def doctor() -> None:
     """Say what is present, what is missing, and the command that mends each.

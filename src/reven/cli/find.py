@@ -20,6 +20,8 @@ from reven2.heap import HeapCall
 from reven2.preview import bugs
 from reven2.stack import Stack
 
+PANEL = "Find"
+
 FOUND = 1
 MOST_BUGS = 100
 FRAMES = 8

@@ -14,16 +14,15 @@ from rich.console import Console
 from rich.markup import escape
 
 from reven.cli.shared.console import out, plural, print_json, size_text
+from reven.cli.shared.moments import address as address_of
+from reven.cli.shared.moments import context
 from reven.cli.shared.opening import open_indexed
-from reven.errors import RevenError
 from reven2.heap import Allocation, HeapCall
 from reven2.ossi.ossi import Location
 
+PANEL = "Look"
+
 MOST_LINES = 50
-
-
-class NoSuchAddress(RevenError):
-    """`--address` is no number."""
 
 
 class ShownAllocation(msgspec.Struct, frozen=True):
@@ -55,13 +54,15 @@ class ShownSite(msgspec.Struct):
 def heap(
     trace: Annotated[Path, typer.Argument(help="The trace directory.", metavar="TRACE")],
     at: Annotated[
-        int | None,
-        typer.Option(help="Only blocks that exist before this transition.", metavar="N"),
+        str | None,
+        typer.Option(help="Only blocks that exist before this transition.", metavar="WHERE"),
     ] = None,
     address: Annotated[
         str | None,
         typer.Option(
-            help="Only blocks that hold this address, at one time or another.", metavar="0xADDRESS"
+            help="Only blocks that hold this address, at one time or another; registers are "
+            "those at --at.",
+            metavar="ADDRESS",
         ),
     ] = None,
     leaked: Annotated[
@@ -80,11 +81,12 @@ def heap(
 
     Sizes are what was asked for. `left` is what exists to the end of the trace.
     """
-    held = None if address is None else _number(address)
     with open_indexed(trace) as server:
+        moment = server.trace.transition_count if at is None else context(server, at)
+        held = None if address is None else address_of(server, address, moment)
         blocks: Iterable[Allocation] = server.trace.heap
         if at is not None:
-            blocks = server.trace.heap.live(at)
+            blocks = server.trace.heap.live(moment)
         blocks = (
             block
             for block in blocks
@@ -105,13 +107,6 @@ def heap(
             print_json(sites[:count])
             return
         _print_sites(console, sites, count)
-
-
-def _number(text: str) -> int:
-    try:
-        return int(text, 0)
-    except ValueError:
-        raise NoSuchAddress(f"{text!r} is no address such as 0x4035290") from None
 
 
 def _sites(blocks: Iterable[Allocation]) -> list[ShownSite]:

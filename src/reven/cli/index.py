@@ -14,6 +14,8 @@ from reven.cli.shared.console import duration_text, err, plural, rate_text
 from reven.cli.shared.opening import index_calls
 from reven.cli.shared.progress import progress_bar
 
+PANEL = "Keep"
+
 
 def index(
     trace: Annotated[Path, typer.Argument(help="The trace directory.", metavar="TRACE")],

@@ -17,8 +17,10 @@ from reven.cli.shared.console import count_text, duration_text, out, plural, pri
 from reven.cli.shared.opening import open_indexed
 from reven.end import explain_end
 from reven.errors import RevenError
-from reven.record.manifest import MANIFEST, Manifest
+from reven.record.manifest import MANIFEST, ImportedFrom, Manifest
 from reven2._service import EndData
+
+PANEL = "Record"
 
 
 class DamagedManifest(RevenError):
@@ -97,16 +99,7 @@ def _lines(found: ShownInfo) -> Iterator[tuple[str, str]]:
     """Label and text of each line for people."""
     manifest = found.manifest
     yield "trace", escape(found.path)
-    yield "command", f"[command]{escape(shlex.join(manifest.command))}[/]"
-    yield "program", escape(manifest.program)
-    yield "directory", escape(manifest.cwd)
-    yield "process", ", ".join(map(escape, found.processes)) + f", child of {manifest.ppid}"
-    if manifest.parent:
-        yield "forked from", escape(manifest.parent)
-    yield "recorded", f"{manifest.start_time}, {duration_text(manifest.seconds)}"
-    yield "recorder", f"{escape(manifest.recorder)}, on {escape(manifest.kernel)}"
-    yield "end", _end(found)
-    yield from _listed("notices", list(map(escape, found.notices)))
+    yield from _imported(manifest.source) if manifest.source else _recorded(found)
     yield "transitions", count_text(found.transitions)
     yield (
         "size",
@@ -121,6 +114,30 @@ def _lines(found: ShownInfo) -> Iterator[tuple[str, str]]:
         ],
     )
     yield from _listed("binaries", list(map(escape, found.executed_binaries)))
+
+
+def _imported(source: ImportedFrom) -> Iterator[tuple[str, str]]:
+    yield "imported", f"from {escape(source.file)}, a {escape(source.format)}"
+    late = [f"{name} from #{first}" for name, first in source.registers.items() if first]
+    whole = [name for name, first in source.registers.items() if not first]
+    yield "registers", escape(", ".join([" ".join(whole), *late] if whole else late))
+    yield "without", escape(", ".join(source.missing))
+    if source.slide:
+        yield "slide", f"{escape(source.slide)}, as the file says; addresses are the file's own"
+
+
+def _recorded(found: ShownInfo) -> Iterator[tuple[str, str]]:
+    manifest = found.manifest
+    yield "command", f"[command]{escape(shlex.join(manifest.command))}[/]"
+    yield "program", escape(manifest.program)
+    yield "directory", escape(manifest.cwd)
+    yield "process", ", ".join(map(escape, found.processes)) + f", child of {manifest.ppid}"
+    if manifest.parent:
+        yield "forked from", escape(manifest.parent)
+    yield "recorded", f"{manifest.start_time}, {duration_text(manifest.seconds)}"
+    yield "recorder", f"{escape(manifest.recorder)}, on {escape(manifest.kernel)}"
+    yield "end", _end(found)
+    yield from _listed("notices", list(map(escape, found.notices)))
 
 
 def _listed(label: str, items: list[str]) -> Iterator[tuple[str, str]]:

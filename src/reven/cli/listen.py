@@ -15,6 +15,8 @@ from reven2._client.reven_server import RevenServer, connect_to_any
 from reven2.errors import RevenError
 from reven2.session import AddressEvent, TransitionEvent
 
+PANEL = "Share"
+
 
 class ListenedEvent(msgspec.Struct, frozen=True):
     """What `--json` prints of an event. `time` in seconds since 1970 (UTC); `text`: the

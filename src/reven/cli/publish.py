@@ -9,13 +9,23 @@ import typer
 from rich.markup import escape
 
 from reven.cli.shared.console import out
+from reven.cli.shared.moments import transition as moment
 from reven2._client.reven_server import connect_as
+
+PANEL = "Share"
 
 NOBODY_LISTENED = 1
 
 
 def publish(
-    transition: Annotated[int, typer.Argument(help="Number of the transition.", metavar="N")],
+    transition: Annotated[
+        str,
+        typer.Argument(
+            help="The transition: its number, a share as 50%, first, last, or a place: the first "
+            "time it runs.",
+            metavar="WHERE",
+        ),
+    ],
     session: Annotated[str, typer.Option(help="Name of the session.")] = "default",
     host: Annotated[str, typer.Option(help="Name or address of the server.")] = "localhost",
     port: Annotated[int, typer.Option(help="TCP port of the server.")] = 13370,
@@ -27,7 +37,7 @@ def publish(
     """Publish a transition to a session. The exit status is 1 if nobody listened."""
     with connect_as("cli", host, port, scenario) as server:
         server.sessions.tracked = session
-        chosen = server.trace.transition(transition)
+        chosen = server.trace.transition(moment(server, transition))
         heard = server.sessions.publish_transition(chosen)
         said = "" if heard else "nobody listened to "
         out().print(f"{escape(str(chosen))}  [label]→ {said}{escape(session)}[/]")

@@ -26,6 +26,12 @@ from reven.record import (
 )
 from reven.record import record as run
 
+PANEL = "Record"
+SETTINGS = {
+    "options_metavar": "[OPTIONS] --",
+    "context_settings": {"allow_interspersed_args": False},
+}
+
 EXIT_CANNOT_RECORD = 125
 EXIT_NOT_EXECUTABLE = 126
 EXIT_NOT_FOUND = 127

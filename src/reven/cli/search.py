@@ -14,13 +14,16 @@ import typer
 from rich.markup import escape
 
 import reven2
-from reven.cli.shared.console import count_text, err, out, print_json
+from reven.cli.shared.console import err, out, print_json
+from reven.cli.shared.moments import address, bounds
 from reven.cli.shared.opening import open_indexed
 from reven.errors import RevenError
 from reven2.search import ValueHit
 from reven2.search_in_memory import Match
 from reven2.trace import Context
 from reven2.util import collate
+
+PANEL = "Find"
 
 DEFAULT_COUNT = 100
 
@@ -63,16 +66,19 @@ def search(
     what: Annotated[
         str,
         typer.Argument(
-            help="An address; a symbol's name, or a regular expression of names; a regular "
-            "expression of an instruction's text; a number; a text; a part of a string.",
+            help="An address, as 0x401136, main+0x12 or parse.c:41; a symbol's name, or a "
+            "regular expression of names; a regular expression of an instruction's text; a "
+            "number; a text; a part of a string.",
             metavar="WHAT",
         ),
     ],
     start: Annotated[
-        int, typer.Option("--from", help="Look at the transitions from this one on.", metavar="N")
-    ] = 0,
+        str,
+        typer.Option("--from", help="Look at the transitions from this one on.", metavar="WHERE"),
+    ] = "first",
     stop: Annotated[
-        int | None, typer.Option("--to", help="Look at the transitions before this.", metavar="N")
+        str | None,
+        typer.Option("--to", help="Look at the transitions before this.", metavar="WHERE"),
     ] = None,
     backward: Annotated[
         bool,
@@ -97,16 +103,10 @@ def search(
     Memory counts where the program accesses it; value looks at registers and accesses.
     """
     with open_indexed(trace) as server:
-        total = server.trace.transition_count
-        end = total if stop is None else stop
-        for bound in (start, end):
-            if not 0 <= bound <= total:
-                raise WrongSearch(
-                    f"there is no transition {bound}: the trace has {count_text(total)}"
-                )
+        begin, end = bounds(server, start, stop)
         if backward and kind not in (Kind.pc, Kind.symbol, Kind.instruction):
             raise WrongSearch(f"--backward does not go with {kind.value}")
-        results = _results(server, kind, what, start, end, backward, size, as_hex)
+        results = _results(server, kind, what, begin, end, backward, size, as_hex)
         shown = islice(results, count)
         if json:
             print_json(list(shown))
@@ -134,7 +134,7 @@ def _results(
     within = start, stop
     match kind:
         case Kind.pc:
-            return _executed(find.pc(_number(what), *within, not backward))
+            return _executed(find.pc(address(server, what, start), *within, not backward))
         case Kind.instruction:
             return _executed(find.instruction(what, *within, not backward))
         case Kind.symbol:

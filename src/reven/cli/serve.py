@@ -12,6 +12,8 @@ from rich.markup import escape
 from reven.cli.shared.console import count_text, err, out
 from reven.errors import RevenError
 
+PANEL = "Share"
+
 
 class NameForMany(RevenError):
     """`--name` names one scenario, and several traces were given."""

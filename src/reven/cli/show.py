@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -11,18 +10,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-import reven2
-from reven.cli.shared.console import count_text, out, print_json
+from reven.cli.shared.console import out, print_json
+from reven.cli.shared.moments import transition as moment
 from reven.cli.shared.opening import open_indexed
 from reven.cli.shared.transition_view import ShownAccess, ShownTransition, shown
-from reven.errors import RevenError
-from reven2.util import collate
+from reven2.memhist import MemoryAccessCause
+
+PANEL = "Look"
 
 DEFAULT_COUNT = 20
-
-
-class NoSuchMoment(RevenError):
-    """`--at` names nothing in the trace."""
 
 
 def show(
@@ -31,7 +27,8 @@ def show(
         str | None,
         typer.Option(
             help="First transition to show: its number, a negative number that counts from the "
-            "end, or a symbol: the first time it is entered. Without it, the last ones are shown.",
+            "end, a share as 50%, first, last, or a place, as main, main+0x12 or parse.c:41: the "
+            "first time it runs. Without it, the last ones are shown.",
             metavar="WHERE",
         ),
     ] = None,
@@ -49,7 +46,7 @@ def show(
     """
     with open_indexed(trace) as server:
         total = server.trace.transition_count
-        first = max(0, total - count) if at is None else _find(server, at)
+        first = max(0, total - count) if at is None else moment(server, at)
         transitions = server.trace.transitions(first, min(first + count, total))
         if json:
             print_json([shown(transition) for transition in transitions])
@@ -60,34 +57,6 @@ def show(
             printer.print(shown(transition))
         if first + count >= total and server.trace.end:
             console.print(f"  [event]{escape(f'The process {server.trace.end}')}[/]")
-
-
-def _find(server: reven2.OpenTrace, where: str) -> int:
-    """The number of the transition that `--at WHERE` means."""
-    total = server.trace.transition_count
-    try:
-        number = int(where, 0)
-    except ValueError:
-        return _find_symbol(server, where)
-    if number < 0:
-        number += total
-    if not 0 <= number < total:
-        raise NoSuchMoment(
-            f"there is no transition {where}: the trace has {count_text(total)}, "
-            f"numbered from 0 to {count_text(total - 1)}"
-        )
-    return number
-
-
-def _find_symbol(server: reven2.OpenTrace, name: str) -> int:
-    symbols = list(server.ossi.symbols(f"^{re.escape(name)}$"))
-    if not symbols:
-        raise NoSuchMoment(f"no executed binary has a symbol {name!r}")
-    entries = collate(server.trace.search.symbol(symbol) for symbol in symbols)
-    first = next(iter(entries), None)
-    if first is None:
-        raise NoSuchMoment(f"the trace never enters {name!r}")
-    return int(first.transition_after().id)
 
 
 class _Printer:
@@ -130,6 +99,8 @@ class _Printer:
 def _access_text(access: ShownAccess) -> str:
     style = "read" if access.operation == "read" else "written"
     value = "?" if access.value is None else access.value
+    by = "" if access.cause == MemoryAccessCause.Instruction.value else f" by {access.cause}"
     return (
-        f"[{style}]{access.operation}[/] {access.size} \\[{access.address}] = [{style}]{value}[/]"
+        f"[{style}]{access.operation}[/] {access.size} "
+        f"\\[{access.address}] = [{style}]{value}[/]{by}"
     )

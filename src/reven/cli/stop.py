@@ -10,6 +10,8 @@ from rich.markup import escape
 
 from reven.cli.shared.console import out
 
+PANEL = "Share"
+
 
 def stop(
     port: Annotated[int, typer.Option(help="TCP port of the server.", min=1, max=65535)] = 13370,

@@ -16,6 +16,8 @@ from reven.cli.shared.opening import open_indexed
 from reven2.string import String
 from reven2.types import Encoding
 
+PANEL = "Look"
+
 DEFAULT_COUNT = 1000
 
 

@@ -1,40 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`reven taint` and `reven origin`: where data goes, and where it came from."""
+"""`reven taint`: where data goes, or came from."""
 
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from reven.cli.shared.arguments import Data, Trace
 from reven.cli.shared.console import print_json
+from reven.cli.shared.moments import context as moment
 from reven.cli.shared.opening import open_indexed
-from reven2.preview.taint import OriginHop, TaintAccess, Tainter
-from reven2.preview.taint import origin as find_origin
+from reven2.preview.taint import TaintAccess, Tainter
+
+PANEL = "Find"
 
 DEFAULT_COUNT = 50
 
-_Trace = Annotated[Path, typer.Argument(help="The trace directory.", metavar="TRACE")]
-_What = Annotated[
-    str,
-    typer.Argument(
-        help="A register (rax, al, zf), bits of one (rax[0-12]), or memory ([0x404010; 8]).",
-        metavar="WHAT",
-    ),
-]
-
 
 def taint(
-    trace: _Trace,
-    what: _What,
+    trace: Trace,
+    what: Data,
     first: Annotated[
-        int, typer.Option("--from", help="The context where the range begins.", metavar="N", min=0)
-    ] = 0,
+        str,
+        typer.Option("--from", help="The context where the range begins.", metavar="WHERE"),
+    ] = "first",
     last: Annotated[
-        int | None,
-        typer.Option("--to", help="The context where it ends; default: the last.", metavar="N"),
+        str | None,
+        typer.Option("--to", help="The context where it ends; default: the last.", metavar="WHERE"),
     ] = None,
     backward: Annotated[
         bool, typer.Option("--backward", help="From the end on: where the data came from.")
@@ -52,7 +46,10 @@ def taint(
     """Follow data through the trace: the transitions that read or write it."""
     with open_indexed(trace) as server:
         found = Tainter(server.trace).simple_taint(
-            what, from_context=first, to_context=last, is_forward=not backward
+            what,
+            from_context=moment(server, first),
+            to_context=None if last is None else moment(server, last),
+            is_forward=not backward,
         )
         view = found.accesses(changes_only=changes)
         accesses = list(itertools.islice(view.all(), count + 1))
@@ -70,52 +67,10 @@ def taint(
         found.cancel()
 
 
-def origin(
-    trace: _Trace,
-    context: Annotated[
-        int,
-        typer.Argument(
-            help="The moment: the context before the transition of this number.",
-            metavar="CONTEXT",
-            min=0,
-        ),
-    ],
-    what: _What,
-    hops: Annotated[
-        int, typer.Option("--hops", "-n", help="How many steps to go back at most.", min=1)
-    ] = 1000,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON array, one object a step.")
-    ] = False,
-) -> None:
-    """Tell where a value came from, step by step back to where it came into the program."""
-    with open_indexed(trace) as server:
-        count = server.trace.transition_count
-        moment = (
-            server.trace.last_context if context == count else server.trace.context_before(context)
-        )
-        found = find_origin(moment, what, hops)
-        if json:
-            print_json([_hop(hop) for hop in found])
-        else:
-            typer.echo(str(found))
-
-
 def _access(access: TaintAccess) -> dict[str, Any]:
     return {
         "transition": access.transition.id,
         "text": str(access.transition.instruction),
         "registers": {str(data): str(change) for data, change in access.tainted_registers()},
         "memories": {str(data): str(change) for data, change in access.tainted_memories()},
-    }
-
-
-def _hop(hop: OriginHop) -> dict[str, Any]:
-    return {
-        "kind": hop.kind,
-        "transition": None if hop.transition is None else hop.transition.id,
-        "after": [str(data) for data in hop.after],
-        "before": [str(data) for data in hop.before],
-        "others": [[str(data) for data in other] for other in hop.others],
-        "text": hop.text,
     }

@@ -35,6 +35,7 @@ class HeapQueries(CoreQueries):
         return _page(self._heap().live(context, first, limit + 1), limit)
 
     def _heap(self) -> Heap:
+        self._need_instructions("allocations cannot be found in it")
         return self._kept("heap", self._make_heap)
 
     def _make_heap(self) -> Heap:
@@ -71,12 +72,13 @@ class HeapQueries(CoreQueries):
             )
             for symbol in page.symbols:
                 # A name by which another binary's function is called has no code of its own.
-                if symbol.kind != "function" or not re.search(PATTERN, symbol.name):
+                fitting = [name for name in symbol.names if re.search(PATTERN, name)]
+                if symbol.kind != "function" or not fitting:
                     continue
+                # Of several names of one function, the simplest.
+                simplest = min(fitting, key=lambda name: (len(name), name))
                 for entry in self.symbol_entries(binary.id, symbol.rva):
-                    # Of several names of one function, the simplest.
-                    known = names.get(entry.start, symbol.name)
-                    names[entry.start] = min(known, symbol.name, key=lambda name: (len(name), name))
+                    names[entry.start] = simplest
         return names
 
     def _call(

@@ -65,6 +65,10 @@ class Binary:
         """All symbols, ordered by RVA (see ElfImage.symbols)."""
         return self.image.symbols() if self.image else []
 
+    def unwound_functions(self) -> Sequence[int]:
+        """RVAs of the functions that can be unwound (see ElfImage.unwound_functions)."""
+        return self.image.unwound_functions() if self.image else []
+
     def symbol_at(self, rva: int) -> ElfSymbol | None:
         """The symbol whose extent holds `rva`."""
         return self.image.symbol_at(rva) if self.image else None

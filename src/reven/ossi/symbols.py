@@ -22,6 +22,12 @@ class ElfSymbol:
     size: int  # bytes; 0 when the binary does not say
     kind: SymbolKind
     is_resolver: bool = False  # STT_GNU_IFUNC: code that chooses the function of that name
+    version: str = ""  # GLIBC_2.2.5: the one of several of that name that older programs use
+
+    @property
+    def full_name(self) -> str:
+        """The name with the version: `memcpy@GLIBC_2.2.5`."""
+        return f"{self.name}@{self.version}" if self.version else self.name
 
     @property
     def demangled_name(self) -> str | None:

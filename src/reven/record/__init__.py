@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Record a program: start the recorder, receive its stream, write the trace.
 
-`record` runs a program under the Valgrind recorder (native/valgrind) and writes one
-trace directory for it and one for each child process.
+`record` runs a program under a recorder (`reven.recorders`) and writes one trace directory
+for it and one for each child process.
 """
 
 from __future__ import annotations

@@ -4,39 +4,16 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from reven.record.errors import RecorderUnavailable
-from reven.recorders.valgrind.build import find_compiler, find_recorder, source_folder
-from reven.recorders.valgrind.installed import find_launcher, find_valgrind, launcher_version
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that recording needs."""
-
-    name: str
-    ok: bool
-    what: str  # what is there, or what is wrong
-    command: str = ""  # what to run to mend it, if a command can
+from reven.recorders import Check, get_recorder, recorder_names
 
 
 def checks() -> Iterator[Check]:
-    """Look at everything that `reven record` needs, one after the other.
-
-    The last check compiles the recorder if that has not been done.
-    """
+    """Look at everything that `reven record` needs, one after the other."""
     yield _machine()
-    results = [
-        _check("C compiler", find_compiler),
-        _check("Valgrind", _valgrind),
-        _check("Valgrind's parts", _parts),
-        _check("recorder's source", lambda: str(source_folder())),
-    ]
-    yield from results
-    if all(check.ok for check in results):
-        yield _check("recorder", lambda: f"compiled in {find_recorder().folder}")
+    for name in recorder_names():
+        yield from get_recorder(name).checks()
 
 
 def _machine() -> Check:
@@ -44,20 +21,3 @@ def _machine() -> Check:
     ok = system == "Linux" and machine == "x86_64"
     what = f"{system} {platform.release()} on {machine}"
     return Check("machine", ok, what if ok else f"{what}: recording needs Linux on x86_64")
-
-
-def _check(name: str, look: Callable[[], str]) -> Check:
-    try:
-        return Check(name, True, look())
-    except RecorderUnavailable as error:
-        return Check(name, False, error.what, error.command)
-
-
-def _valgrind() -> str:
-    launcher = find_launcher()
-    return f"{launcher_version(launcher)}, {launcher}"
-
-
-def _parts() -> str:
-    valgrind = find_valgrind()
-    return f"headers in {valgrind.headers}, libraries in {valgrind.archives}"

@@ -3,7 +3,7 @@
 
 RevenError
 └── CannotRecord
-    ├── RecorderUnavailable   Valgrind, its headers or a compiler is missing or unfit
+    ├── RecorderUnavailable   something that the recorder is made of is missing or unfit
     ├── ProgramNotFound
     ├── ProgramNotExecutable  no permission, another architecture, no program at all
     ├── TraceExists           the output is there already
@@ -12,23 +12,16 @@ RevenError
 
 from __future__ import annotations
 
-from reven.errors import RevenError
+from reven.recorders.errors import CannotRecord, RecorderUnavailable
 
-
-class CannotRecord(RevenError):
-    """The program cannot be, or was not, recorded."""
-
-
-class RecorderUnavailable(CannotRecord):
-    """Something that the recorder is made of is missing or unfit.
-
-    `command`: what to run to mend it, or "".
-    """
-
-    def __init__(self, message: str, command: str = "") -> None:
-        super().__init__(f"{message} Run: {command}" if command else message)
-        self.what = message
-        self.command = command
+__all__ = [
+    "CannotRecord",
+    "NothingRecorded",
+    "ProgramNotExecutable",
+    "ProgramNotFound",
+    "RecorderUnavailable",
+    "TraceExists",
+]
 
 
 class ProgramNotFound(CannotRecord):

@@ -17,7 +17,7 @@ from reven.ossi.stored_binaries import BinaryEntry
 MANIFEST = "manifest.json"
 FORMAT = 1
 
-END_REASONS = {1: "exit", 2: "signal", 3: "exec", 4: "until", 5: "limit"}
+END_REASONS = {1: "exit", 2: "signal", 3: "exec", 4: "until", 5: "limit", 6: "source"}
 """REVEN_END_… of event_stream.h."""
 
 
@@ -27,6 +27,21 @@ class EndSignal(msgspec.Struct):
     code: int
     address: int  # si_addr, of a fault
     sender: int  # si_pid, of a signal that a process sent
+
+
+class ImportedFrom(msgspec.Struct, kw_only=True):
+    """Where a trace that was not recorded here came from, and what that does not hold.
+
+    `registers`: those that it has at all, each with the first context in which its value is
+    known; `missing`: a phrase for each thing that the trace lacks; `slide`: as the file says
+    it; addresses are the file's own.
+    """
+
+    format: str
+    file: str
+    registers: dict[str, int]
+    missing: list[str]
+    slide: str | None = None
 
 
 class Manifest(msgspec.Struct, kw_only=True):
@@ -54,6 +69,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     notices: list[Notice] = []  # what the recorder did otherwise than the processor
     error: str = ""  # why the trace ends early, if writing failed
     seconds: float = 0.0  # wall time
+    source: ImportedFrom | None = None  # None: recorded
 
 
 def write_manifest(trace: Path, manifest: Manifest) -> None:

@@ -24,9 +24,7 @@ from reven.record.errors import CannotRecord, NothingRecorded
 from reven.record.process_recording import Hello, ProcessRecording, receive_hello, refuse
 from reven.record.program import resolve_program
 from reven.record.trace_folder import create_child_trace, create_trace
-from reven.recorders.valgrind.build import TOOL, Recorder, find_recorder
-from reven.recorders.valgrind.complaints import explained
-from reven.recorders.valgrind.limits import limit_options
+from reven.recorders import Order, ReadyRecorder, Recorder, get_recorder
 
 _POLL = 0.05  # seconds between looks at what happens
 _LATE_CONNECTIONS = 0.15  # seconds to wait for a last child when all seems over
@@ -104,6 +102,7 @@ def record(
     *,
     options: RecordOptions | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    recorder: Recorder | None = None,
 ) -> RecordSummary:
     """Run a program, with this process's standard streams, and record what it does.
 
@@ -112,6 +111,7 @@ def record(
         output: the trace directory to make. Traces of child processes are made beside it.
         options: see RecordOptions.
         on_progress: called from this thread some times a second, and once at the end.
+        recorder: what to record with; default: `reven.recorders.DEFAULT`.
 
     While it runs, Ctrl-C is left to the program; if that has not ended some seconds
     later, it is ended. The trace is kept.
@@ -120,12 +120,14 @@ def record(
     """
     options = options or RecordOptions()
     program = resolve_program(command[0])
-    recorder = find_recorder()
+    recorder = recorder or get_recorder()
+    _check_options(options, recorder)
+    ready = recorder.find()
     create_trace(output, replace=options.force)
     with _private_folder() as folder:
         try:
-            with _Session(output, options, folder) as session:
-                session.start(recorder, program, command)
+            with _Session(output, options, folder, ready) as session:
+                session.start(program, command)
                 session.run(on_progress)
                 return session.summary()
         finally:
@@ -133,7 +135,10 @@ def record(
 
 
 class _Session:
-    def __init__(self, output: Path, options: RecordOptions, folder: Path) -> None:
+    def __init__(
+        self, output: Path, options: RecordOptions, folder: Path, recorder: ReadyRecorder
+    ) -> None:
+        self._recorder = recorder
         self._output = output
         self._options = options
         self._folder = folder
@@ -165,31 +170,23 @@ class _Session:
 
     # ------------------------------------------------------------- the program
 
-    def start(self, recorder: Recorder, program: Path, command: Sequence[str]) -> None:
+    def start(self, program: Path, command: Sequence[str]) -> None:
         options = self._options
-        arguments = [
-            str(recorder.valgrind.launcher),
-            f"--tool={TOOL}",
-            "--command-line-only=yes",
-            "--quiet",
-            "--vgdb=no",
-            "--sigill-diagnostics=no",
-            f"--log-file={self._folder}/log.%p",
-            f"--trace-children={_yes(options.follow)}",
-            *limit_options(),
-            f"--reven-socket={self._socket}",
-            f"--reven-follow={_yes(options.follow)}",
-        ]
-        if options.start is not None:
-            arguments.append(f"--reven-from={options.start}")
-        if options.until is not None:
-            arguments.append(f"--reven-until={options.until}")
-        name = command[0] if not command[0].startswith("-") else str(program.resolve())
-        environment = {**os.environ, "VALGRIND_LIB": str(recorder.folder)}
+        launch = self._recorder.launch(
+            Order(
+                program=program,
+                command=tuple(command),
+                socket=self._socket,
+                folder=self._folder,
+                start=options.start,
+                until=options.until,
+                follow=options.follow,
+            )
+        )
         self._started = time.monotonic()
         # What this process inherited, it inherits.
         self._program = subprocess.Popen(
-            [*arguments, name, *command[1:]], env=environment, close_fds=False
+            launch.arguments, env={**os.environ, **launch.environment}, close_fds=False
         )
 
     def run(self, on_progress: Callable[[Progress], None] | None) -> None:
@@ -330,7 +327,7 @@ class _Session:
         manifest, status = recording.manifest, recording.status
         error = recording.error
         if not error and manifest.end_reason is None:
-            error = self._log(recording.hello.pid)
+            error = self._recorder.complaint(self._folder, recording.hello.pid)
         return RecordedProcess(
             trace=recording.trace,
             pid=recording.hello.pid,
@@ -351,28 +348,19 @@ class _Session:
         assert self._program is not None
         if self._problem:
             return f"The trace could not be begun: {self._problem}."
-        log = self._log(self._program.pid)
-        if log:
-            return f"The program could not be recorded: {log}."
+        complaint = self._recorder.complaint(self._folder, self._program.pid)
+        if complaint:
+            return f"The program could not be recorded: {complaint}."
         if self._options.start is not None:
             return (
                 f"The program ended without reaching {self._options.start}; nothing was recorded."
             )
         return "The program ended before the recorder could begin; nothing was recorded."
 
-    def _log(self, pid: int) -> str:
-        """The first thing that Valgrind complained of in a process, or ""."""
-        try:
-            text = (self._folder / f"log.{pid}").read_text(errors="replace")
-        except OSError:
-            return ""
-        lines = [line.split("== ", 1)[-1].strip() for line in text.splitlines()]
-        return next((explained(line.rstrip(".:")) for line in lines if line.strip("= ")), "")
-
 
 @contextmanager
 def _private_folder() -> Iterator[Path]:
-    """For the socket, whose path must be short, and Valgrind's messages."""
+    """For the socket, whose path must be short, and the recorder's messages."""
     base = tempfile.gettempdir()
     try:
         folder = tempfile.TemporaryDirectory(
@@ -387,8 +375,12 @@ def _private_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"
+def _check_options(options: RecordOptions, recorder: Recorder) -> None:
+    """Raises CannotRecord for what is asked for and the recorder cannot do."""
+    asked = {"start": options.start is not None, "until": options.until is not None}
+    for name, flag in (("start", "--from"), ("until", "--until")):
+        if asked[name] and name not in recorder.options:
+            raise CannotRecord(f"This recorder does not know {flag}; leave it out.")
 
 
 def _remove_if_empty(trace: Path) -> None:

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import time
 from functools import lru_cache
 
-import regex
-
 from reven import _engine
+from reven.patterns import Pattern
 from reven.trace import disassembly
 from reven.trace.core import CoreQueries
 from reven.trace.opened import next_part, translated
@@ -20,7 +18,6 @@ from reven2.errors import InvalidArgumentError
 __all__ = ["SearchQueries"]
 
 _LONGEST_PATTERN = 1 << 16
-_SEARCH_SECONDS = 10.0
 _WIDEST = 32
 _GENERAL, _VECTOR = 8, 16
 
@@ -35,10 +32,7 @@ class _Code:
 
     def _find_matching(self, pattern: str) -> list[int]:
         """Numbers of those in whose text the pattern is found."""
-        try:
-            compiled = regex.compile(pattern)
-        except regex.error as error:
-            raise InvalidArgumentError(f"{pattern!r} is no regular expression: {error}.") from None
+        Pattern(pattern)  # refused before all are disassembled
         if self._texts is None:
             texts = []
             for position, instruction in enumerate(self.search.instructions):
@@ -47,19 +41,8 @@ class _Code:
                 text = disassembly.disassemble([instruction])[0]
                 texts.append(f"{text.mnemonic} {text.operands}".rstrip())
             self._texts = texts
-        deadline = time.monotonic() + _SEARCH_SECONDS
-        try:
-            return [
-                number
-                for number, text in enumerate(self._texts)
-                if compiled.search(
-                    text, concurrent=True, timeout=max(deadline - time.monotonic(), 0.001)
-                )
-            ]
-        except TimeoutError:
-            raise InvalidArgumentError(
-                f"The pattern {pattern!r} takes too long: use a simpler one."
-            ) from None
+        compiled = Pattern(pattern)  # its time runs from here
+        return [number for number, text in enumerate(self._texts) if compiled.is_in(text)]
 
 
 class SearchQueries(CoreQueries):

@@ -28,7 +28,6 @@ from reven2._client.messages import (
     SessionState,
     check_session_name,
 )
-from reven2._service import CHANGES
 from reven2.errors import InvalidArgumentError
 
 __all__ = ["Call", "Endpoint", "endpoints"]
@@ -169,7 +168,7 @@ def endpoints(
 
             scenario = scenarios.get(call.parameters["scenario"])
             answer = await queries.run(query, scenario, call.arguments, call.gone, finish)
-            if query.name in CHANGES:
+            if query.changes:
                 await bookmarks.look(scenario)
             return answer
 

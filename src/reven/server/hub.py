@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable
 from typing import Protocol
 
+from reven.server.limits import LIMITS
 from reven.server.outbox import Outbox, Sink, frame_of
 from reven.server.session_log import Draft, Peer, SessionLog
 from reven.server.session_names import DEFAULT, SessionNames
@@ -124,7 +125,7 @@ class Hub:
             connection=connection,
         )
         self._clients[client.id] = client
-        client.outbox.put_reply(Welcome(client.id, self.epoch, may_publish))
+        client.outbox.put_reply(Welcome(client.id, self.epoch, may_publish, LIMITS))
         seen = {one.session: one.sequence for one in hello.seen} if known else {}
         for session in dict.fromkeys(hello.listen):
             self._add_listener(client, session)

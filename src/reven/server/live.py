@@ -13,6 +13,7 @@ from litestar.exceptions import WebSocketDisconnect
 from reven.server.access import Right
 from reven.server.guard import RIGHT
 from reven.server.hub import Client, Hub
+from reven.server.limits import LIMITS
 from reven.server.outbox import frame_of
 from reven.server.protocols import CONNECTION, WebSockets
 from reven.server.scenarios import Scenarios
@@ -20,8 +21,10 @@ from reven.server.wire import RequestError
 from reven2._client.messages import (
     PROTOCOL_VERSION,
     ClientMessage,
+    Done,
     Hello,
     Listen,
+    Number,
     Ping,
     Pong,
     Problem,
@@ -36,14 +39,16 @@ from reven2.errors import RevenError
 __all__ = ["Live"]
 
 HELLO_SECONDS = 10.0
-SILENT_SECONDS = 20.0
-"""A client that says nothing for so long is gone."""
-PING_SECONDS = 5.0
-MESSAGES_PER_SECOND = 2000
-"""How many messages of one client are read; what comes faster waits in its socket."""
-NAME_LENGTH = 200
+
+
+class _Numbered(msgspec.Struct, frozen=True):
+    """What is read of a message that is none of the protocol."""
+
+    number: Number = 0
+
 
 _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
+_numbers: msgspec.json.Decoder[_Numbered] = msgspec.json.Decoder(_Numbered)
 _PING = frame_of(Ping())
 
 Socket = WebSocket[Any, Any, Any]
@@ -78,10 +83,10 @@ class Live:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(PING_SECONDS)
+            await asyncio.sleep(LIMITS.ping_seconds)
             now = asyncio.get_running_loop().time()
             for connection in list(self._connections):
-                if now - connection.heard > SILENT_SECONDS:
+                if now - connection.heard > LIMITS.silent_seconds:
                     connection.cut()
                 elif connection.client is not None:
                     connection.client.outbox.put_state("ping", _PING)
@@ -100,7 +105,7 @@ class _Connection:
         self._right: Right = scope[RIGHT]
         self._task = asyncio.current_task()
         self._is_cut = False
-        self._pace = _Pace(MESSAGES_PER_SECOND)
+        self._pace = _Pace(LIMITS.messages_per_second)
         self.client: Client | None = None
         self.heard = self._loop.time()
 
@@ -135,7 +140,7 @@ class _Connection:
         await self._socket.accept()
         try:
             async with asyncio.timeout(HELLO_SECONDS):
-                message = await self._receive()
+                message = _decoded(await self._receive())
             if not isinstance(message, Hello):
                 raise RequestError(400, "The first message must be a hello.")
             if message.version != PROTOCOL_VERSION:
@@ -144,7 +149,7 @@ class _Connection:
                     f"This server speaks version {PROTOCOL_VERSION} of the sessions protocol, "
                     f"the client {message.version}: update the older of the two.",
                 )
-            if len(message.name) > NAME_LENGTH:
+            if len(message.name) > LIMITS.client_name:
                 raise RequestError(400, "The name of the client is too long.")
             may_publish = self._right >= Right.CONTROL
             self.client = self._hub.join(message, may_publish=may_publish, connection=self)
@@ -159,23 +164,18 @@ class _Connection:
 
     async def _read(self, client: Client) -> None:
         while True:
+            text = await self._receive()
             try:
-                message = await self._receive()
-                await self._carry_out(client, message)
+                await self._carry_out(client, _decoded(text))
             except (RequestError, RevenError) as error:
-                client.outbox.put_reply(Problem(str(error)))
+                client.outbox.put_reply(Problem(str(error), _number_of(text)))
             await client.outbox.wait_for_room()
 
-    async def _receive(self) -> ClientMessage:
+    async def _receive(self) -> str | bytes:
         await self._pace.step()
-        text = await self._socket.receive_data("text")
+        text: str | bytes = await self._socket.receive_data("text")
         self.heard = self._loop.time()
-        try:
-            return _decoder.decode(text)
-        except RecursionError:
-            raise RequestError(400, "The message is nested too deeply.") from None
-        except (msgspec.DecodeError, UnicodeEncodeError) as error:
-            raise RequestError(400, f"The message is none of the protocol: {error}.") from None
+        return text
 
     async def _carry_out(self, client: Client, message: ClientMessage) -> None:
         match message:
@@ -187,8 +187,10 @@ class _Connection:
                 client.outbox.put_reply(Published(message.number, listeners))
             case Listen():
                 self._hub.listen(client, message.session)
+                _confirm(client, message)
             case Unlisten():
                 self._hub.unlisten(client, message.session)
+                _confirm(client, message)
             case WatchPresence():
                 self._hub.watch(client, message.session)
             case Where():
@@ -203,6 +205,28 @@ class _Connection:
     async def _refuse(self, problem: str) -> None:
         self._transport.write_frame(frame_of(Problem(problem, fatal=True)))
         await self._socket.close(code=1008)
+
+
+def _confirm(client: Client, message: Listen | Unlisten) -> None:
+    if message.number:
+        client.outbox.put_reply(Done(message.number))
+
+
+def _decoded(text: str | bytes) -> ClientMessage:
+    try:
+        return _decoder.decode(text)
+    except RecursionError:
+        raise RequestError(400, "The message is nested too deeply.") from None
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        raise RequestError(400, f"The message is none of the protocol: {error}.") from None
+
+
+def _number_of(text: str | bytes) -> int:
+    """The number that a problem with the message names, 0 if it cannot be read."""
+    try:
+        return _numbers.decode(text).number
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return 0
 
 
 class _Pace:

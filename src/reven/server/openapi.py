@@ -13,6 +13,7 @@ from reven import __version__
 from reven.server.access import Right
 from reven.server.endpoints import Endpoint
 from reven.server.wire import JSON, MSGPACK, ErrorAnswer
+from reven2._client.messages import ClientMessage, ServerMessage
 
 __all__ = ["document"]
 
@@ -33,6 +34,8 @@ _REFUSALS = {
 }
 _ALWAYS = (401, 403, 408, 413, 421)
 _TEMPLATE = "#/components/schemas/{name}"
+_MESSAGES = {"ClientMessage": ClientMessage, "ServerMessage": ServerMessage}
+"""What goes over the sessions WebSocket, of which OpenAPI can only name the types."""
 
 
 def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
@@ -40,8 +43,10 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     types: list[Any] = [ErrorAnswer]
     types += [endpoint.arguments for endpoint in endpoints if endpoint.arguments]
     types += [endpoint.answer for endpoint in endpoints]
+    types += _MESSAGES.values()
     schemas, components = msgspec.json.schema_components(types, ref_template=_TEMPLATE)
     known = dict(zip(map(repr, types), schemas, strict=True))
+    components |= {name: known[repr(message)] for name, message in _MESSAGES.items()}
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         operations = paths.setdefault(endpoint.path, {})
@@ -52,7 +57,8 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
             "title": "REVEN server",
             "version": __version__,
             "description": "Queries on recorded executions, and the sessions that clients share. "
-            "Bytes in JSON are base64. The sessions WebSocket is /api/v1/sessions/live.",
+            "Bytes in JSON are base64. The sessions WebSocket is /api/v1/sessions/live; over it "
+            "go a ClientMessage and a ServerMessage each.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,

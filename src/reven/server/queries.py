@@ -20,7 +20,7 @@ from reven.server.access import Right
 from reven.server.scenarios import Scenario
 from reven.server.wire import RequestError
 from reven.trace.stopping import stop_when
-from reven2._service import CHANGES, query_methods
+from reven2._service import query_methods, traits_of
 from reven2.errors import InvalidArgumentError
 
 __all__ = ["QUERIES", "Queries", "Query"]
@@ -34,69 +34,22 @@ MEMORY_LIMIT = 64 << 20
 ANSWERS_LIMIT = 1 << 17
 """Largest `limit` and number of instructions, ranges … of one request."""
 
-SCANS = frozenset(
-    {
-        "allocation_at",
-        "allocations",
-        "heap_errors",
-        "live_allocations",
-        "accesses",
-        "binaries",
-        "binary_ranges",
-        "call",
-        "call_at",
-        "call_children",
-        "call_tree",
-        "calls",
-        "calls_of",
-        "event_parts",
-        "created_matches",
-        "find_in_memory",
-        "find_instructions",
-        "find_memory_change",
-        "find_pcs",
-        "find_function",
-        "find_register_change",
-        "find_type",
-        "format_value",
-        "frames",
-        "find_value",
-        "locate",
-        "refresh",
-        "source_files",
-        "source_lines",
-        "source_text",
-        "stack_change",
-        "step",
-        "origin",
-        "taint_accesses",
-        "taint_state",
-        "taint_warnings",
-        "standing_matches",
-        "strings",
-        "symbol_entries",
-        "symbols",
-        "type_graph",
-        "variable",
-        "variables",
-        "thread_activity",
-    }
-)
-"""Queries that may take long, or read whole binaries the first time. They run in threads of
-their own, so that all others find a free one."""
 SCAN_THREADS = 12
+"""Slow queries run in threads of their own, so that all others find a free one."""
 QUICK_THREADS = 4
 
 
 class Query(msgspec.Struct, frozen=True):
     """A method: `arguments` is a Struct type with its parameters, `answer` its type, `right`
-    what it takes to ask."""
+    what it takes to ask, `slow` and `changes` as in `reven2._service.declared.Traits`."""
 
     name: str
     summary: str
     arguments: type[msgspec.Struct]
     answer: Any
     right: Right
+    slow: bool
+    changes: bool
 
 
 def _queries() -> dict[str, Query]:
@@ -109,8 +62,9 @@ def _queries() -> dict[str, Query]:
             f"{camel}Arguments", list(hints.items()), frozen=True, forbid_unknown_fields=True
         )
         summary = re.sub(r"\s+", " ", inspect.getdoc(method) or "") if method.__doc__ else ""
-        right = Right.CONTROL if name in CHANGES else Right.LOOK
-        queries[name] = Query(name, summary, arguments, answer, right)
+        traits = traits_of(method)
+        right = Right.CONTROL if traits.changes else Right.LOOK
+        queries[name] = Query(name, summary, arguments, answer, right, traits.slow, traits.changes)
     return queries
 
 
@@ -152,7 +106,7 @@ class Queries:
                 raise InvalidArgumentError(f"{query.name} cannot take {_shown(values)}.") from None
             return finish(found)
 
-        return await self.carry_out(answer, gone, slow=query.name in SCANS)
+        return await self.carry_out(answer, gone, slow=query.slow)
 
     async def carry_out(
         self, answer: Callable[[], Result], gone: Callable[[], Awaitable[None]], *, slow: bool

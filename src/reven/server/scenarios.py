@@ -9,10 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from reven.server.wire import RequestError
 from reven.service.local import LocalService
 from reven.trace.stopping import Stopped, keep_going, stop_when
 from reven2._client.messages import Selection, TransitionSelection
+from reven2._client.numbers import LARGEST_EXACT
 from reven2._service import TraceInfo
 from reven2.errors import InvalidArgumentError, RevenError
 
@@ -36,7 +39,7 @@ class Scenario:
     def info(self) -> TraceInfo:
         """`TraceService.info`, with the scenario's name."""
         info = self.service.info()
-        return TraceInfo(info.uuid, self.name, info.path, info.complete, info.kernel)
+        return msgspec.structs.replace(info, name=self.name)
 
 
 class Scenarios:
@@ -110,11 +113,10 @@ class Scenarios:
                 )
         if isinstance(selection, TransitionSelection):
             return
-        if not 0 <= selection.address < 1 << 64:
-            raise InvalidArgumentError(f"{selection.address:#x} is no address.")
-        if selection.size is not None and not 0 < selection.size <= (1 << 64) - selection.address:
+        room = min((1 << 64) - selection.offset, LARGEST_EXACT)
+        if selection.size is not None and not 0 < selection.size <= room:
             raise InvalidArgumentError(
-                f"{selection.size} bytes at {selection.address:#x} are no range of addresses."
+                f"{selection.size} bytes at {selection.address} are no range of addresses."
             )
         if len(selection.name or "") > TEXT_LENGTH or len(selection.segment or "") > TEXT_LENGTH:
             raise InvalidArgumentError(

@@ -33,6 +33,7 @@ from reven.server.errors import (
     UnusableCertificate,
 )
 from reven.server.hub import Hub
+from reven.server.limits import LIMITS
 from reven.server.protocols import Http, WebSockets
 from reven.server.scenarios import Scenarios
 from reven.server.session_log import MemoryLog, SessionLog
@@ -41,7 +42,6 @@ from reven2._client.run_file import RunFile, read_run_file, run_directory
 
 __all__ = ["Options", "Server"]
 
-FRAME_LIMIT = 64 << 10
 FRAMES_WAITING = 32
 SHUTDOWN_SECONDS = 3
 BACKLOG = 2048
@@ -100,7 +100,7 @@ class Server:
                 loop="uvloop",
                 http=Http,
                 ws=WebSockets,
-                ws_max_size=FRAME_LIMIT,
+                ws_max_size=LIMITS.message_bytes,
                 ws_per_message_deflate=False,
                 ws_ping_interval=None,
                 backlog=BACKLOG,

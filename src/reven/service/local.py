@@ -7,6 +7,7 @@ from reven.bookmarks.queries import BookmarkQueries
 from reven.calls.queries import CallQueries
 from reven.heap.detectors import HeapErrorQueries
 from reven.overview.queries import OverviewQueries
+from reven.resolving import PlaceQueries
 from reven.search.queries import SearchQueries
 from reven.source.queries import TypeQueries
 from reven.strings.queries import StringQueries
@@ -17,6 +18,7 @@ __all__ = ["LocalService"]
 
 
 class LocalService(
+    PlaceQueries,
     SearchQueries,
     HeapErrorQueries,
     TaintQueries,

@@ -6,12 +6,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from stat import S_ISREG
 
 import numpy as np
 import numpy.typing as npt
 
 from reven.ossi import AddressSpace, Load
+from reven.ossi.foreign_files import read_foreign_file, resolved_file
 from reven.trace.stopping import keep_going
 from reven2._service.overview import SourceFileData, SourceLineData, SourceText
 
@@ -95,7 +95,7 @@ class SourceFiles:
 
     def files(self) -> list[SourceFileData]:
         return [
-            SourceFileData(path, file.binary, len(file.lines), _may_read(path) and _is_file(path))
+            SourceFileData(path, file.binary, len(file.lines), _allowed(path) is not None)
             for path, file in sorted(self._files.items())
         ]
 
@@ -109,17 +109,17 @@ class SourceFiles:
             return SourceText("", "The trace executed no line of this file.", False)
         if not path.startswith("/"):
             return SourceText("", f"{path}: the compiler did not say in which folder.", False)
-        if not _may_read(path):
+        if not _is_source(PurePosixPath(path)):
             return SourceText("", f"{path} has no name of a source file, so it is not read.", False)
-        if not _is_file(path):
-            return SourceText("", f"{path} is not on this machine.", False)
+        allowed = _allowed(path)
+        if allowed is None:
+            return SourceText("", f"{path} is no source file on this machine.", False)
         try:
-            with Path(path).open("rb") as file:
-                data = file.read(_LARGEST_TEXT + 1)
-            is_newer = Path(path).stat().st_mtime > (self._trace / "manifest.json").stat().st_mtime
+            data = read_foreign_file(allowed, _LARGEST_TEXT)
+            is_newer = allowed.stat().st_mtime > (self._trace / "manifest.json").stat().st_mtime
         except OSError as error:
             return SourceText("", f"{path} cannot be read: {error.strerror or error}.", False)
-        if len(data) > _LARGEST_TEXT or b"\0" in data:
+        if b"\0" in data:
             return SourceText("", f"{path} is no text that can be shown.", False)
         return SourceText(data.decode("utf-8", "replace"), "", is_newer)
 
@@ -143,17 +143,14 @@ class SourceFiles:
             index = end
 
 
-def _may_read(path: str) -> bool:
-    pure = PurePosixPath(path)
-    return pure.is_absolute() and (
-        pure.suffix.lower() in _SUFFIXES
-        or (not pure.suffix and path.startswith(_HEADERS_WITHOUT_SUFFIX))
+def _is_source(path: PurePosixPath) -> bool:
+    return path.is_absolute() and (
+        path.suffix.lower() in _SUFFIXES
+        or (not path.suffix and str(path).startswith(_HEADERS_WITHOUT_SUFFIX))
     )
 
 
-def _is_file(path: str) -> bool:
-    try:
-        # No device, no pipe: they would be waited for.
-        return S_ISREG(Path(path).stat().st_mode)
-    except (OSError, ValueError):
-        return False
+def _allowed(path: str) -> Path | None:
+    """The file that a path leads to, if by its own name too it is one of source."""
+    found = resolved_file(path) if _is_source(PurePosixPath(path)) else None
+    return found if found is not None and _is_source(PurePosixPath(found)) else None

@@ -45,6 +45,8 @@ _KINDS = (
     "signal",
     "mapping",
     "start",
+    "other mapping",
+    "outside",
 )
 """HopKind of native/engine/taint_origin.h, from 1."""
 
@@ -154,6 +156,7 @@ class TaintQueries(OpenedTrace):
     def origin(
         self, context: int, is_memory: bool, address: int, size: int, *, limit: int
     ) -> list[OriginHop]:
+        self._need_instructions("where its data come from cannot be told")
         trace = self._trace()
         finder = self._kept("origin", lambda: _engine.OriginFinder(trace, registers_read))
         with translated():
@@ -201,6 +204,7 @@ class TaintQueries(OpenedTrace):
         super().close()
 
     def _running_taint(self, query: TaintQuery) -> _Running:
+        self._need_instructions("data cannot be followed through it")
         key = msgspec.msgpack.encode(query)
         trace = self._trace()
         with self._taints_lock:
@@ -228,5 +232,9 @@ def _text(trace: _engine.Trace, warning: _engine.TaintWarning) -> str:
     what = f"{warning.size} bytes at {warning.address:#x}, some of them tainted"
     if warning.kind == _engine.TAINT_SIGNAL_FRAME:
         return f"A signal's frame was written over {what}: the registers in it are not tainted."
+    if warning.kind == _engine.TAINT_OUTSIDE:
+        return (
+            f"Another process or the kernel wrote {what}, seen first here: their taint ends here."
+        )
     call = describe_call(trace, warning.transition) or "outside of a system call"
     return f"The kernel ({call}) wrote {what}: their taint ends here."

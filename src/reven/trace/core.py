@@ -143,6 +143,7 @@ class CoreQueries(OpenedTrace):
             address=found.address.tobytes(),
             size=found.size.tobytes(),
             is_write=found.is_write.tobytes(),
+            cause=found.cause.tobytes(),
             next=next_part(found.transition, start, stop, forward, limit),
         )
 
@@ -197,6 +198,8 @@ class CoreQueries(OpenedTrace):
             return self._ossi().locate(context, address)
 
     def processes(self) -> list[ProcessData]:
+        if self._is_imported():
+            return []
         process = process_of(self._manifest)
         return [ProcessData(process.name, process.pid, process.ppid)]
 

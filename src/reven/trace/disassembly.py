@@ -52,13 +52,16 @@ def disassemble(instructions: Sequence[tuple[int, bytes]]) -> list[Disassembly]:
     """Text of instructions.
 
     `instructions`: linear address and encoded bytes of each. Bytes that are no instruction
-    come out as data: mnemonic `db`.
+    come out as data: mnemonic `db`; an instruction whose bytes are not in the trace has the
+    mnemonic `(unknown)`.
     """
     engine = _engine(False)
     return [_text(engine, address, code) for address, code in instructions]
 
 
 def _text(engine: capstone.Cs, address: int, code: bytes) -> Disassembly:
+    if not code:
+        return Disassembly("(unknown)", "")
     decoded = next(engine.disasm_lite(code, address, 1), None)
     if decoded is None or decoded[1] != len(code):
         return Disassembly("db", ", ".join(f"{byte:#x}" for byte in code))

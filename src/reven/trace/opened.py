@@ -15,7 +15,7 @@ import msgspec
 from reven import _engine
 from reven.ossi import AddressSpace, BinaryError, StoredBinaries
 from reven.trace.symbols import Symbols
-from reven2._service import TraceInfo
+from reven2._service import ImportData, TraceInfo
 from reven2.errors import (
     ClosedError,
     InvalidArgumentError,
@@ -35,6 +35,7 @@ class _Manifest(msgspec.Struct):
     uuid: str = ""
     complete: bool = False
     kernel: str = ""
+    source: ImportData | None = None
 
 
 class OpenedTrace:
@@ -64,6 +65,7 @@ class OpenedTrace:
             path=str(self._path),
             complete=known.complete,
             kernel=known.kernel.rpartition(" ")[2],
+            imported=known.source,
         )
 
     def transition_count(self) -> int:
@@ -88,6 +90,21 @@ class OpenedTrace:
         if engine is None:
             raise ClosedError(f"The trace {self._path} is closed: open it again.")
         return engine
+
+    def _is_imported(self) -> bool:
+        return self._manifest.get("source") is not None
+
+    def _need_instructions(self, otherwise: str) -> None:
+        """Raises TraceError if the trace was imported: it then has no instruction bytes.
+
+        `otherwise`: what that prevents, a sentence's end.
+        """
+        imported = self.info().imported
+        if imported is not None:
+            raise TraceError(
+                f"This trace was imported from a {imported.format}, which does not hold "
+                f"instructions: {otherwise}."
+            )
 
     def _kept(self, what: str, make: Callable[[], Result]) -> Result:
         """What `make` gave the first time since the trace was opened or refreshed."""

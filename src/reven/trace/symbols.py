@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 import regex
 
@@ -15,9 +18,37 @@ from reven2._service import BinaryData, LocationData, RangeData, SymbolData, Sym
 from reven2.errors import InvalidArgumentError, OutOfRangeError
 
 _KINDS = {"function": ("function", "plt"), "object": ("object",), "": ("function", "plt", "object")}
+_NAMED_LIMIT = 1000
+_ENCLOSED = re.compile(r"<[^<>]*>|\([^()]*\)")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+# The linker's names write these otherwise. Source: Itanium C++ ABI, "Compression" and "Types".
+_ABBREVIATED = frozenset(
+    {
+        *("std", "allocator", "basic_string", "string", "istream", "ostream", "iostream"),
+        *("basic_istream", "basic_ostream", "basic_iostream", "operator", "const", "volatile"),
+        *("new", "delete", "bool", "char", "short", "int", "long", "unsigned", "signed", "float"),
+        *("double", "void", "wchar_t", "anonymous", "namespace", "lambda", "plt"),
+    }
+)
 _LOCATIONS_KEPT = 1 << 16
 _SEARCH_SECONDS = 3.0
 """A pattern can take for ever on a name that almost fits, so that it gets so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """All that stands at one address: the entry with the preferred name, and the others."""
+
+    best: ElfSymbol
+    others: tuple[ElfSymbol, ...]
+
+    @property
+    def names(self) -> Iterator[str]:
+        """All names, as the linker has them and demangled."""
+        for symbol in (self.best, *self.others):
+            yield symbol.full_name
+            if (demangled := symbol.demangled_name) is not None:
+                yield demangled
 
 
 class Symbols:
@@ -36,6 +67,7 @@ class Symbols:
             for binary in self._binaries
             if any(_overlaps(load, executed_ranges) for load in space.loads_of(binary))
         ]
+        self._named: dict[int, dict[int, _Named]] = {}
         self._located: dict[tuple[int, int], LocationData] = {}
         self._matching = lru_cache(maxsize=64)(self._find_matching)
 
@@ -70,6 +102,12 @@ class Symbols:
                 if symbol.kind != "object":
                     yield load.base_address + symbol.rva, symbol
 
+    def unwound_functions(self) -> Iterator[int]:
+        """Where the functions begin that the binaries say how to unwind, with symbol or not."""
+        for load in self.space.loads():
+            for rva in load.binary.unwound_functions():
+                yield load.base_address + rva
+
     def page(
         self, number: int, pattern: str, case_sensitive: bool, kind: str, *, start: int, limit: int
     ) -> SymbolPage:
@@ -78,9 +116,31 @@ class Symbols:
         binary = self._binary(number)
         stop = start + limit
         return SymbolPage(
-            [self._symbol(binary, symbol) for symbol in matching[start:stop]],
+            [self._symbol(binary, named) for named in matching[start:stop]],
             stop if stop < len(matching) else None,
         )
+
+    def named(self, name: str) -> list[SymbolData]:
+        """Symbols of executed binaries that have a name, whole or but for what follows it."""
+        return self._having(name, _certain_part(name)) or self._having(name, "")
+
+    def _having(self, name: str, part: str) -> list[SymbolData]:
+        """Those in whose linker's name there is a part: demangling all takes its time."""
+        found: list[SymbolData] = []
+        executed = {data.id for data in self._executed}
+        for number, binary in enumerate(self._binaries):
+            if number not in executed:
+                continue
+            keep_going()
+            for named in self._names_of(binary).values():
+                if any(
+                    part in symbol.name and _has_name(symbol, name)
+                    for symbol in (named.best, *named.others)
+                ):
+                    found.append(self._symbol(binary, named))
+                    if len(found) == _NAMED_LIMIT:
+                        return found
+        return found
 
     def locate(self, context: int, address: int) -> LocationData | None:
         """What stands at an address."""
@@ -106,7 +166,7 @@ class Symbols:
             symbol=(
                 None
                 if binary is None or found.symbol is None
-                else self._symbol(binary, found.symbol)
+                else self._symbol(binary, self._names_of(binary)[found.symbol.rva])
             ),
             region=found.region,
             rva=found.rva,
@@ -117,7 +177,7 @@ class Symbols:
 
     def _find_matching(
         self, number: int, pattern: str, case_sensitive: bool, kind: str
-    ) -> list[ElfSymbol]:
+    ) -> list[_Named]:
         try:
             compiled = regex.compile(pattern, 0 if case_sensitive else regex.IGNORECASE)
         except regex.error as error:
@@ -126,9 +186,7 @@ class Symbols:
             raise InvalidArgumentError(f"{kind!r} is no kind of symbol: use one of {set(_KINDS)}.")
         deadline = time.monotonic() + _SEARCH_SECONDS
 
-        def is_found(name: str | None) -> bool:
-            if name is None:
-                return False
+        def is_found(name: str) -> bool:
             keep_going()
             # `concurrent` lets other threads run meanwhile.
             left = max(deadline - time.monotonic(), 0.001)
@@ -136,10 +194,9 @@ class Symbols:
 
         try:
             return [
-                symbol
-                for symbol in self._binary(number).symbols()
-                if symbol.kind in _KINDS[kind]
-                and (is_found(symbol.name) or is_found(symbol.demangled_name))
+                named
+                for named in self._names_of(self._binary(number)).values()
+                if named.best.kind in _KINDS[kind] and any(map(is_found, named.names))
             ]
         except TimeoutError:
             raise InvalidArgumentError(
@@ -151,16 +208,49 @@ class Symbols:
             raise OutOfRangeError(f"There is no binary {number}.")
         return self._binaries[number]
 
-    def _symbol(self, binary: Binary, symbol: ElfSymbol) -> SymbolData:
+    def _names_of(self, binary: Binary) -> dict[int, _Named]:
+        """What stands at each address of a binary that has a name, ascending."""
+        named = self._named.get(id(binary))
+        if named is None:
+            named = {
+                rva: _Named(next(entries), tuple(entries))
+                for rva, entries in groupby(binary.symbols(), lambda symbol: symbol.rva)
+            }
+            self._named[id(binary)] = named
+        return named
+
+    def _symbol(self, binary: Binary, named: _Named) -> SymbolData:
+        best, others = named.best, named.others
         return SymbolData(
             self._data[id(binary)],
-            symbol.name,
-            symbol.rva,
-            symbol.size,
-            symbol.kind,
-            symbol.demangled_name,
-            symbol.is_resolver,
+            best.full_name,
+            best.rva,
+            max(best.size, *(other.size for other in others)) if others else best.size,
+            best.kind,
+            best.demangled_name,
+            best.is_resolver or any(other.is_resolver for other in others),
+            tuple(other.full_name for other in others),
         )
+
+
+def _has_name(symbol: ElfSymbol, name: str) -> bool:
+    full = symbol.full_name
+    if full == name or (full.startswith(name) and full[len(name)] == "@"):
+        return True
+    shown = symbol.demangled_name
+    return shown is not None and (
+        shown == name or (shown.startswith(name) and shown[len(name)] in "(@")
+    )
+
+
+def _certain_part(name: str) -> str:
+    """An identifier that must stand in the linker's name of what has this name; "" if none is
+    certain."""
+    plain = name.partition("@")[0]
+    while (shorter := _ENCLOSED.sub("", plain)) != plain:
+        plain = shorter
+    words = [word for word in _WORD.findall(plain) if word not in _ABBREVIATED]
+    return words[-1] if words else ""
 
 
 def _overlaps(load: Load, ranges: Sequence[tuple[int, int]]) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from reven2._service import NO_INSTRUCTION, EventData, TransitionPage
+from reven2._service import KIND_INSTRUCTION, NO_INSTRUCTION, EventData, TransitionPage
 
 if TYPE_CHECKING:
     from reven._engine import Transitions
@@ -24,7 +24,7 @@ def transition_page(columns: Transitions, events: dict[int, EventData]) -> Trans
     which, index = _distinct(columns)
     index = index.astype(np.uint32)
     sizes = columns.size
-    index[sizes == 0] = NO_INSTRUCTION
+    index[(sizes == 0) & (columns.kind != KIND_INSTRUCTION)] = NO_INSTRUCTION
     code = columns.code[which].tobytes()
     lengths = sizes[which].tolist()
     return TransitionPage(

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import logging
 import ssl as tls
+import threading
 from typing import Any, TypeVar
 
 import msgspec
@@ -32,6 +34,17 @@ _RAISED_AGAIN = (
 _ERRORS: dict[str, type[RevenError]] = {kind.__name__: kind for kind in _RAISED_AGAIN}
 
 Answer = TypeVar("Answer")
+
+
+class _Asking(threading.local):
+    here = False
+
+
+_asking = _Asking()
+# What urllib3 says about our requests is noise in the log of a script; what it says about the
+# script's own requests is not ours to silence.
+for _logger in ("urllib3.connectionpool", "urllib3.util.retry"):
+    logging.getLogger(_logger).addFilter(lambda record: not _asking.here)
 
 
 class ServerDescription(msgspec.Struct, frozen=True):
@@ -156,10 +169,13 @@ class Connection:
         headers = {**self.headers, "Accept": media_type}
         if body is not None:
             headers["Content-Type"] = media_type
+        _asking.here = True
         try:
             return self._pool.urlopen(method, path, body=body, headers=headers)
         except urllib3.exceptions.HTTPError as error:
             raise ServerError(self._reason(error)) from None
+        finally:
+            _asking.here = False
 
     def _found_token(self) -> str:
         if self.host not in _LOOPBACK:

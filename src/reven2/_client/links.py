@@ -157,7 +157,7 @@ class Links:
 
 def _place(selection: AddressSelection) -> str:
     segment = f"{selection.segment}:" if selection.segment is not None else ""
-    return f"{segment}{selection.address:#x}"
+    return f"{segment}{selection.address}"
 
 
 def _quoted(text: str) -> str:

@@ -26,13 +26,16 @@ _WAITS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 _FIRST_ATTEMPTS = 4
 _ANSWER_SECONDS = 10.0
 _LEAVING_SECONDS = 1.0
-_POLL_SECONDS = 0.002
 _QUEUED_EVENTS = 1024
 _UNAUTHORIZED = (401, 403)
 
+_log = logging.getLogger("reven2.session")
 # At its debug level the library writes down headers, and the token is one.
 _QUIET = logging.getLogger("reven2.websocket")
 _QUIET.setLevel(logging.WARNING)
+
+
+_Numbered = wire.Publish | wire.Listen | wire.Unlisten
 
 
 class Subscription:
@@ -132,9 +135,10 @@ class Live:
         self._stop = threading.Event()
         self._seen: dict[str, int] = {}
         self._missed: set[str] = set()
+        self._latest: dict[str, wire.Event] = {}
         self._subscriptions: dict[str, list[Subscription]] = {}
-        self._pending: dict[int, wire.Publish] = {}
-        self._published: dict[int, int | ServerError] = {}
+        self._pending: dict[int, _Numbered] = {}
+        self._answers: dict[int, int | ServerError] = {}
         self._number = 0
         self._where: wire.Selection | None = None
 
@@ -155,54 +159,52 @@ class Live:
             ServerError (a RuntimeError): not allowed, or the server does not answer.
         """
         with self._lock:
-            self._number += 1
-            number = self._number
-            message = wire.Publish(number, sessions, selection)
-            self._pending[number] = message
-            if self._ensure_started():
-                self._send(message)
-            try:
-                listeners = self._await_published(number)
-                self._where = selection
-                return listeners
-            finally:
-                self._pending.pop(number, None)
-                self._published.pop(number, None)
+            listeners = self._ask(
+                lambda number: wire.Publish(number, sessions, selection), "confirm the publication"
+            )
+            self._where = selection
+            return listeners
 
     def listen(self, session: str) -> Subscription:
         """Listen to a session; returns when the server counts this client among its
-        listeners."""
+        listeners, and the latest event, if there is one, can be taken."""
         subscription = Subscription(session)
         with self._lock:
             others = self._subscriptions.setdefault(session, [])
+            # The server sends it to a client once.
+            if others and session in self._latest:
+                subscription.put(self._latest[session])
             others.append(subscription)
-            if self._ensure_started() and len(others) == 1:
-                self._send(wire.Listen(session))
-        try:
-            self._await_listening(session)
-        except RevenError:
-            self.unlisten(subscription)
-            raise
+            try:
+                self._ask(lambda number: wire.Listen(session, number), "take this listener in")
+            except RevenError:
+                self.unlisten(subscription)
+                raise
         return subscription
 
     def unlisten(self, subscription: Subscription) -> None:
         """The opposite of `listen`; returns when the server no longer counts this client, if
         it says so in time."""
         subscription.end()
-        session, is_last = subscription.session, False
+        session = subscription.session
         with self._lock:
             others = self._subscriptions.get(session, [])
-            if subscription in others:
-                others.remove(subscription)
-                if not others:
-                    del self._subscriptions[session]
-                    self._seen.pop(session, None)
-                    self._send(wire.Unlisten(session))
-                    is_last = self._socket is not None and not self._closed
-        until = time.monotonic() + _LEAVING_SECONDS
-        with contextlib.suppress(RevenError):
-            while is_last and time.monotonic() < until and self._is_listening(session):
-                time.sleep(_POLL_SECONDS)
+            if subscription not in others:
+                return
+            others.remove(subscription)
+            if others:
+                return
+            del self._subscriptions[session]
+            self._seen.pop(session, None)
+            self._latest.pop(session, None)
+            if self._socket is None or self._closed or self._failure is not None:
+                return
+            with contextlib.suppress(RevenError):
+                self._ask(
+                    lambda number: wire.Unlisten(session, number),
+                    "let this listener go",
+                    _LEAVING_SECONDS,
+                )
 
     def presence(self, session: str) -> list[wire.PresentClient]:
         """Who listens to a session now.
@@ -240,35 +242,39 @@ class Live:
             self._thread.start()
         return self._socket is not None and self._welcome is not None
 
-    def _await_listening(self, session: str) -> None:
-        with self._lock:
-            while self._welcome is None:
-                self._wait("take this client in")
-        until = time.monotonic() + _ANSWER_SECONDS
-        while not self._is_listening(session):
-            if time.monotonic() > until:
-                raise ServerError(f"{self._connection.name} did not take this listener in.")
-            time.sleep(_POLL_SECONDS)
+    def _ask(
+        self, message: Callable[[int], _Numbered], what: str, seconds: float = _ANSWER_SECONDS
+    ) -> int:
+        """Send a message and wait for its answer, across lost connections; the number in it.
+        Only with the lock, which others get while this waits."""
+        self._number += 1
+        number = self._number
+        self._pending[number] = message(number)
+        try:
+            if self._ensure_started():
+                self._send(self._pending[number])
+            until = time.monotonic() + seconds
+            while number not in self._answers:
+                self._wait(what, until, seconds)
+            answer = self._answers[number]
+            if isinstance(answer, ServerError):
+                raise answer
+            return answer
+        finally:
+            self._pending.pop(number, None)
+            self._answers.pop(number, None)
 
-    def _is_listening(self, session: str) -> bool:
-        return any(one.client == self.client for one in self.presence(session))
-
-    def _await_published(self, number: int) -> int:
-        while number not in self._published:
-            self._wait("confirm the publication")
-        result = self._published[number]
-        if isinstance(result, ServerError):
-            raise result
-        return result
-
-    def _wait(self, what: str) -> None:
+    def _wait(self, what: str, until: float, seconds: float) -> None:
         if self._failure is not None:
-            raise self._failure
+            # Each raises one of its own: a traceback belongs to where it was raised.
+            raise ServerError(str(self._failure))
         if self._closed:
             raise ClosedError(f"The connection to {self._connection.name} was closed meanwhile.")
-        if not self._changed.wait(_ANSWER_SECONDS):
+        if not self._changed.wait(max(0.0, until - time.monotonic())) and (
+            time.monotonic() >= until
+        ):
             raise ServerError(
-                f"{self._connection.name} did not {what} within {_ANSWER_SECONDS:.0f} s: "
+                f"{self._connection.name} did not {what} within {seconds:.0f} s: "
                 "check that it runs."
             )
 
@@ -320,6 +326,8 @@ class Live:
             logger=_QUIET,
             open_timeout=5,
             close_timeout=1,
+            # The server pings in a way that a browser can see, too.
+            ping_interval=None,
         )
 
     def _receive_all(self, socket: ClientConnection) -> None:
@@ -340,7 +348,8 @@ class Live:
                 )
             )
         try:
-            for text in socket:
+            while True:
+                text = socket.recv(self._silent_seconds)
                 try:
                     self._take(decoder.decode(text))
                 except msgspec.DecodeError as error:
@@ -351,7 +360,7 @@ class Live:
                         )
                     )
                     return
-        except ConnectionClosed:
+        except (ConnectionClosed, TimeoutError):
             pass
         finally:
             with self._lock:
@@ -365,8 +374,9 @@ class Live:
                 case wire.Event():
                     self._take_event(message)
                 case wire.Published(number=number, listeners=listeners):
-                    if number in self._pending:
-                        self._published[number] = listeners
+                    self._take_answer(number, listeners)
+                case wire.Done(number=number):
+                    self._take_answer(number, 0)
                 case wire.Ping():
                     self._send(wire.Pong())
                 case wire.Problem():
@@ -380,14 +390,13 @@ class Live:
             # between is not known.
             self._missed = set(self._seen)
             self._seen.clear()
+            self._latest.clear()
         if former is None or former.client != message.client:
             threading.Thread(target=self._on_new_client, daemon=True).start()
-        for publish in self._pending.values():
-            self._send(publish)
+        for pending in self._pending.values():
+            self._send(pending)
         if self._where is not None:
             self._send(wire.Where(self._where))
-        for session in self._subscriptions:
-            self._send(wire.Listen(session))
 
     def _take_event(self, event: wire.Event) -> None:
         if event.sequence <= self._seen.get(event.session, -1):
@@ -396,18 +405,26 @@ class Live:
         if event.session in self._missed:
             self._missed.discard(event.session)
             event = msgspec.structs.replace(event, gap=True)
+        self._latest[event.session] = event
         for subscription in self._subscriptions.get(event.session, ()):
             subscription.put(event)
+
+    def _take_answer(self, number: int, answer: int | ServerError) -> None:
+        if number in self._pending:
+            self._answers[number] = answer
 
     def _take_problem(self, problem: wire.Problem) -> None:
         error = ServerError(problem.message)
         if problem.fatal:
             self._fail(error)
+        elif problem.number in self._pending:
+            self._take_answer(problem.number, error)
         else:
-            # Messages are answered in order: it is about the oldest one not answered.
-            waiting = [number for number in self._pending if number not in self._published]
-            if waiting:
-                self._published[waiting[0]] = error
+            _log.warning("%s", problem.message)
+
+    @property
+    def _silent_seconds(self) -> float:
+        return self._welcome.limits.silent_seconds if self._welcome else _ANSWER_SECONDS
 
     def _fail(self, error: ServerError) -> None:
         with self._lock:

@@ -8,19 +8,26 @@ Every publish gets the next sequence number of its session from the server. `epo
 names a server's life: numbers of another epoch mean nothing. A listener that joins
 gets the latest selection; one that says what it saw last (same epoch) gets what it
 missed, or the latest where that is no longer kept (then `gap` is true).
+
+What the client says has a `number`, its own and another one each time, which comes back in
+the answer: `Published`, `Done`, or the `Problem` with it.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
+from reven2._client.numbers import LARGEST_EXACT, Hexadecimal
 from reven2.errors import InvalidArgumentError
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 ClientKind = Literal["python", "cli", "axion", "notebook", "bridge"]
+
+Number = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_EXACT)]
+"""Of a client's message; 0: it does not ask what became of it."""
 
 
 class TransitionSelection(msgspec.Struct, frozen=True, tag="transition"):
@@ -37,11 +44,16 @@ class AddressSelection(msgspec.Struct, frozen=True, tag="address"):
 
     trace: str
     scenario: str
-    address: int
+    address: Hexadecimal
     size: int | None = None
     name: str | None = None
     transition: int | None = None
     segment: str | None = None
+
+    @property
+    def offset(self) -> int:
+        """The address as a number."""
+        return int(self.address, 16)
 
 
 Selection = TransitionSelection | AddressSelection
@@ -86,18 +98,24 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
 
 
 class Listen(msgspec.Struct, frozen=True, tag="listen"):
+    """Listen to one more session. `Done` comes when this client is counted among its
+    listeners, and after the latest event."""
+
     session: str
+    number: Number = 0
 
 
 class Unlisten(msgspec.Struct, frozen=True, tag="unlisten"):
+    """The opposite of `Listen`; answered with `Done`."""
+
     session: str
+    number: Number = 0
 
 
 class Publish(msgspec.Struct, frozen=True, tag="publish"):
-    """`number` is the client's own and comes back in `Published`; a repeated one is not
-    published again."""
+    """Answered with `Published`; one that is repeated with its number is not published again."""
 
-    number: int
+    number: Number
     sessions: list[str]
     selection: Selection
 
@@ -106,16 +124,18 @@ class Where(msgspec.Struct, frozen=True, tag="where"):
     """Presence: where the client is looking now."""
 
     selection: Selection | None
+    number: Number = 0
 
 
 class WatchPresence(msgspec.Struct, frozen=True, tag="watch"):
     """Send `Presence` for this session now and whenever it changes."""
 
     session: str
+    number: Number = 0
 
 
 class Pong(msgspec.Struct, frozen=True, tag="pong"):
-    """Answer to `Ping`; a client silent for 20 s is gone."""
+    """Answer to `Ping`."""
 
 
 ClientMessage = Hello | Listen | Unlisten | Publish | Where | WatchPresence | Pong
@@ -123,10 +143,31 @@ ClientMessage = Hello | Listen | Unlisten | Publish | Where | WatchPresence | Po
 # ------------------------------------------------------------- server to client
 
 
+class Limits(msgspec.Struct, frozen=True):
+    """What a server asks of its clients.
+
+    A `Ping` comes every `ping_seconds`. Who hears nothing from the other side for
+    `silent_seconds` may take the connection for dead. One message has at most `message_bytes`;
+    of one client, `messages_per_second` are read. Names of sessions have at most
+    `session_name` characters, those of clients `client_name`.
+    """
+
+    ping_seconds: float
+    silent_seconds: float
+    message_bytes: int
+    messages_per_second: int
+    session_name: int
+    client_name: int
+
+
 class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
+    """The first answer. `client`: the id that the server gave; `may_publish`: whether the token
+    allows it."""
+
     client: str
     epoch: str
     may_publish: bool
+    limits: Limits
 
 
 class Event(msgspec.Struct, frozen=True, tag="event"):
@@ -146,6 +187,12 @@ class Published(msgspec.Struct, frozen=True, tag="published"):
 
     number: int
     listeners: int
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """The `Listen` or `Unlisten` of this number was carried out."""
+
+    number: int
 
 
 class Sessions(msgspec.Struct, frozen=True, tag="sessions"):
@@ -182,15 +229,16 @@ class Ping(msgspec.Struct, frozen=True, tag="ping"):
 
 
 class Problem(msgspec.Struct, frozen=True, tag="problem"):
-    """The last message could not be carried out: one sentence. `fatal`: the server
-    closes the connection."""
+    """The client's message of this `number` (0: it had none) could not be carried out: one
+    sentence. `fatal`: the server closes the connection."""
 
     message: str
+    number: int = 0
     fatal: bool = False
 
 
 ServerMessage = (
-    Welcome | Event | Published | Sessions | Presence | BookmarksChanged | Ping | Problem
+    Welcome | Event | Published | Done | Sessions | Presence | BookmarksChanged | Ping | Problem
 )
 
 # ---------------------------------------------------------------- session names

@@ -18,7 +18,6 @@ import msgspec
 
 from reven2._client.connection import MESSAGE_PACK, Connection
 from reven2._service import (
-    UNKEPT,
     AccessPage,
     Disassembly,
     LocationData,
@@ -28,6 +27,7 @@ from reven2._service import (
     TransitionIds,
     TransitionPage,
     query_methods,
+    traits_of,
 )
 from reven2.errors import ServerError
 from reven2.trace._pages import next_page_size
@@ -298,12 +298,13 @@ class _RemoteService:
 def _forward_others() -> None:
     def forwarding(method: Callable[..., Any]) -> Callable[..., Any]:
         signature = inspect.signature(method)
+        kept = traits_of(method).kept
 
         @functools.wraps(method)
         def forward(self: _RemoteService, *values: Any, **named: Any) -> Any:
             arguments = signature.bind(self, *values, **named).arguments
             del arguments["self"]
-            ask = self._fetch if method.__name__ in UNKEPT else self._ask
+            ask = self._ask if kept else self._fetch
             return ask(method, **arguments)
 
         return forward

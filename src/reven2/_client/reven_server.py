@@ -9,6 +9,7 @@ import ssl as tls
 import sys
 from typing import Literal
 
+from reven2._arguments import integer, shown, wrong_type
 from reven2._client.connection import DEFAULT_PORT, Connection
 from reven2._client.links import Links
 from reven2._client.live import Live
@@ -16,7 +17,7 @@ from reven2._client.messages import ClientKind
 from reven2._client.remote import remote_service
 from reven2._client.server import OpenTrace
 from reven2._tables.html import show_lists_as_tables
-from reven2.errors import RevenError, ServerError
+from reven2.errors import InvalidArgumentError, RevenError, ServerError
 from reven2.session import Sessions
 
 __all__ = ["RevenServer"]
@@ -51,6 +52,7 @@ class RevenServer(OpenTrace):
         ssl: tls.SSLContext | bool = False,
         name: str | None = None,
     ) -> None:
+        host, port = _address(host, port)
         self._connect(Connection(host, port, token, ssl), scenario, name or _who(), _kind())
 
     def _connect(
@@ -125,6 +127,28 @@ def connect_to_any(kind: Literal["cli", "bridge"], host: str, port: int) -> Reve
     finally:
         connection.close()
     return connect_as(kind, host, port, first)
+
+
+def _address(host: object, port: object) -> tuple[str, int]:
+    """The server's host and port as they were passed; a port may be written as text."""
+    if isinstance(port, str) and port.strip().isdecimal():
+        port = int(port)
+    if not isinstance(host, str):
+        advice = f"pass its name first, RevenServer('localhost', {shown(host)})"
+        raise wrong_type("The host", host, advice)
+    number = integer(port, "The port")
+    if not 0 < number < 1 << 16:
+        raise InvalidArgumentError(f"A port lies between 1 and 65535: {number} does not.")
+    name, colon, last = host.rpartition(":")
+    if colon and name and ":" not in name and last.isdecimal():
+        raise InvalidArgumentError(
+            f"{host!r} is a host and a port: write RevenServer({name!r}, {last})."
+        )
+    if not host or any(letter.isspace() or letter in "/@?#" for letter in host):
+        raise InvalidArgumentError(
+            f"{host[:60]!r} is no host: write its name or address alone, as 'localhost'."
+        )
+    return host, number
 
 
 def _chosen(connection: Connection, scenario: str | None) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reven2._client.messages import AddressSelection, TransitionSelection
+from reven2._client.numbers import hexadecimal
 from reven2.address import LinearAddress, LogicalAddress, _AbstractAddress
 from reven2.arch import x64
 from reven2.errors import InvalidArgumentError
@@ -55,7 +56,7 @@ def address_selection(
     return AddressSelection(
         trace._info.uuid,
         scenario,
-        address.offset,
+        hexadecimal(address.offset),
         size,
         name or str(address),
         segment=segment,

@@ -6,10 +6,13 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from reven2._client.low_level import LowLevel
 from reven2._service import TraceService
 from reven2.bookmark import BookmarkManager
 from reven2.ossi.ossi import Ossi
+from reven2.place import Place
 from reven2.trace import Trace
+from reven2.trace._arguments import AnyMoment
 
 __all__ = ["OpenTrace"]
 
@@ -31,6 +34,13 @@ class OpenTrace:
         """The recorded execution."""
         return self._trace
 
+    def where(
+        self, expression: str, context: AnyMoment | None = None, *, thread: int | None = None
+    ) -> Place:
+        """What an expression means: `main+0x12`, `rsp+8`, `#4242`, `12%`, `parse.c:41`; see
+        `reven2.place`. The same as `trace.resolve`. An addition to the documented interface."""
+        return self._trace.resolve(expression, context, thread=thread)
+
     @property
     def ossi(self) -> Ossi:
         """Binaries, symbols and processes."""
@@ -45,6 +55,11 @@ class OpenTrace:
     def scenario_name(self) -> str:
         """Name of the trace: that of its directory, without `.reven`."""
         return self._info.name
+
+    @property
+    def _rvn(self) -> LowLevel:
+        """What scripts pass to the functions of `reven_api`."""
+        return self._trace._rvn
 
     def close(self) -> None:
         """Let go of the trace's files. Using what came from it then raises ClosedError."""

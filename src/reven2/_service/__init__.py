@@ -8,7 +8,7 @@ is paged with a limit, so that the same messages travel over HTTP unchanged.
 Contexts are numbered 0 … N (context n is the one before transition n). Ranges of
 transitions are half open: [start, stop). Implementations raise the errors of
 `reven2.errors`. One module per area; the server's routes and the remote
-implementation are made from the signatures.
+implementation are made from the signatures, and from what `query(…)` above each says of it.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from reven2._service.core import (
     Disassembly,
     EndData,
     EventData,
+    ImportData,
     LocationData,
     OperandData,
     ProcessData,
@@ -52,22 +53,22 @@ from reven2._service.core import (
     TransitionPage,
     column,
 )
+from reven2._service.declared import traits_of
 from reven2._service.heap import HeapService
 from reven2._service.overview import OverviewService
+from reven2._service.places import PlaceData, PlaceService
 from reven2._service.searching import AddressPage, CreatedPage, SearchService, ValuePage
 from reven2._service.strings import StringPage, StringService
 from reven2._service.taint import TaintService
 from reven2._service.types import TypeService
 
 __all__ = [
-    "CHANGES",
     "KIND_END_SIGNAL",
     "KIND_INSTRUCTION",
     "KIND_SIGNAL",
     "KIND_SWITCH",
     "NO_INSTRUCTION",
     "REGISTER_VIEW_SIZE",
-    "UNKEPT",
     "AccessPage",
     "AddressPage",
     "BinaryData",
@@ -82,8 +83,10 @@ __all__ = [
     "EndData",
     "EventData",
     "FrameData",
+    "ImportData",
     "LocationData",
     "OperandData",
+    "PlaceData",
     "ProcessData",
     "RangeData",
     "RegisterPage",
@@ -99,26 +102,12 @@ __all__ = [
     "ValuePage",
     "column",
     "query_methods",
+    "traits_of",
 ]
-
-CHANGES = frozenset({"add_bookmark", "edit_bookmark", "remove_bookmark"})
-"""Queries that change the analyst's data; a server wants the right to control for them."""
-
-UNKEPT = CHANGES | {
-    "bookmarks",
-    "bookmark_revision",
-    "end",
-    "notices",
-    "cancel_taint",
-    "taint_accesses",
-    "taint_state",
-    "taint_status",
-    "taint_warnings",
-}
-"""Queries whose answer is another one later."""
 
 
 class TraceService(
+    PlaceService,
     SearchService,
     HeapService,
     TaintService,

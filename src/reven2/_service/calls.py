@@ -7,6 +7,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from reven2._service.declared import query
+
 CallKind = Literal["call", "tail", "signal", "start", "unknown"]
 """`call`: by a call instruction; `tail`: a jump to another function in place of a call and
 return; `signal`: a handler; `start`: what a thread began with (its creation: the trace's
@@ -86,6 +88,7 @@ class FrameData(msgspec.Struct, frozen=True):
 class CallService(Protocol):
     """Queries on the call index."""
 
+    @query(slow=True)
     def calls(
         self,
         start: int,
@@ -101,14 +104,33 @@ class CallService(Protocol):
         last at least `shortest` transitions and are not deeper than `deepest`; ids from
         `first` on. A timeline asks with `shortest` = transitions per pixel."""
 
+    @query(slow=True)
     def call(self, id: int) -> CallData: ...
 
+    @query(slow=True)
     def call_at(self, context: int) -> CallData | None:
         """The activation on top in a context."""
 
+    @query(slow=True)
+    def entered_call(self, transition: int) -> CallData | None:
+        """The activation whose function a transition goes to the beginning of, with the stack
+        as a call leaves it: by the call, by a jump in place of one, by that of a PLT stub."""
+
+    @query(slow=True)
+    def frame_end(self, id: int) -> int | None:
+        """The transition that ends the frame of an activation: its own end, or that of the last
+        of the functions by which jumps replaced it. None: it lasts to the end of the trace."""
+
+    @query(slow=True)
+    def frame_start(self, id: int) -> CallData:
+        """The activation that created the frame of another: that one itself, or the first of
+        those that jumps replaced until it began."""
+
+    @query(slow=True)
     def frames(self, context: int) -> list[FrameData]:
         """The active stack in a context, top first."""
 
+    @query(slow=True)
     def calls_of(
         self, functions: list[tuple[int, int]], start: int, stop: int, *, forward: bool, limit: int
     ) -> CallPage:
@@ -116,9 +138,12 @@ class CallService(Protocol):
         whose creation lies in [start, stop), in the direction. `next` here: the transition to
         go on with, as `start` or `stop`."""
 
-    def call_children(self, id: int, *, first: int, limit: int) -> CallPage:
-        """The activations that one called, ids from `first` on."""
+    @query(slow=True)
+    def call_children(self, id: int, *, first: int | None, limit: int, forward: bool) -> CallPage:
+        """The activations that one called, ids from `first` on or, backward, below it; None:
+        all."""
 
+    @query(slow=True)
     def call_tree(
         self,
         start: int,
@@ -133,9 +158,11 @@ class CallService(Protocol):
         below a root, at most `limit` nodes. `roots`: address ranges [low, high) of functions
         to begin with; none: what the threads began with."""
 
+    @query(slow=True)
     def stack_change(self, context: int, forward: bool) -> int | None:
         """The context in which the thread that runs came to the stack it is on, or, forward,
         in which it is on another one for the first time."""
 
+    @query(slow=True)
     def step(self, transition: int, *, forward: bool, over: bool) -> int | None:
         """The next or previous transition of the same thread; `over`: past whatever it calls."""

@@ -13,6 +13,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from reven2._service.declared import query
+
 KIND_INSTRUCTION = 0
 KIND_SIGNAL = 1
 KIND_SWITCH = 2
@@ -35,15 +37,24 @@ def column(data: bytes, code: Literal["Q", "I", "B"]) -> list[int]:
     return view.tolist()
 
 
+class ImportData(msgspec.Struct, frozen=True):
+    """Of a trace that was made of another tool's file: the file's `format`, and the
+    registers that it has, each with the first context in which its value is known."""
+
+    format: str
+    registers: dict[str, int]
+
+
 class TraceInfo(msgspec.Struct, frozen=True):
     """What the trace is. `uuid` tells traces apart; `kernel` is the recorded machine's
-    kernel version, "" if unknown."""
+    kernel version, "" if unknown; `imported` None: it was recorded."""
 
     uuid: str
     name: str
     path: str
     complete: bool
     kernel: str
+    imported: ImportData | None = None
 
 
 class ThreadData(msgspec.Struct, frozen=True):
@@ -120,6 +131,7 @@ class AccessPage(msgspec.Struct, frozen=True):
     address: bytes  # u64
     size: bytes  # u32
     is_write: bytes  # u8
+    cause: bytes  # u8: 0 an instruction, else REVEN_CAUSE_… of the event stream
     next: int | None
 
 
@@ -148,8 +160,9 @@ class BinaryData(msgspec.Struct, frozen=True):
 
 
 class SymbolData(msgspec.Struct, frozen=True):
-    """A symbol of a binary. `rva` and `size` in bytes. `is_resolver`: code that chooses, when
-    the program starts, which function the name stands for."""
+    """What stands at one address of a binary, by its best name. `rva` and `size` in bytes.
+    `is_resolver`: code that chooses, when the program starts, which function the name stands
+    for. `aliases`: its other names."""
 
     binary: BinaryData
     name: str
@@ -158,6 +171,12 @@ class SymbolData(msgspec.Struct, frozen=True):
     kind: Literal["function", "object", "plt"]
     demangled_name: str | None
     is_resolver: bool = False
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of its names, the best first."""
+        return (self.name, *self.aliases)
 
 
 class SymbolPage(msgspec.Struct, frozen=True):
@@ -226,40 +245,54 @@ class EndData(msgspec.Struct, frozen=True, kw_only=True):
 class CoreService(Protocol):
     """Transitions, registers, memory, accesses, symbols."""
 
+    @query()
     def info(self) -> TraceInfo: ...
 
+    @query()
     def transition_count(self) -> int: ...
 
+    @query(slow=True, kept=False)
     def refresh(self) -> int:
         """Take in what a running recording appended; returns the new transition count."""
 
+    @query()
     def threads(self) -> list[ThreadData]: ...
 
+    @query()
     def transitions(self, start: int, stop: int) -> TransitionPage: ...
 
+    @query()
     def disassemble(self, instructions: Sequence[tuple[int, bytes]]) -> list[Disassembly]:
         """Text of (address, bytes) each."""
 
+    @query()
     def operands(self, address: int, code: bytes) -> list[OperandData]: ...
 
+    @query()
     def registers(self, contexts: Sequence[int]) -> RegisterPage: ...
 
+    @query()
     def thread_registers(self, thread: int, context: int) -> bytes | None:
         """View of `thread` at its own last moment not after `context`; None if it had not
         run yet."""
 
+    @query()
     def read_memory(self, context: int, address: int, size: int) -> bytes:
         """Raises MemoryReadError."""
 
+    @query()
     def read_known_memory(self, context: int, address: int, size: int) -> tuple[bytes, bytes]:
         """Data, and a byte per byte: 1 known, 0 unknown (data 0)."""
 
+    @query()
     def mapped_ranges(self, context: int) -> list[RangeData]:
         """Merged mapped ranges at one context, ascending."""
 
+    @query()
     def is_mapped(self, address: int, size: int, first_context: int, last_context: int) -> bool:
         """Whether every byte is mapped at one context or another of these."""
 
+    @query(slow=True)
     def accesses(
         self,
         start: int,
@@ -275,6 +308,7 @@ class CoreService(Protocol):
         """Accesses of transitions [start, stop) that touch [address, address+size); a few
         more than `limit`, for a transition's accesses stay together."""
 
+    @query(slow=True)
     def find_pcs(
         self,
         ranges: Sequence[tuple[int, int]],
@@ -286,38 +320,49 @@ class CoreService(Protocol):
     ) -> TransitionIds:
         """Instructions executed in [start, stop) whose address lies in [low, high) of a range."""
 
+    @query(slow=True)
     def find_register_change(
         self, context: int, offset: int, size: int, mask: int, forward: bool
     ) -> int | None:
         """Nearest context in which a field of the register view differs: at most 8 bytes, of
         which the bits of `mask` count, or up to 32, all of which count."""
 
+    @query(slow=True)
     def find_memory_change(
         self, context: int, address: int, size: int, forward: bool
     ) -> int | None:
         """Nearest context in which a byte of the range differs."""
 
+    @query(slow=True)
     def binaries(self) -> list[BinaryData]:
         """Files of which an instruction was executed."""
 
+    @query(slow=True)
     def binary_ranges(self, binary: int) -> list[RangeData]:
         """Where the binary's code was mapped, and when."""
 
+    @query(slow=True)
     def symbols(
         self, binary: int, pattern: str, *, case_sensitive: bool, kind: str, start: int, limit: int
     ) -> SymbolPage:
-        """Symbols of one binary whose name (plain or demangled) the regular expression finds.
+        """Symbols of one binary that the regular expression finds by one of their names, plain
+        or demangled; each once.
         `kind`: "function" (with PLT entries), "object", or "" for all."""
 
+    @query(slow=True)
     def symbol_entries(self, binary: int, rva: int) -> list[RangeData]:
         """The absolute address of an offset for each time the binary was loaded."""
 
+    @query(slow=True)
     def locate(self, context: int, address: int) -> LocationData | None: ...
 
+    @query()
     def processes(self) -> list[ProcessData]: ...
 
+    @query(slow=True)
     def end(self) -> EndData | None:
         """How the trace ends; None while it is recorded."""
 
+    @query()
     def notices(self) -> list[str]:
         """What the program met that the recorder does otherwise, a sentence each."""

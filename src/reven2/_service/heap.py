@@ -7,6 +7,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from reven2._service.declared import query
+
 HeapErrorKind = Literal["overflow", "use-after-free", "double-free", "uninitialized"]
 
 
@@ -70,17 +72,21 @@ class HeapErrorData(msgspec.Struct, frozen=True):
 class HeapService(Protocol):
     """Queries on the heap. The first one looks through the whole trace."""
 
+    @query(slow=True)
     def allocations(self, *, first: int, limit: int) -> AllocationPage:
         """Allocations whose id is `first` or more."""
 
+    @query(slow=True)
     def allocation_at(
         self, address: int, context: int, *, was_freed: bool
     ) -> AllocationData | None:
         """The block that holds the address in a context; with `was_freed`, if there is none,
         the last one that did."""
 
+    @query(slow=True)
     def live_allocations(self, context: int, *, first: int, limit: int) -> AllocationPage:
         """Those of a context, whose id is `first` or more."""
 
+    @query(slow=True)
     def heap_errors(self, kind: HeapErrorKind, *, limit: int) -> list[HeapErrorData]:
         """What went wrong, in the order of the transitions; each instruction and block once."""

@@ -12,6 +12,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from reven2._service.declared import query
+
 EventKind = Literal["syscall", "signal", "switch"]
 
 
@@ -65,18 +67,23 @@ class SourceText(msgspec.Struct, frozen=True):
 class OverviewService(Protocol):
     """Queries on the whole trace."""
 
+    @query(slow=True)
     def thread_activity(self, start: int, width: int, parts: int) -> list[ThreadActivity]:
         """Of each thread that runs in one of the parts."""
 
+    @query(slow=True)
     def event_parts(self, kind: EventKind, start: int, width: int, parts: int) -> list[EventPart]:
         """The parts in which there are events of a kind."""
 
+    @query(slow=True)
     def source_files(self) -> list[SourceFileData]:
         """Executed source files, by path."""
 
+    @query(slow=True)
     def source_lines(self, path: str) -> list[SourceLineData]:
         """Executed lines of a source file, ascending; none for a file that is not one of
         `source_files`."""
 
+    @query(slow=True)
     def source_text(self, path: str) -> SourceText:
         """Contents of one of `source_files`; of no other file."""

@@ -7,6 +7,8 @@ from typing import Protocol
 
 import msgspec
 
+from reven2._service.declared import query
+
 
 class StringPage(msgspec.Struct, frozen=True):
     """Strings by ascending id; columns of the same length, and each one's text. `size` is
@@ -26,5 +28,6 @@ class StringPage(msgspec.Struct, frozen=True):
 class StringService(Protocol):
     """Queries on the strings that the trace accesses."""
 
+    @query(slow=True)
     def strings(self, pattern: str, *, first: int, limit: int) -> StringPage:
         """Those that contain the pattern as it is, ids from `first` on."""

@@ -12,6 +12,8 @@ from typing import Protocol
 
 import msgspec
 
+from reven2._service.declared import query
+
 
 class TaintQuery(msgspec.Struct, frozen=True):
     """What is tainted, and between which contexts. Forward from `first` on, backward from
@@ -89,8 +91,9 @@ class OriginHop(msgspec.Struct, frozen=True):
     size, as in `TaintQuery.seeds`.
 
     `kind`: copy, load, store, arithmetic, constant, kernel move, processor, syscall input,
-    syscall result, signal, mapping, start. `transition`: the one that gave `after` its
-    value; None at the start. It came from `before`, as of `context`; None: it ends here.
+    syscall result, signal, mapping, start, other mapping, outside. `transition`: the one that
+    gave `after` its value; None at the start. It came from `before`, as of `context`; None: it
+    ends here.
     `others`: what else flowed in, or gave the rest of the place. `text`: more about the end.
     """
 
@@ -107,29 +110,35 @@ class TaintService(Protocol):
     """Taints of one trace. They raise InvalidArgumentError and OutOfRangeError for a query
     that cannot be."""
 
+    @query(kept=False)
     def taint_status(self, query: TaintQuery) -> TaintStatus:
         """How far a taint is. Starts it."""
 
+    @query(slow=True, kept=False)
     def taint_accesses(
         self, query: TaintQuery, start: int, *, changes_only: bool, limit: int
     ) -> TaintAccessPage:
         """Transitions that touch tainted data, from `start` on in the direction, as far as the
         taint is."""
 
+    @query(slow=True, kept=False)
     def taint_state(
         self, query: TaintQuery, context: int, address: int, *, limit: int
     ) -> TaintStatePage:
         """What is tainted in a context that was reached: registers, and memory from `address`
         on, at most `limit` ranges; registers only come with address 0."""
 
+    @query(slow=True, kept=False)
     def taint_warnings(
         self, query: TaintQuery, start: int, *, limit: int
     ) -> list[TaintWarningData]:
         """Warnings so far, from number `start` on."""
 
+    @query(kept=False)
     def cancel_taint(self, query: TaintQuery) -> None:
         """Stop it; what it found stays."""
 
+    @query(slow=True)
     def origin(
         self, context: int, is_memory: bool, address: int, size: int, *, limit: int
     ) -> list[OriginHop]:

@@ -7,6 +7,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from reven2._service.declared import query
+
 TypeKind = Literal[
     "void",
     "integer",
@@ -138,23 +140,29 @@ class FunctionData(msgspec.Struct, frozen=True):
 class TypeService(Protocol):
     """Queries on debug information. `binary` is a number of `binaries`."""
 
+    @query(slow=True)
     def find_type(self, binary: int, name: str) -> TypeGraph | None:
         """The type of that name: `point`, `struct point`, `space::Type<int>`, `unsigned int`."""
 
+    @query(slow=True)
     def type_graph(self, binary: int, type: int) -> TypeGraph:
         """A type by its id."""
 
+    @query(slow=True)
     def find_function(self, binary: int, name: str) -> FunctionData | None:
         """The prototype of a function by the linker's name."""
 
+    @query(slow=True)
     def format_value(
         self, context: int, binary: int, type: int, address: int | None, data: bytes
     ) -> str:
         """A value as gdb prints it. `data`: its bytes; `address`: where they stand."""
 
+    @query(slow=True)
     def variables(self, context: int, *, frame: int, is_global: bool) -> list[VariableData]:
         """The variables in scope where the program is, the innermost first, or those outside
         of functions in the same compile unit. `frame`: of the caller so many frames up."""
 
+    @query(slow=True)
     def variable(self, context: int, name: str, *, frame: int) -> VariableData | None:
         """The variable that a name means there: in scope, or global in any binary."""

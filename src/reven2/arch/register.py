@@ -13,22 +13,32 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from reven2._arguments import wrong_type
 from reven2.errors import InvalidArgumentError, RegisterReadError
 
 __all__ = ["Category", "Field", "FloatRegister", "Register"]
 
 
-class Category(enum.Enum):
-    """What a register is for."""
+class Category(enum.StrEnum):
+    """What a register is for. A category is also the str of its name: `"flags"`."""
 
-    General = "general"
-    InstructionPointer = "instruction pointer"
-    Flag = "flag"
-    Segment = "segment"
-    Control = "control"
-    FloatingPoint = "floating point"
-    Vector = "vector"
-    ModelSpecific = "model specific"
+    general = "general"
+    instruction_pointers = "instruction_pointers"
+    flags = "flags"
+    segments = "segments"
+    control = "control"
+    floating_point = "floating_point"
+    vectors = "vectors"
+    model_specific = "model_specific"
+
+    General = general
+    InstructionPointer = instruction_pointers
+    Flag = flags
+    Segment = segments
+    Control = control
+    FloatingPoint = floating_point
+    Vector = vectors
+    ModelSpecific = model_specific
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,8 @@ class Register:
         Raises:
             InvalidArgumentError (a ValueError): there is no such register.
         """
+        if not isinstance(name, str):
+            raise wrong_type("The name of a register", name, "pass a str, as 'rax'")
         register = cls._by_name.get(name.lower().rstrip("_"))
         if register is None:
             raise InvalidArgumentError(f"There is no register {name!r} on x86-64.")

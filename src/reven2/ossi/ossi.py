@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from reven2._arguments import text
 from reven2._service import BinaryData, LocationData, ProcessData, SymbolData, TraceService
-from reven2.address import _AbstractAddress, linear
+from reven2.address import AnyAddress, linear
 from reven2.errors import InvalidArgumentError, TypeNotFoundError
 from reven2.ossi.os import Architecture, KernelVersion, Os, OsFamily
 from reven2.ossi.process import Process
@@ -51,10 +52,11 @@ class Binary:
         return _EXTENSION.sub("", self.filename)
 
     def symbols(self, pattern: str | None = None, case_sensitive: bool = True) -> Iterator[Symbol]:
-        """Its functions and PLT entries whose name a regular expression finds, by address.
+        """Its functions and PLT entries that a regular expression finds, by address; each
+        once, by whichever of its names it is found.
 
         Parameters:
-            pattern: searched in the plain and the demangled name; default: all.
+            pattern: searched in the plain and the demangled names; default: all.
             case_sensitive: whether case matters.
 
         Raises:
@@ -85,6 +87,7 @@ class Binary:
         """
         from reven2.types._graph import types_of
 
+        text(name, "The name of a type")
         graph = self._service.find_type(self._id, name)
         if graph is None:
             raise TypeNotFoundError(
@@ -128,7 +131,12 @@ class Binary:
 
 
 class Symbol:
-    """A named place in a binary. `str`: `libc!malloc`."""
+    """A named place in a binary. `str`: `libc!malloc`.
+
+    A place that has several names (`malloc`, `__libc_malloc`) is one symbol. Its `name` is the
+    best of them: one that the source declares rather than a mark of the linker; visible to other
+    files; of the version that programs get today; with few leading underscores; strong rather
+    than weak; short. The others are its `aliases`."""
 
     __slots__ = ("_data", "_service")
 
@@ -144,6 +152,11 @@ class Symbol:
     def source_name(self) -> str:
         """Name in the symbol table."""
         return self._data.name
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Its other names in the symbol table. An addition to the documented interface."""
+        return self._data.aliases
 
     @property
     def demangled_name(self) -> str | None:
@@ -179,8 +192,8 @@ class Symbol:
     def __hash__(self) -> int:
         return hash(self._key())
 
-    def _key(self) -> tuple[str, int, str]:
-        return (self._data.binary.path, self._data.rva, self._data.name)
+    def _key(self) -> tuple[str, int]:
+        return (self._data.binary.path, self._data.rva)
 
     def __str__(self) -> str:
         return f"{self.binary.name}!{self.name}"
@@ -259,7 +272,7 @@ class ContextOssi:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def location(self, address: _AbstractAddress | int | None = None) -> Location | None:
+    def location(self, address: AnyAddress | None = None) -> Location | None:
         """Where the program counter is; None in unmapped or unnamed memory.
 
         Parameters:
@@ -308,7 +321,7 @@ class Ossi:
         case_sensitive: bool = True,
     ) -> Iterator[Symbol]:
         """Functions and PLT entries of the executed binaries; a symbol may be there without
-        ever being executed.
+        ever being executed. Each comes once, by whichever of its names it is found.
 
         Parameters:
             pattern: a regular expression searched in the name, `^name$` for exactly that;
@@ -349,6 +362,8 @@ def _process(data: ProcessData) -> Process:
 
 
 def _check_pattern(pattern: str | None) -> re.Pattern[str]:
+    if pattern is not None:
+        text(pattern, "A pattern", "pass a regular expression, as '^main$'")
     try:
         return re.compile(pattern or "")
     except re.error as error:

@@ -7,8 +7,8 @@ publishes to all of them::
 
     server = reven2.RevenServer("localhost", 13370)
     server.sessions.publish_transition(server.trace.transition(100))
-    for event in server.sessions.listen("default"):
-        print(event.origin.name, event)
+    event = next(server.sessions.listen("default"))  # waits for one
+    print(event.origin.name, event)
 """
 
 from __future__ import annotations

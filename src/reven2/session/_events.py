@@ -87,8 +87,8 @@ class AddressEvent(Event):
         """The address: linear, or logical for one relative to fs or gs."""
         selection = self._address_selection
         if selection.segment is not None:
-            return LogicalAddress(selection.address, Register.from_name(selection.segment))
-        return LinearAddress(selection.address)
+            return LogicalAddress(selection.offset, Register.from_name(selection.segment))
+        return LinearAddress(selection.offset)
 
     @property
     def size(self) -> int | None:

@@ -288,7 +288,7 @@ class Sessions:
             client.name,
             client.kind,
             None if selection is None else selection.transition,
-            selection.address if isinstance(selection, wire.AddressSelection) else None,
+            selection.offset if isinstance(selection, wire.AddressSelection) else None,
             client.since,
             client.client == self._live.client,
         )

@@ -6,10 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from reven2._service import AccessPage, column
 from reven2._tables.table import LARGEST_PAGE, Batch, Column, Results, integers
 from reven2.address import LinearAddress
-from reven2.memhist import MemoryAccess, MemoryAccessOperation
+from reven2.memhist import (
+    MemoryAccess,
+    MemoryAccessCause,
+    MemoryAccessOperation,
+    access_cause,
+)
 from reven2.trace._transition import Transition
 
 if TYPE_CHECKING:
@@ -17,11 +24,16 @@ if TYPE_CHECKING:
 
 __all__ = ["access_results"]
 
+_CAUSES = tuple(MemoryAccessCause)
+_PLACES = np.array([_CAUSES.index(access_cause(number)) for number in range(9)], np.uint8)
+"""In `_CAUSES`, by the number of the cause in the event stream."""
+
 _COLUMNS = (
     Column("transition", "uint64"),
     Column("address", "uint64"),
     Column("size", "uint32"),
     Column("operation", "category", ("read", "write")),
+    Column("cause", "category", tuple(cause.name for cause in _CAUSES)),
 )
 
 
@@ -58,11 +70,12 @@ def access_results(
             low, high = (page.next, high) if is_forward else (low, page.next)
 
     def items(page: AccessPage) -> Iterator[MemoryAccess]:
-        for number, offset, length, is_write in zip(
+        for number, offset, length, is_write, cause in zip(
             column(page.transition, "Q"),
             column(page.address, "Q"),
             column(page.size, "I"),
             page.is_write,
+            page.cause,
             strict=True,
         ):
             yield MemoryAccess(
@@ -70,6 +83,7 @@ def access_results(
                 LinearAddress(offset),
                 length,
                 write if is_write else read,
+                access_cause(cause),
             )
 
     def batch(page: AccessPage) -> Batch:
@@ -78,6 +92,7 @@ def access_results(
             "address": integers(page.address, "uint64"),
             "size": integers(page.size, "uint32"),
             "operation": integers(page.is_write, "uint8"),
+            "cause": _PLACES[integers(page.cause, "uint8")],
         }
 
     return Results(_COLUMNS, pages, items, batch)

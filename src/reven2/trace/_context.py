@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, TypeVar, overload
 
+from reven2._arguments import count, flag, instance, integer, range_size, text
+from reven2._arguments import data as data_of
+from reven2._imported import need_register
 from reven2._service import column
-from reven2.address import LinearAddress, PhysicalAddress, _AbstractAddress, linear
+from reven2.address import AnyAddress, LinearAddress, PhysicalAddress, linear
 from reven2.arch import x64
 from reven2.arch.register import FloatRegister, Register
 from reven2.errors import InvalidArgumentError, RegisterReadError, TraceError, VariableReadError
+from reven2.trace._arguments import register_of, size_of_source, source_and_type
 from reven2.trace._moment import Moment
 from reven2.trace._pages import RegisterBatch
 from reven2.trace._variable import Variable
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Context"]
 
 Value = TypeVar("Value")
+AnySource: TypeAlias = "Register | AnyAddress"
+"""What may be read; a str is the name of a register, or else an expression."""
 _INTEGER_SIZES = (1, 2, 4, 8)
 
 
@@ -67,7 +73,7 @@ class Context(Moment):
     @overload
     def read(
         self,
-        source: Register | _AbstractAddress | int,
+        source: AnySource,
         ty_or_size: Type[Value],
         raw: Literal[False] = False,
         *,
@@ -77,7 +83,7 @@ class Context(Moment):
     @overload
     def read(
         self,
-        source: Register | _AbstractAddress | int,
+        source: AnySource,
         ty_or_size: Type[Any] | int | None = None,
         *,
         raw: Literal[True],
@@ -87,7 +93,7 @@ class Context(Moment):
     @overload
     def read(
         self,
-        source: Register | _AbstractAddress | int,
+        source: AnySource,
         ty_or_size: Type[Any] | int | None = None,
         raw: bool = False,
         *,
@@ -96,7 +102,7 @@ class Context(Moment):
 
     def read(
         self,
-        source: Register | _AbstractAddress | int,
+        source: AnySource,
         ty_or_size: Type[Any] | int | None = None,
         raw: bool = False,
         *,
@@ -105,7 +111,9 @@ class Context(Moment):
         """Read a register or memory.
 
         Parameters:
-            source: a register, an address, or an int taken as a linear address.
+            source: a register, an address, or an int taken as a linear address. Also text:
+                the name of a register, `"rax"`, or else an expression for an address,
+                `"rsp+8"`, `"main"` (`reven2.place`).
             ty_or_size: a type of `reven2.types`, or a number of bytes; a register needs
                 none. Of a register, the low bytes are taken.
             raw: give the bytes, little endian, as they are.
@@ -125,7 +133,9 @@ class Context(Moment):
             StringDecodeError (a UnicodeDecodeError): a `CString` that is none.
             InvalidArgumentError (a ValueError): no size, or more bytes than the register has.
         """
+        source, ty_or_size = source_and_type(source, ty_or_size)
         if isinstance(source, Register):
+            self._need(source)
             view = self._view(thread)
             if ty_or_size is None:
                 return bytearray(source.raw_value(view)) if raw else source.value(view)
@@ -138,18 +148,16 @@ class Context(Moment):
                 )
             return _sized(data[:ty_or_size], raw)
         address = linear(source, self, thread)
+        if ty_or_size is None:
+            ty_or_size = size_of_source(self, source)
         if isinstance(ty_or_size, Type):
             data = ty_or_size._load(self, address)
             return bytearray(data) if raw else ty_or_size._parse_at(data, self, address)
-        if ty_or_size is None:
-            raise InvalidArgumentError("Reading memory takes a type or a number of bytes.")
-        if ty_or_size < 0:
-            raise InvalidArgumentError(f"Memory cannot give {ty_or_size} bytes.")
         return _sized(self._read_memory(address, ty_or_size), raw)
 
     def deref(
         self,
-        source: Register | _AbstractAddress | int,
+        source: AnySource,
         pointer_ty: Pointer[Value],
         *,
         thread: int | None = None,
@@ -167,6 +175,7 @@ class Context(Moment):
         Raises:
             As `read`.
         """
+        instance(pointer_ty, Pointer, "A pointer's type", "pass one, as types.Pointer(types.U64)")
         pointer = self.read(source, pointer_ty, thread=thread)
         return self.read(pointer.address, pointer_ty.pointee_type, thread=thread)
 
@@ -217,6 +226,7 @@ class Context(Moment):
         Raises:
             VariableReadError (a RuntimeError): there is none of that name.
         """
+        text(name, "The name of a variable")
         number = _frame_number(self, frame)
         found = self._trace._service.variable(self._id, name, frame=number)
         if found is None:
@@ -238,7 +248,9 @@ class Context(Moment):
         """The transition that follows. Raises OutOfRangeError (an IndexError) at the last."""
         return self._trace.transition(self._id)
 
-    def find_register_change(self, register: Register, is_forward: bool = True) -> Context | None:
+    def find_register_change(
+        self, register: Register | str, is_forward: bool = True
+    ) -> Context | None:
         """The nearest context, in the direction, at which the register's value differs.
 
         Going forward, that is the first context with another value; going backward, the last
@@ -250,7 +262,9 @@ class Context(Moment):
         Raises:
             RegisterReadError (a RuntimeError): it is not recorded.
         """
+        register, is_forward = register_of(register), flag(is_forward, "is_forward")
         here: Context | None = self
+        self._need(register)
         value = register.bits(self._view())
         while here is not None:
             number = self._trace._nearest(
@@ -272,7 +286,7 @@ class Context(Moment):
         return None
 
     def find_memory_change(
-        self, address: _AbstractAddress | int, size: int, is_forward: bool = True
+        self, address: AnyAddress, size: int, is_forward: bool = True
     ) -> Context | None:
         """The nearest context, in the direction, at which a byte of a range differs.
 
@@ -290,15 +304,14 @@ class Context(Moment):
         Raises:
             InvalidArgumentError (a ValueError): an empty range.
         """
-        if size < 1:
-            raise InvalidArgumentError(f"A memory range has at least one byte, not {size}.")
+        size, is_forward = range_size(size), flag(is_forward, "is_forward")
         number = self._trace._service.find_memory_change(
             self._id, linear(address, self), size, is_forward
         )
         return None if number is None else self._trace._context(number)
 
     def search_in_memory(
-        self, pattern: bytes | bytearray | str, address: _AbstractAddress | int, size: int
+        self, pattern: bytes | bytearray | str, address: AnyAddress, size: int
     ) -> Iterator[LinearAddress]:
         """Find a byte pattern in a range at this context.
 
@@ -313,9 +326,7 @@ class Context(Moment):
         Raises:
             InvalidArgumentError (a ValueError): an empty pattern, or a negative size.
         """
-        data = pattern.encode() if isinstance(pattern, str) else bytes(pattern)
-        if not data or size < 0:
-            raise InvalidArgumentError("A pattern has at least one byte, a range no fewer than 0.")
+        data, size = data_of(pattern), count(size, "The size of a memory range", 0)
         low = linear(address, self)
         return self._find_in_memory(data, low, min(low + size, 1 << 64))
 
@@ -388,14 +399,21 @@ class Context(Moment):
 
     def _view(self, thread: int | None = None) -> bytes:
         current, view = self._registers()
-        if thread is None or thread == current:
+        if thread is None or integer(thread, "The number of a thread") == current:
             return view
         other = self._trace._service.thread_registers(thread, self._id)
         if other is None:
             raise RegisterReadError(f"Thread {thread} had not run yet at {self}.")
         return other
 
+    def _need(self, register: Register) -> None:
+        """Raises RegisterReadError if the trace does not say the register's value here."""
+        imported = self._trace._info.imported
+        if imported is not None:
+            need_register(imported, register, self._id)
+
     def _read_bits(self, register: Register, thread: int | None = None) -> int:
+        self._need(register)
         return register.bits(self._view(thread))
 
     def _read_memory(self, address: int, size: int) -> bytes:
@@ -418,16 +436,18 @@ class Context(Moment):
 
 def _frame_number(context: Context, frame: int | StackFrame) -> int:
     """How many calls up the stack a frame is, as call frame information counts them."""
-    from reven2.stack import StackFrameType
+    from reven2.stack import StackFrame, StackFrameType
 
-    if isinstance(frame, int):
-        if frame < 0:
-            raise InvalidArgumentError(f"Frames count from 0, the one that runs, not {frame}.")
-        return frame
-    if frame._stack._context != context:
-        raise InvalidArgumentError(f"This frame is of {frame._stack._context}, not of {context}.")
+    if not isinstance(frame, StackFrame):
+        return count(frame, "The number of a frame, counted from 0, the one that runs,", 0)
+    frames = list(context.stack.frames())
+    if frame not in frames:
+        raise InvalidArgumentError(
+            f"This frame is not in the stack of {context}: take one of its stack.frames(), "
+            f"not {frame!r}."
+        )
     # Below a signal handler stands the code that ends the signal, a frame of its own there.
-    above = list(frame._stack.frames())[: frame._index]
+    above = frames[: frames.index(frame)]
     return len(above) + sum(one.type is StackFrameType.Interrupt for one in above)
 
 

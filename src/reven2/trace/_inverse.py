@@ -34,36 +34,47 @@ def find_inverse(transition: Transition) -> Transition | None:
         return _other_end(transition, MemoryAccessOperation.Write, ("pop", "ret"))
     if mnemonic.startswith("pop"):
         return _other_end(transition, MemoryAccessOperation.Read, ("push", "call"))
+    if mnemonic.startswith(("j", "loop")):
+        entered = transition._trace._service.entered_call(transition.id)
+        if entered is not None:
+            return _end_of_frame(transition, entered)
     return _nearest_access(transition)
 
 
 def _end_of_call(transition: Transition) -> Transition | None:
-    service, number = transition._trace._service, transition.id
-    call = service.call_at(number + 1)
-    if call is None or call.transition != number:
+    call = transition._trace._service.call_at(transition.id + 1)
+    if call is None or call.transition != transition.id:
         return None
-    while call.end_transition is not None:
-        end = call.end_transition
-        replacing = service.call_at(end + 1)
-        if replacing is None or replacing.kind != "tail" or replacing.transition != end:
-            found = transition._trace.transition(end)
-            return found if call.kind == "signal" or _is(found, ("ret",)) else None
-        call = replacing
-    return None
+    return _end_of_frame(transition, call)
+
+
+def _end_of_frame(transition: Transition, call: CallData) -> Transition | None:
+    """The `ret` that ends the frame of a call, whichever functions jumps replaced it by."""
+    end = transition._trace._service.frame_end(call.id)
+    if end is None:
+        return None
+    found = transition._trace.transition(end)
+    return found if call.kind == "signal" or _is(found, ("ret",)) else None
 
 
 def _begin_of_call(transition: Transition, kind: str = "call") -> Transition | None:
     """The call that the transition returns from; if that was replaced by jumps to other
     functions, the one before these."""
     service, number = transition._trace._service, transition.id
-    call: CallData | None = service.call_at(number)
-    if call is None or call.end_transition != number:
+    call = service.call_at(number)
+    if call is None:
         return None
-    while call is not None and call.kind == "tail" and call.transition is not None:
-        call = service.call_at(call.transition)
-    if call is None or call.kind != kind or call.transition is None:
+    if kind == "call":
+        # With an address that was pushed, it is a jump.
+        entered = service.entered_call(number)
+        if entered is not None and entered.stack_pointer == call.stack_pointer:
+            return _end_of_frame(transition, entered)
+    if call.end_transition != number:
         return None
-    return transition._trace.transition(call.transition)
+    first = service.frame_start(call.id)
+    if first.kind != kind or first.transition is None:
+        return None
+    return transition._trace.transition(first.transition)
 
 
 def _other_end(

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, SupportsIndex
+
+from reven2._arguments import integer
 
 if TYPE_CHECKING:
     from reven2.trace._trace import Trace
@@ -23,11 +25,11 @@ class Moment:
     def _comparable(self, other: object) -> bool:
         return type(self) is type(other) and self._trace == other._trace
 
-    def __add__(self, offset: int) -> Self:
-        return self._at(self._id + offset)
+    def __add__(self, offset: SupportsIndex) -> Self:
+        return self._at(self._id + integer(offset, "What is added to a moment"))
 
-    def __sub__(self, offset: int) -> Self:
-        return self._at(self._id - offset)
+    def __sub__(self, offset: SupportsIndex) -> Self:
+        return self._at(self._id - integer(offset, "What is subtracted from a moment"))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Moment):

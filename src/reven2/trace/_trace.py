@@ -7,15 +7,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reven2._arguments import count as count_of
+from reven2._arguments import flag, instance, range_size, text, wrong_type
 from reven2._client.register_pages import RegisterPages
 from reven2._service import TraceInfo, TraceService
 from reven2._tables.table import Results
-from reven2.address import _AbstractAddress, linear
+from reven2.address import AnyAddress, linear
 from reven2.errors import InvalidArgumentError, MemoryReadError, OutOfRangeError
 from reven2.filter import ContextRange, RingPolicy
 from reven2.memhist import MemoryAccess, MemoryAccessOperation
 from reven2.memory_range import MemoryRange
+from reven2.ossi.ossi import Symbol
+from reven2.ossi.process import Process
+from reven2.place import Place
 from reven2.trace._accesses import access_results
+from reven2.trace._arguments import (
+    AnyMoment,
+    MomentKind,
+    moment_number,
+    one_number,
+    operation_of,
+    processes_of,
+)
 from reven2.trace._context import Context
 from reven2.trace._end import TraceEnd
 from reven2.trace._numbered import Numbered, NumberedTable
@@ -25,11 +38,10 @@ from reven2.trace._transitions import transition_results
 
 if TYPE_CHECKING:
     from reven2._client.links import Links
+    from reven2._client.low_level import LowLevel
     from reven2.call import Call
     from reven2.calltree import CallTree
     from reven2.heap import Heap
-    from reven2.ossi.ossi import Symbol
-    from reven2.ossi.process import Process
     from reven2.search import Search
     from reven2.string import String
 
@@ -132,8 +144,8 @@ class Trace:
     def calls(
         self,
         symbol: Symbol | str | None = None,
-        from_context: Context | int | None = None,
-        to_context: Context | int | None = None,
+        from_context: AnyMoment | None = None,
+        to_context: AnyMoment | None = None,
         is_forward: bool = True,
     ) -> Iterator[Call]:
         """Calls of a function. An addition to the documented interface.
@@ -161,8 +173,8 @@ class Trace:
     def call_tree(
         self,
         symbol: Symbol | str | None = None,
-        start: int | Transition | None = None,
-        stop: int | Transition | None = None,
+        start: AnyMoment | None = None,
+        stop: AnyMoment | None = None,
         *,
         thread: int | None = None,
         depth: int | None = None,
@@ -205,12 +217,45 @@ class Trace:
         self._registers.clear()
         return count
 
-    def transition(self, transition_id: int) -> Transition:
+    def resolve(
+        self, expression: str, context: AnyMoment | None = None, *, thread: int | None = None
+    ) -> Place:
+        """What an expression means: `main+0x12`, `rsp+8`, `#4242`, `12%`, `parse.c:41`; see
+        `reven2.place`. An addition to the documented interface.
+
+        Parameters:
+            expression: a moment or a place.
+            context: the moment whose registers and memory are meant, and from which on an
+                address is looked for (default: the first).
+            thread: whose registers (default: those of the thread that runs).
+
+        Raises:
+            InvalidArgumentError (a ValueError): it cannot be understood, or names nothing or
+                several things; the text says which.
+            OutOfRangeError (an IndexError): a moment outside of the trace.
+            MemoryReadError (a RuntimeError): it reads memory that cannot be read.
+        """
+        text(expression, "An expression", "pass a str, as 'main+0x12' or '#4242'")
+        number = 0 if context is None else self._moment(context, "context")
+        found = self._service.resolve(expression, number, thread=thread, wanted="place")
+        return Place(self, found, number)
+
+    def transition(self, transition_id: AnyMoment) -> Transition:
         """A transition by number.
+
+        Parameters:
+            transition_id: its number; also as people write it, `"#5"`, `"50%"` or `"last"`.
 
         Raises:
             OutOfRangeError (an IndexError): the trace has none of that number.
+            InvalidArgumentError (a ValueError): text that is no moment.
         """
+        transition_id = one_number(self, transition_id, "transition")
+        if transition_id < 0 and -transition_id <= self.transition_count:
+            raise OutOfRangeError(
+                f"There is no transition #{transition_id}: count from 0, or use "
+                f"transition('#{transition_id}') to count from the end."
+            )
         if not 0 <= transition_id < self.transition_count:
             raise OutOfRangeError(
                 f"There is no transition #{transition_id}: the trace has {self.transition_count}, "
@@ -219,7 +264,7 @@ class Trace:
         return Transition(self, transition_id)
 
     def transitions(
-        self, start: int | Transition | None = None, stop: int | Transition | None = None
+        self, start: AnyMoment | None = None, stop: AnyMoment | None = None
     ) -> NumberedTable[Transition]:
         """Iterate over transitions.
 
@@ -237,7 +282,7 @@ class Trace:
         numbers = self._range(start, stop, self.transition_count, "transition")
         return transition_results(self, numbers)
 
-    def context_before(self, transition_id: int) -> Context:
+    def context_before(self, transition_id: AnyMoment) -> Context:
         """The context before a transition, by number.
 
         Raises:
@@ -245,7 +290,7 @@ class Trace:
         """
         return self.transition(transition_id).context_before()
 
-    def context_after(self, transition_id: int) -> Context:
+    def context_after(self, transition_id: AnyMoment) -> Context:
         """The context after a transition, by number.
 
         Raises:
@@ -254,7 +299,7 @@ class Trace:
         return self.transition(transition_id).context_after()
 
     def contexts(
-        self, start: int | Context | None = None, stop: int | Context | None = None
+        self, start: AnyMoment | None = None, stop: AnyMoment | None = None
     ) -> Numbered[Context]:
         """Iterate over contexts, numbered 0 … N.
 
@@ -273,12 +318,12 @@ class Trace:
 
     def memory_accesses(
         self,
-        address: _AbstractAddress | int | None = None,
+        address: AnyAddress | None = None,
         size: int | None = None,
-        from_transition: Transition | int | None = None,
-        to_transition: Transition | int | None = None,
+        from_transition: AnyMoment | None = None,
+        to_transition: AnyMoment | None = None,
         is_forward: bool = True,
-        operation: MemoryAccessOperation | None = None,
+        operation: MemoryAccessOperation | str | None = None,
         fetch_count: int = 1000,
         address_range: MemoryRange | None = None,
     ) -> Results[MemoryAccess]:
@@ -288,8 +333,9 @@ class Trace:
         does. Within a transition, accesses come in program order (backward: reversed).
 
         Parameters:
-            address: first byte; an int is a linear address. Default: all of memory.
-            size: bytes, at least 1; goes with `address`.
+            address: first byte; an int is a linear address, a str an expression
+                (`reven2.place`). Default: all of memory.
+            size: bytes, at least 1; goes with `address`, unless that names a symbol.
             from_transition: where to start, included. Default: the first transition, or the
                 last one going backward.
             to_transition: where to stop, excluded. Default: the end in that direction.
@@ -309,19 +355,27 @@ class Trace:
                 address, both a range and an address, an empty range.
             OutOfRangeError (an IndexError): a bound outside the trace.
         """
+        if isinstance(address, MemoryRange) and size is None:
+            address, address_range = None, address
         if address_range is not None:
             if address is not None or size is not None:
                 raise InvalidArgumentError("Give address and size, or address_range, not both.")
+            instance(address_range, MemoryRange, "address_range", "pass a MemoryRange")
             address, size = address_range.address, address_range.size
+        if address is not None and size is None:
+            size = self._size_of(address)
         if (address is None) != (size is None):
-            raise InvalidArgumentError("address and size go together: give both or neither.")
-        if size is not None and size < 1:
-            raise InvalidArgumentError(f"A memory range has at least one byte, not {size}.")
-        if fetch_count < 1:
-            raise InvalidArgumentError(f"fetch_count is at least 1, not {fetch_count}.")
+            raise InvalidArgumentError(
+                "address and size go together: give both, as memory_accesses(0x1234, 8), or "
+                "neither."
+            )
+        size = None if size is None else range_size(size)
+        fetch_count = count_of(fetch_count, "fetch_count")
+        is_forward = flag(is_forward, "is_forward")
+        operation = None if operation is None else operation_of(operation)
         count = self.transition_count
-        begin = None if from_transition is None else _number(from_transition)
-        end = None if to_transition is None else _number(to_transition)
+        begin = None if from_transition is None else self._moment(from_transition, "transition")
+        end = None if to_transition is None else self._moment(to_transition, "transition")
         if is_forward:
             start, stop = 0 if begin is None else begin, count if end is None else end
         else:
@@ -365,7 +419,10 @@ class Trace:
             A generator of ranges, in ascending order.
         """
         recorded = {(process.pid, process.name) for process in self._service.processes()}
+        if not isinstance(ring_policy, RingPolicy):
+            raise wrong_type("ring_policy", ring_policy, "pass reven2.filter.RingPolicy.R3Only")
         if processes is not None:
+            processes = processes_of(processes)
             recorded &= {(process.pid, process.name) for process in processes}
         if recorded and ring_policy is not RingPolicy.R0Only:
             yield ContextRange(self.first_context, self.last_context)
@@ -382,6 +439,7 @@ class Trace:
         """
         from reven2.string import string_results
 
+        text(pattern, "A pattern")
         return string_results(self, pattern)
 
     def __eq__(self, other: object) -> bool:
@@ -420,15 +478,32 @@ class Trace:
             return None
         return min(found) if is_forward else max(found)
 
+    @property
+    def _rvn(self) -> LowLevel:
+        from reven2._client.low_level import LowLevel
+
+        return LowLevel(self)
+
+    def _moment(self, value: object, kind: MomentKind) -> int:
+        """The number of a transition or context that is passed; it may be outside."""
+        return moment_number(self, value, kind)
+
+    def _size_of(self, address: object) -> int | None:
+        """Bytes of the symbol that is passed as an address; None if it is none."""
+        if isinstance(address, str):
+            address = self.resolve(address)
+        size = address.size if isinstance(address, Place | Symbol) else 0
+        return size or None
+
     def _range(
         self,
-        start: int | Transition | Context | None,
-        stop: int | Transition | Context | None,
+        start: AnyMoment | None,
+        stop: AnyMoment | None,
         count: int,
-        what: str,
+        what: MomentKind,
     ) -> range:
-        begin = 0 if start is None else _number(start)
-        end = count if stop is None else _number(stop)
+        begin = 0 if start is None else self._moment(start, what)
+        end = count if stop is None else self._moment(stop, what)
         self._check_bound(begin, count, what)
         self._check_bound(end, count, what)
         return range(begin, max(begin, end))
@@ -439,7 +514,3 @@ class Trace:
             raise OutOfRangeError(
                 f"{what.capitalize()} {number} is outside the trace, which has {count}."
             )
-
-
-def _number(value: int | Transition | Context) -> int:
-    return value if isinstance(value, int) else value._id

@@ -117,22 +117,30 @@ class Transition(Moment):
     def step_out(self, is_forward: bool = True) -> Transition | None:
         """Where the current function ends or, backward, where it was called.
 
+        A function that ends with a jump to another one, in place of calling it and returning,
+        leaves the return to that: its end is the `ret` of the last function of such a chain.
+
         Parameters:
-            is_forward: True for the transition that leaves the function (its `ret`, the jump
-                to a function in place of a call, or the `longjmp` or unwinding that discards
-                it), False for the one that created it (its call, that jump, or a signal).
+            is_forward: True for the transition that returns to the caller (or the `longjmp` or
+                unwinding that discards the function), False for the one that entered it (its
+                call, a jump in place of one, or a signal).
 
         Returns:
             That transition; None if it is not in the trace.
         """
-        call = self._trace._service.call_at(self._id)
-        number = None if call is None else call.end_transition if is_forward else call.transition
+        service = self._trace._service
+        call = service.call_at(self._id)
+        if call is None:
+            return None
+        number = service.frame_end(call.id) if is_forward else call.transition
         return None if number is None else self._trace.transition(number)
 
     def find_inverse(self) -> Transition | None:
         """The transition that does the opposite.
 
-        For a call, the `ret` that returns to its caller, and for that the call. For a push, the
+        For a call, the `ret` that returns to its caller, and for that the call. For a jump to
+        the beginning of a function, in place of a call or in a stub of the PLT, the `ret` that
+        returns to the caller from there; its inverse in turn is the call. For a push, the
         pop that takes the value off the stack, and the other way round. For a signal, the
         system call `rt_sigreturn` of its handler, and the other way round. For another system
         call, the transition that its thread goes on with: the kernel's part is not in the

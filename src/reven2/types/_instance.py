@@ -10,6 +10,7 @@ from reven2.address import LogicalAddress, _AbstractAddress
 from reven2.arch import x64
 from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError, TypeMismatchError
+from reven2.types._numeric import Numeric
 
 if TYPE_CHECKING:
     from reven2.trace import Context
@@ -22,9 +23,13 @@ Value = TypeVar("Value")
 Other = TypeVar("Other")
 
 
-class PointerInstance(LogicalAddress, Generic[Value]):
+class PointerInstance(Numeric, LogicalAddress, Generic[Value]):
     """A pointer that was read: the address it holds, usable wherever an address is, that
-    also knows the type of what it points to."""
+    also knows the type of what it points to.
+
+    It is also the number that it holds: `hex(p)`, `f"{p:#x}"`, `p & 0xfff`, `p > 5`, `if p`.
+    Adding or subtracting a number gives a pointer of the same type, so many bytes further; the
+    difference of two pointers is a number."""
 
     __slots__ = ("_context", "_pointee")
 

@@ -4,7 +4,6 @@ event_stream.h to a real recording."""
 
 from __future__ import annotations
 
-import mmap
 import socket
 import struct
 from collections.abc import Iterable, Sequence
@@ -14,28 +13,32 @@ from pathlib import Path
 from typing import Any
 
 from reven import _engine
+from reven._engine import REGISTER_FILE_SIZE
+from reven.recorders.kit import (
+    NO_NODE,
+    EndReason,
+    EventKind,
+    Exit,
+    NodeKind,
+    RecordType,
+    Ring,
+    WriterGone,
+    event,
+    node,
+    record,
+)
 
-REGISTER_FILE_SIZE = 864
-KEY_FRAME, SWITCH, REGISTERS, REGISTER_PATCH, MEMORY, MAP = 2, 3, 4, 5, 6, 7
-SYSCALL_EXIT, SIGNAL, END = 12, 13, 17
-END_EXIT, END_SIGNAL, END_LIMIT = 1, 2, 5
-RETIRED, NOT_RETIRED, REPEAT_END = 0, 1, 2
+KEY_FRAME, SWITCH, REGISTERS = RecordType.KEY_FRAME, RecordType.SWITCH, RecordType.REGISTERS
+REGISTER_PATCH, MEMORY, MAP = RecordType.REGISTER_PATCH, RecordType.MEMORY, RecordType.MAP
+SYSCALL_EXIT, SIGNAL, END = RecordType.SYSCALL_EXIT, RecordType.SIGNAL, RecordType.END
+END_EXIT, END_SIGNAL, END_LIMIT = EndReason.EXIT, EndReason.SIGNAL, EndReason.LIMIT
+RETIRED, NOT_RETIRED, REPEAT_END = Exit.RETIRED, Exit.NOT_RETIRED, Exit.REPEAT_END
 CUT, NOTHING = 62, 63
-NO_NODE = 0xFFFFFFFF
 
-NODE_CONSTANT, NODE_SLOT, NODE_REGISTER, NODE_UNARY, NODE_BINARY, NODE_SELECT = 1, 2, 3, 4, 5, 6
-NODE_FLOW, NODE_REGISTER_THEN, NODE_INDEXED_THEN = 7, 8, 9
-EVENT_SET_REGISTER, EVENT_LOAD, EVENT_EXIT = 1, 3, 7
-
-PRODUCED, CONSUMED, WRITER_WAITS, SLOTS = 120, 184, 248, 376  # offsets in reven_ring_header
-WELCOME = struct.Struct("<4IQ")
-RING_LAYOUT = struct.Struct("<6Q2I")
-
-
-def node(
-    kind: int, size: int, op: int = 0, a: int = 0, b: int = 0, c: int = 0, immediate: int = 0
-) -> bytes:
-    return struct.pack("<BBH3IQ", kind, size, op, a, b, c, immediate)
+NODE_CONSTANT, NODE_SLOT, NODE_REGISTER = NodeKind.CONSTANT, NodeKind.SLOT, NodeKind.REGISTER
+NODE_UNARY, NODE_BINARY, NODE_SELECT = NodeKind.UNARY, NodeKind.BINARY, NodeKind.SELECT
+NODE_FLOW, NODE_REGISTER_THEN = NodeKind.FLOW, NodeKind.REGISTER_THEN
+NODE_INDEXED_THEN = NodeKind.INDEXED_THEN
 
 
 @dataclass(frozen=True)
@@ -58,18 +61,21 @@ class Block:
 
     def payload(self, number: int) -> bytes:
         """Of its REVEN_TEMPLATE record, with the id `number`."""
-        nodes, events, offset = [node(NODE_CONSTANT, 8, immediate=64)], [], 0
+        nodes, offset = [node(NODE_CONSTANT, 8, immediate=64)], 0
+        events: list[tuple[int, bytes]] = []
         for size in self.slots:
             nodes.append(node(NODE_SLOT, size, a=offset, b=NO_NODE))
-            events.append((0, EVENT_LOAD, 0, size, (0, len(nodes) - 1, NO_NODE, 0, 0, 0)))
+            value = len(nodes) - 1
+            events.append((0, event(EventKind.LOAD, 0, size=size, address=0, value=value)))
             offset += size
         nodes += self.nodes
         for at, size, value in self.sets:
-            fields = (NO_NODE, value, NO_NODE, NO_NODE, NO_NODE, NO_NODE)
-            events.append((0, EVENT_SET_REGISTER, at, size, fields))
+            made = event(EventKind.SET_REGISTER, 0, offset=at, size=size, value=value)
+            events.append((0, made))
         for k, (instruction, flags) in enumerate(self.exits, 1):
-            events.append((instruction, EVENT_EXIT, 0, 0, (NO_NODE, 0, NO_NODE, k, flags, 0)))
-        events.sort(key=lambda event: event[0])
+            made = event(EventKind.EXIT, instruction, value=0, x1=k, x2=flags)
+            events.append((instruction, made))
+        events.sort(key=lambda one: one[0])
         head = (number, self.instructions, len(nodes), len(events), self.record_size)
         return b"".join(
             (
@@ -79,7 +85,7 @@ class Block:
                     for i in range(self.instructions)
                 ),
                 *nodes,
-                *(struct.pack("<BB3H6I", e[1], 0, e[0], e[2], e[3], *e[4]) for e in events),
+                *(made for _, made in events),
             )
         )
 
@@ -133,65 +139,36 @@ class Recorder:
         except _engine.TraceError:
             self._socket.close()
             raise
-        welcome = WELCOME.unpack(self._socket.recv(WELCOME.size, socket.MSG_WAITALL))
-        with Path(f"/proc/{welcome[2]}/fd/{welcome[3]}").open("r+b") as ring:
-            self._ring = mmap.mmap(ring.fileno(), welcome[4])
-        layout = RING_LAYOUT.unpack_from(self._ring)
-        self._first_slot, self._slot_size, self._values, _, self._control, _, self._count, _ = (
-            layout
-        )
+        self._ring = Ring(self._socket)
         self._executions = 0
-        self._produced = 0
 
     @property
     def stop_asked(self) -> bool:
-        return self._ring[52] != 0
+        return self._ring.stop_asked
 
-    def _fill(self, slot: Slot) -> tuple[int, int, int, int]:
-        while self._produced - self._read(CONSUMED) >= self._count:
-            self._socket.settimeout(0.01)
-            with suppress(TimeoutError):
-                self._socket.recv(1)
-        base = self._first_slot + self._produced % self._count * self._slot_size
+    def _parts(self, slot: Slot) -> tuple[int, bytes, bytes, bytes]:
         headers = b"".join(struct.pack("<I", i << 6 | k) for i, k, _ in slot.executions)
         values = b"".join(value for _, _, value in slot.executions)
         control = b"".join(
-            struct.pack("<2I2Q", kind, thread, self._executions + after, len(payload))
-            + payload
-            + bytes(-len(payload) % 8)
+            record(kind, thread, self._executions + after, payload)
             for kind, thread, after, payload in (
                 *((1, 0, 0, block.payload(i)) for i, block in slot.templates.items()),
                 *((r.type, r.thread, r.after, r.payload) for r in slot.records),
             )
         )
-        for offset, part in ((0, headers), (self._values, values), (self._control, control)):
-            self._ring[base + offset : base + offset + len(part)] = part
-        return self._executions, len(slot.executions), len(values), len(control)
-
-    def _read(self, offset: int) -> int:
-        return int(struct.unpack_from("<Q", self._ring, offset)[0])
-
-    def _describe(self, position: int, sizes: Iterable[int]) -> None:
-        at = SLOTS + self._produced % self._count * 32
-        struct.pack_into("<Q6I", self._ring, at, position, *sizes)
+        return self._executions, headers, values, control
 
     def publish(self, slot: Slot) -> None:
-        position, *sizes = self._fill(slot)
-        self._describe(position, (*sizes, 0, 0, 0))
-        self._produced += 1
+        with suppress(WriterGone):
+            self._ring.hand_over(*self._parts(slot))
         self._executions += len(slot.executions)
-        struct.pack_into("<Q", self._ring, PRODUCED, self._produced)
-        with suppress(BrokenPipeError):
-            self._socket.send(b"\0")
 
     def die_filling(self, slot: Slot) -> None:
         """Dies with `slot` filled up to a key frame but not handed over."""
-        position, *sizes = self._fill(slot)
-        self._describe(position, (0, 0, 0, *sizes))
+        self._ring.leave(*self._parts(slot))
         self.close()
 
     def close(self) -> None:
-        self._socket.close()
         self._ring.close()
 
     def finish(self) -> _engine.RecordingStatus:

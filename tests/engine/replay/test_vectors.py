@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reven._engine import Trace
+from reven.recorders.kit import node
 from tests.engine.record.stream import (
     NODE_BINARY,
     NODE_SELECT,
@@ -19,7 +20,6 @@ from tests.engine.record.stream import (
     Slot,
     end,
     key_frame,
-    node,
     write_trace,
 )
 

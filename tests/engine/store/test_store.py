@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reven._engine import TraceError, _Store
+from reven.recorders.kit import NO_NODE, node
 from tests.engine.record.stream import (
     END_EXIT,
     MEMORY,
-    NO_NODE,
     NODE_BINARY,
     NODE_CONSTANT,
     NODE_FLOW,
@@ -34,7 +34,6 @@ from tests.engine.record.stream import (
     end,
     headers_of,
     key_frame,
-    node,
     switch,
     write_trace,
 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import queue
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ import pytest
 
 import reven2
 from reven2._client.selection import transition_selection
+from reven2.errors import ServerError
 from reven2.session import AddressEvent, Session, TransitionEvent
 
 from .conftest import Served, taken
@@ -294,3 +296,39 @@ def test_a_click_on_a_link_is_not_heard_by_the_client_that_made_it(
         while (event := own.next_event(0.2)) is not None:
             # Before the server knew which client the link is of.
             assert event.origin.client == ""
+
+
+def test_each_caller_gets_the_error_of_its_own_message(
+    server: reven2.RevenServer, connect: Connect, session: str
+) -> None:
+    right = transition_selection(server.trace.transition(1), server.trace, server.scenario_name)
+    wrong = msgspec.structs.replace(right, transition=10**12)
+
+    def publish(number: int) -> str:
+        try:
+            return str(server._live.publish([session], wrong if number % 3 else right))
+        except ServerError as error:
+            return str(error)
+
+    with connect().sessions.listen(session), ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(publish, range(120)))
+    assert {one for number, one in enumerate(said) if number % 3 == 0} == {"1"}
+    (problem,) = {one for number, one in enumerate(said) if number % 3}
+    assert "no transition 1000000000000" in problem
+
+
+def test_a_second_listener_of_a_client_gets_the_latest_too(
+    server: reven2.RevenServer, connect: Connect, session: str
+) -> None:
+    publisher = connect()
+    publisher.sessions.tracked = session
+    publisher.sessions.publish_transition(publisher.trace.transition(4))
+    first = server.sessions.listen(session)
+    second = server.sessions.listen(session)
+    assert taken(first, 1) == taken(second, 1) == ["#4"]
+    publisher.sessions.publish_transition(publisher.trace.transition(5))
+    assert taken(first, 1) == taken(second, 1) == ["#5"]
+    first.close()
+    assert publisher.sessions.publish_transition(publisher.trace.transition(6)) is True
+    second.close()
+    assert publisher.sessions.publish_transition(publisher.trace.transition(7)) is False

@@ -1,70 +1,119 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { type Signal, signal } from "@preact/signals";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { BookmarkData } from "../../api/types";
 import { addCommands } from "../../commands";
 import { focus, go } from "../../focus";
-import { focusPanel, showPanel } from "../../shell/dock";
 import { numbered } from "../../ui/format";
-import type { Panel } from "../registry";
-import { add, bookmarks, edit, editing, goNext, remove } from "./store";
+import { Rows } from "../../ui/rows";
+import { focusPanel } from "../keyboard";
+import { definePanel, type Self } from "../panel";
+import { add, bookmarks, edit, goNext, remove } from "./store";
 import "./bookmarks.css";
 
-function Bookmarks() {
+const ROW = 24;
+
+/** Whose note is being written: the id of a bookmark, or "new" for one at the focus. */
+type Editing = Signal<number | "new" | null>;
+
+interface Props {
+  self: Self;
+  editing: Editing;
+}
+
+function Bookmarks({ self, editing }: Props) {
   const { transition } = focus.value;
   const all = bookmarks.value;
-  const list = useRef<HTMLUListElement>(null);
+  // The row that the keyboard went to.
+  const [active, setActive] = useState<number | null>(null);
+  const isNew = editing.value === "new";
   const move = (event: KeyboardEvent) => {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-    const places = [...(list.current?.querySelectorAll<HTMLElement>(".place") ?? [])];
-    const at = places.indexOf(document.activeElement as HTMLElement);
-    if (at === -1) return;
-    places[at + (event.key === "ArrowDown" ? 1 : -1)]?.focus();
+    const { index } = (event.target as HTMLElement).dataset;
+    if (index === undefined) return;
     event.preventDefault();
     event.stopPropagation();
+    const to = Number(index) + (event.key === "ArrowDown" ? 1 : -1);
+    if (to < 0 || to >= all.length) return;
+    setActive(to);
+    // Once it is drawn.
+    requestAnimationFrame(() => document.getElementById(self.element(to))?.focus());
   };
   return (
     <>
       <div class="bar">
-        <button type="button" class="tool" title="Bookmark this transition (b)" onClick={addHere}>
+        <button
+          type="button"
+          class="tool"
+          title="Bookmark this transition (b)"
+          onClick={() => {
+            editing.value = "new";
+          }}
+        >
           + Bookmark {numbered(transition)}
         </button>
         <span class="spring" />
         <span class="dim">{all.length || ""}</span>
       </div>
-      {all.length === 0 && editing.value === null && (
+      {all.length === 0 && !isNew && (
         <p class="empty">
           No bookmarks yet. <kbd>b</kbd> bookmarks the selected transition; everybody who has this
           trace open sees it.
         </p>
       )}
-      <ul class="scroll bookmarks" aria-label="Bookmarks" ref={list} onKeyDown={move}>
-        {editing.value === "new" && (
-          <Note
-            transition={transition}
-            text=""
-            onDone={(text) => {
-              if (text !== null) void add(transition, text);
-            }}
-          />
-        )}
-        {all.map((bookmark, index) => (
-          <Bookmark
-            key={bookmark.id}
-            bookmark={bookmark}
-            isHere={bookmark.transition === transition}
-            isFirst={index === 0}
-          />
-        ))}
-      </ul>
+      {isNew && (
+        <Note
+          self={self}
+          editing={editing}
+          transition={transition}
+          text=""
+          onDone={(text) => {
+            if (text !== null) void add(transition, text);
+          }}
+        />
+      )}
+      <Rows
+        count={all.length}
+        row={ROW}
+        at={active}
+        when={[active]}
+        class="bookmarks"
+        role="list"
+        aria-label="Bookmarks"
+        onKeyDown={move}
+      >
+        {(first, stop) =>
+          all
+            .slice(first, stop)
+            .map((bookmark, index) => (
+              <Bookmark
+                key={bookmark.id}
+                self={self}
+                editing={editing}
+                bookmark={bookmark}
+                index={first + index}
+                isHere={bookmark.transition === transition}
+              />
+            ))
+        }
+      </Rows>
     </>
   );
 }
 
-function Bookmark(props: { bookmark: BookmarkData; isHere: boolean; isFirst: boolean }) {
-  const { bookmark, isHere } = props;
+function Bookmark(
+  props: Props & {
+    bookmark: BookmarkData;
+    index: number;
+    isHere: boolean;
+  },
+) {
+  const { self, editing, bookmark, index, isHere } = props;
   if (editing.value === bookmark.id)
     return (
       <Note
+        self={self}
+        editing={editing}
         transition={bookmark.transition}
         text={bookmark.description}
         onDone={(text) => {
@@ -73,11 +122,13 @@ function Bookmark(props: { bookmark: BookmarkData; isHere: boolean; isFirst: boo
       />
     );
   return (
-    <li class="bookmark" aria-current={isHere ? "location" : undefined}>
+    <div class="bookmark" role="listitem" aria-current={isHere ? "location" : undefined}>
       <button
         type="button"
         class="place"
-        data-keyboard={props.isFirst ? "" : undefined}
+        id={self.element(index)}
+        data-index={index}
+        data-keyboard={index === 0 ? "" : undefined}
         title={bookmark.description}
         onClick={() => go({ transition: bookmark.transition, side: "before" })}
         onKeyDown={(event) => {
@@ -111,20 +162,22 @@ function Bookmark(props: { bookmark: BookmarkData; isHere: boolean; isFirst: boo
       >
         ✕
       </button>
-    </li>
+    </div>
   );
 }
 
-function Note(props: { transition: number; text: string; onDone: (text: string | null) => void }) {
+function Note(
+  props: Props & { transition: number; text: string; onDone: (text: string | null) => void },
+) {
   const input = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => input.current?.select(), []);
   const end = (isKept: boolean) => {
-    editing.value = null;
+    props.editing.value = null;
     props.onDone(isKept ? (input.current?.value ?? "").trim() : null);
-    focusPanel("bookmarks");
+    focusPanel(props.self.id);
   };
   return (
-    <li class="bookmark">
+    <div class="bookmark" role="listitem">
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -149,23 +202,11 @@ function Note(props: { transition: number; text: string; onDone: (text: string |
           Save
         </button>
       </form>
-    </li>
+    </div>
   );
 }
 
-function addHere(): void {
-  editing.value = "new";
-  showPanel("bookmarks");
-}
-
 addCommands(
-  {
-    id: "bookmark.add",
-    title: "Bookmark this transition",
-    group: "Bookmarks",
-    keys: ["b"],
-    run: addHere,
-  },
   {
     id: "bookmark.next",
     title: "Next bookmark",
@@ -182,10 +223,25 @@ addCommands(
   },
 );
 
-export const panel: Panel = {
+export const panel = definePanel({
   id: "bookmarks",
   title: "Bookmarks",
-  component: Bookmarks,
   place: "far",
   order: 1,
-};
+  open: (self) => {
+    const editing: Editing = signal(null);
+    return { content: () => <Bookmarks self={self} editing={editing} />, editing };
+  },
+  commands: [
+    {
+      id: "bookmark.add",
+      title: "Bookmark this transition",
+      group: "Bookmarks",
+      keys: ["b"],
+      shows: true,
+      run: ({ editing }) => {
+        editing.value = "new";
+      },
+    },
+  ],
+});

@@ -7,14 +7,12 @@ import { focus, go, scenarioName } from "../../focus";
 import { bookmarks as marks } from "../../marks";
 
 import { bookmarksRevision, sessions } from "../../session/sync";
-import { say, sayProblem } from "../../shell/toast";
+import { say, sayProblem } from "../../ui/toast";
 
 const PAGE = 1000;
 
 /** By transition. */
 export const bookmarks = signal<BookmarkData[]>([]);
-/** Whose note is being written: the id of a bookmark, or "new" for one at the focus. */
-export const editing = signal<number | "new" | null>(null);
 
 let asked = 0;
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stack at the focus, asked for once for all panels.
+// The stack at the focus, asked for once for all panels that follow it.
 import { computed, effect, signal } from "@preact/signals";
 import type { BacktraceAnswer } from "../../api/types";
-import { type Shown, view } from "../../api/views";
+import { type Shown, useView, view } from "../../api/views";
 import { context, focus } from "../../focus";
 import { scenario } from "../../scenario";
+import type { Self } from "../panel";
 
 /** The former one stays until the next comes: `current` tells. */
 export const stack = signal<Shown<BacktraceAnswer>>({ answer: null, current: false, error: "" });
@@ -13,6 +14,14 @@ export const stack = signal<Shown<BacktraceAnswer>>({ answer: null, current: fal
 export const activeCalls = computed(
   () => new Set(stack.value.answer?.frames.map((frame) => frame.call) ?? []),
 );
+
+/** The stack where a panel looks. */
+export function useStack(self: Self): Shown<BacktraceAnswer> {
+  const isHeld = self.heldAt.value !== "";
+  const wanted = isHeld ? { context: self.context.value } : null;
+  const held = useView(self.focus.value.scenario, "backtrace", wanted);
+  return isHeld ? held : stack.value;
+}
 
 const name = computed(() => focus.value.scenario);
 

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useState } from "preact/hooks";
 import { addCommands } from "../../commands";
 import { stepTo } from "../../moves";
-import type { Panel } from "../registry";
-import { stack } from "./current";
+import { definePanel, keptAlways, type Self } from "../panel";
+import { useStack } from "./current";
 import { Stack } from "./stack";
-import { Tree } from "./tree";
+import { Opened, Tree } from "./tree";
 import "./calls.css";
 
-const SHOWN = "axion.calls";
-
-function Calls() {
-  const [shown, setShown] = useState(localStorage.getItem(SHOWN) === "tree" ? "tree" : "stack");
-  const depth = stack.value.answer?.depth;
+function Calls({ self, opened }: { self: Self<"shown">; opened: Opened }) {
+  const shown = self.kept.shown.value === "tree" ? "tree" : "stack";
+  const stack = useStack(self);
+  const depth = stack.answer?.depth;
   return (
     <>
       <div class="bar">
@@ -23,8 +21,7 @@ function Calls() {
             class="tool"
             aria-pressed={shown === each}
             onClick={() => {
-              localStorage.setItem(SHOWN, each);
-              setShown(each);
+              self.kept.shown.value = each;
             }}
           >
             {each === "stack" ? "Stack" : "Tree"}
@@ -33,7 +30,11 @@ function Calls() {
         <span class="spring" />
         {depth !== undefined && <span class="dim">{depth} deep</span>}
       </div>
-      {shown === "stack" ? <Stack shown={stack.value} /> : <Tree />}
+      {shown === "stack" ? (
+        <Stack shown={stack} at={self.focus.value.transition} />
+      ) : (
+        <Tree self={self} opened={opened} />
+      )}
     </>
   );
 }
@@ -69,4 +70,15 @@ addCommands(
   },
 );
 
-export const panel: Panel = { id: "calls", title: "Calls", component: Calls, place: "far" };
+export const panel = definePanel({
+  id: "calls",
+  title: "Calls",
+  place: "far",
+  many: true,
+  holds: true,
+  keeps: { shown: keptAlways("stack") },
+  open: (self) => {
+    const opened = new Opened();
+    return { content: () => <Calls self={self} opened={opened} /> };
+  },
+});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BacktraceAnswer, BacktraceFrame } from "../../api/types";
 import type { Shown } from "../../api/views";
-import { focus, go } from "../../focus";
+import { go } from "../../focus";
 import { digits } from "../../ui/format";
 
 const KINDS: Record<BacktraceFrame["type"], string> = {
@@ -12,8 +12,8 @@ const KINDS: Record<BacktraceFrame["type"], string> = {
   Unknown: "from before the trace",
 };
 
-/** The frames at the focus, the innermost first. */
-export function Stack({ shown }: { shown: Shown<BacktraceAnswer> }) {
+/** The frames at a transition, the innermost first. */
+export function Stack({ shown, at }: { shown: Shown<BacktraceAnswer>; at: number }) {
   const frames = shown.answer?.frames ?? [];
   if (shown.error) return <p class="problem">{shown.error}</p>;
   return (
@@ -27,7 +27,7 @@ export function Stack({ shown }: { shown: Shown<BacktraceAnswer> }) {
           key={`${frame.stack_pointer} ${frame.first_context}`}
           frame={frame}
           // What a frame stands at is the call that made the one above it.
-          stands={number === 0 ? focus.value.transition : (frames[number - 1]?.call_site ?? null)}
+          stands={number === 0 ? at : (frames[number - 1]?.call_site ?? null)}
           number={number}
         />
       ))}

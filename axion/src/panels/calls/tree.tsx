@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { signal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { TreeCall } from "../../api/types";
 import { useView, view } from "../../api/views";
-import { context, focus, go } from "../../focus";
-import { sayProblem } from "../../shell/toast";
+import { focus, go } from "../../focus";
+import { Rows } from "../../ui/rows";
+import { sayProblem } from "../../ui/toast";
+import type { Self } from "../panel";
 import { short } from "../timeline/strip";
 
 const PAGE = 200;
@@ -14,38 +16,44 @@ interface Children {
   next: number | null;
 }
 
-/** Calls that were opened, with what they called as far as it is known, by scenario and id. */
-const opened = signal<Map<string, Children>>(new Map());
-const asking = new Set<string>();
+/** Calls that were unfolded, with what they called as far as it is known, by scenario and id. */
+export class Opened {
+  readonly #children = signal<ReadonlyMap<string, Children>>(new Map());
+  readonly #asking = new Set<string>();
 
-function keyOf(call: TreeCall): string {
-  return `${focus.peek().scenario} ${call.id}`;
-}
+  of(call: TreeCall): Children | undefined {
+    return this.#children.value.get(keyOf(call));
+  }
 
-async function load(call: TreeCall): Promise<void> {
-  const key = keyOf(call);
-  const known = opened.peek().get(key);
-  if (asking.has(key) || (known && known.next === null)) return;
-  asking.add(key);
-  try {
-    const page = await view(focus.peek().scenario, "call_tree", {
-      parent: call.id,
-      first: known?.next ?? 0,
-      limit: PAGE,
-    });
-    const calls = [...(known?.calls ?? []), ...page.calls];
-    opened.value = new Map(opened.peek()).set(key, { calls, next: page.next });
-  } catch (problem) {
-    sayProblem(problem);
-  } finally {
-    asking.delete(key);
+  async load(call: TreeCall): Promise<void> {
+    const key = keyOf(call);
+    const known = this.#children.peek().get(key);
+    if (this.#asking.has(key) || (known && known.next === null)) return;
+    this.#asking.add(key);
+    try {
+      const page = await view(focus.peek().scenario, "call_tree", {
+        parent: call.id,
+        first: known?.next ?? 0,
+        limit: PAGE,
+      });
+      const calls = [...(known?.calls ?? []), ...page.calls];
+      this.#children.value = new Map(this.#children.peek()).set(key, { calls, next: page.next });
+    } catch (problem) {
+      sayProblem(problem);
+    } finally {
+      this.#asking.delete(key);
+    }
+  }
+
+  fold(call: TreeCall): void {
+    const left = new Map(this.#children.peek());
+    left.delete(keyOf(call));
+    this.#children.value = left;
   }
 }
 
-function close(call: TreeCall): void {
-  const left = new Map(opened.peek());
-  left.delete(keyOf(call));
-  opened.value = left;
+function keyOf(call: TreeCall): string {
+  return `${focus.peek().scenario} ${call.id}`;
 }
 
 interface Row {
@@ -57,10 +65,10 @@ interface Row {
 }
 
 /** The active calls, each below its caller, and what was opened. */
-function rowsOf(path: TreeCall[]): Row[] {
+function rowsOf(path: TreeCall[], opened: Opened): Row[] {
   const rows: Row[] = [];
   const add = (call: TreeCall, level: number, active: number): void => {
-    const children = opened.value.get(keyOf(call));
+    const children = opened.of(call);
     const next = active >= 0 ? path[active + 1] : undefined;
     rows.push({ call, level, isOpen: children !== undefined, isActive: active >= 0 });
     for (const child of children?.calls ?? (next ? [next] : []))
@@ -74,63 +82,79 @@ function rowsOf(path: TreeCall[]): Row[] {
   return rows;
 }
 
-/** Who called whom around the focus. */
-export function Tree() {
-  const { scenario } = focus.value;
-  const shown = useView(scenario, "call_path", scenario ? { context: context.value } : null);
+/** Who called whom around where a panel looks. */
+export function Tree({ self, opened }: { self: Self; opened: Opened }) {
+  const { scenario } = self.focus.value;
+  const wanted = scenario ? { context: self.context.value } : null;
+  const shown = useView(scenario, "call_path", wanted);
   const path = shown.answer?.calls ?? [];
   const current = path.at(-1);
-  const list = useRef<HTMLDivElement>(null);
+  // The row that the keyboard went to.
+  const [active, setActive] = useState(-1);
   useEffect(() => {
-    if (current) void load(current);
+    setActive(-1);
+    if (current) void opened.load(current);
   }, [scenario, current?.id]);
-  useLayoutEffect(() => {
-    list.current?.querySelector('[aria-current="location"]')?.scrollIntoView({ block: "nearest" });
-  }, [current?.id]);
   if (shown.error) return <p class="problem">{shown.error}</p>;
-  const rows = rowsOf(path);
-  const move = (from: number, by: number) => {
-    const items = list.current?.querySelectorAll<HTMLElement>("[role=treeitem]");
-    items?.[from + by]?.focus();
+  const rows = rowsOf(path, opened);
+  const here = rows.findIndex((row) => !row.more && row.call.id === current?.id);
+  const move = (to: number) => {
+    if (to < 0 || to >= rows.length) return;
+    setActive(to);
+    // Once it is drawn.
+    requestAnimationFrame(() => document.getElementById(self.element(`row-${to}`))?.focus());
   };
   return (
-    <div
-      class={`scroll calls-tree ${shown.current ? "" : "stale"}`}
+    <Rows
+      count={rows.length}
+      at={active === -1 ? here : active}
+      when={[current?.id, active]}
+      class={`calls-tree ${shown.current ? "" : "stale"}`}
       role="tree"
       aria-label="Calls"
-      ref={list}
     >
-      {rows.map((row, index) =>
-        row.more ? (
-          <button
-            key={`more ${row.call.id}`}
-            type="button"
-            role="treeitem"
-            class="call more"
-            style={{ "--level": row.level }}
-            onClick={() => void load(row.call)}
-          >
-            more…
-          </button>
-        ) : (
-          <CallRow
-            key={row.call.id}
-            row={row}
-            isCurrent={row.call.id === current?.id}
-            onMove={(by) => move(index, by)}
-          />
-        ),
-      )}
-    </div>
+      {(first, stop) =>
+        rows.slice(first, stop).map((row, index) =>
+          row.more ? (
+            <button
+              key={`more ${row.call.id}`}
+              type="button"
+              role="treeitem"
+              class="call more"
+              id={self.element(`row-${first + index}`)}
+              style={{ "--level": row.level }}
+              onClick={() => void opened.load(row.call)}
+            >
+              more…
+            </button>
+          ) : (
+            <CallRow
+              key={row.call.id}
+              row={row}
+              element={self.element(`row-${first + index}`)}
+              opened={opened}
+              isCurrent={row.call.id === current?.id}
+              onMove={(by) => move(first + index + by)}
+            />
+          ),
+        )
+      }
+    </Rows>
   );
 }
 
-function CallRow(props: { row: Row; isCurrent: boolean; onMove: (by: number) => void }) {
-  const { row, isCurrent, onMove } = props;
+function CallRow(props: {
+  row: Row;
+  element: string;
+  opened: Opened;
+  isCurrent: boolean;
+  onMove: (by: number) => void;
+}) {
+  const { row, element, opened, isCurrent, onMove } = props;
   const { call } = row;
   const turn = () => {
-    if (row.isOpen) close(call);
-    else void load(call);
+    if (row.isOpen) opened.fold(call);
+    else void opened.load(call);
   };
   const enter = () => go({ transition: call.start, side: "before" });
   const keys: Record<string, () => void> = {
@@ -150,6 +174,7 @@ function CallRow(props: { row: Row; isCurrent: boolean; onMove: (by: number) => 
       aria-current={isCurrent ? "location" : undefined}
       tabIndex={isCurrent ? 0 : -1}
       data-keyboard={isCurrent ? "" : undefined}
+      id={element}
       data-call={call.id}
       style={{ "--level": row.level }}
       title={`${call.name}\n#${call.start} to #${call.stop - 1}${call.has_ended ? "" : ", the end of the trace"}`}

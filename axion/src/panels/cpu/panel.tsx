@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useState } from "preact/hooks";
 import type { RegisterChange } from "../../api/types";
 import { useView } from "../../api/views";
-import { focus, go } from "../../focus";
+import { go } from "../../focus";
 import { registerChange } from "../../moves";
 import { scenario } from "../../scenario";
 import { digits } from "../../ui/format";
 import { isLitAddress, isLitRegister, selectWord } from "../../ui/tokens";
-import type { Panel } from "../registry";
+import { definePanel, keptAlways, type Self } from "../panel";
 import { LANES, type Lanes, lanesOf } from "./lanes";
 import { Pointees } from "./pointees";
 import "./cpu.css";
@@ -22,16 +21,22 @@ const FLAG_TITLES: Record<string, string> = {
   of: "Overflow",
 };
 
-function CpuPanel() {
-  const { scenario: name, transition, side, thread, selection } = focus.value;
+/** `lanes`: how vector registers are read; empty while they are folded. */
+type CpuSelf = Self<"lanes">;
+
+const USUAL_LANES: Lanes = "u64";
+
+function CpuPanel({ self }: { self: CpuSelf }) {
+  const { scenario: name, transition, side, thread, selection } = self.focus.value;
   const shown = useView(name, "registers", { transition, side, thread });
-  const [lanes, setLanes] = useState<Lanes>("u64");
-  const [isOpen, setOpen] = useState(false);
+  const kept = self.kept.lanes;
+  const isOpen = kept.value !== "";
+  const lanes = LANES.find((kind) => kind === kept.value) ?? USUAL_LANES;
   const { answer } = shown;
   if (shown.error) {
     return (
       <>
-        <Threads running={null} />
+        <Threads self={self} running={null} />
         <p class="problem">{shown.error}</p>
       </>
     );
@@ -44,7 +49,7 @@ function CpuPanel() {
       class="scroll cpu"
       role="listbox"
       aria-label="Registers"
-      aria-activedescendant={selected ? `register-${selected}` : undefined}
+      aria-activedescendant={selected ? self.element(selected) : undefined}
       tabIndex={0}
       data-keyboard
       onKeyDown={(event) => {
@@ -64,7 +69,7 @@ function CpuPanel() {
             go({ selection: { kind: "memory", address, size: 8 } });
           }
         } else if ((key === "ArrowLeft" || key === "ArrowRight") && selected) {
-          registerChange(selected, key === "ArrowRight");
+          registerChange(selected, key === "ArrowRight", transition);
         } else return;
         event.preventDefault();
       }}
@@ -73,10 +78,10 @@ function CpuPanel() {
         selectWord(event);
       }}
     >
-      <Threads running={answer.thread_before} />
+      <Threads self={self} running={answer.thread_before} />
       <div class="flags">
         {answer.flags.map((flag) => (
-          <Flag key={flag.name} flag={flag} isAfter={side === "after"} />
+          <Flag key={flag.name} self={self} flag={flag} isAfter={side === "after"} />
         ))}
         {answer.thread_before !== answer.thread_after && (
           <span class="changed">
@@ -85,17 +90,26 @@ function CpuPanel() {
         )}
       </div>
       {rows.map((row) => (
-        <Register key={row.name} row={row} isAfter={side === "after"} />
+        <Register key={row.name} self={self} row={row} isAfter={side === "after"} />
       ))}
       <div class="more">
-        <button type="button" class="link" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <button
+          type="button"
+          class="link"
+          aria-expanded={isOpen}
+          onClick={() => {
+            kept.value = isOpen ? "" : USUAL_LANES;
+          }}
+        >
           {isOpen ? "▾" : "▸"} Vector registers
         </button>
         {isOpen && (
           <select
             aria-label="Lanes"
             value={lanes}
-            onChange={(event) => setLanes(event.currentTarget.value as Lanes)}
+            onChange={(event) => {
+              kept.value = event.currentTarget.value;
+            }}
           >
             {LANES.map((kind) => (
               <option key={kind}>{kind}</option>
@@ -105,24 +119,24 @@ function CpuPanel() {
       </div>
       {isOpen &&
         answer.vectors.map((row) => (
-          <Vector key={row.name} row={row} isAfter={side === "after"} lanes={lanes} />
+          <Vector key={row.name} self={self} row={row} isAfter={side === "after"} lanes={lanes} />
         ))}
     </div>
   );
 }
 
 /** Whose registers are shown, where there is a choice. */
-function Threads({ running }: { running: number | null }) {
+function Threads({ self, running }: { self: CpuSelf; running: number | null }) {
   const threads = scenario.value?.threads ?? [];
   if (threads.length < 2) return null;
   return (
     <div class="more">
       <select
         aria-label="Thread"
-        value={focus.value.thread ?? ""}
+        value={self.focus.value.thread ?? ""}
         onChange={(event) => {
           const chosen = event.currentTarget.value;
-          go({ thread: chosen ? Number(chosen) : null });
+          self.lookAt(chosen ? Number(chosen) : null);
         }}
       >
         <option value="">thread {running ?? ""} (that runs)</option>
@@ -136,13 +150,14 @@ function Threads({ running }: { running: number | null }) {
   );
 }
 
-function Flag({ flag, isAfter }: { flag: RegisterChange; isAfter: boolean }) {
+function Flag(props: { self: CpuSelf; flag: RegisterChange; isAfter: boolean }) {
+  const { self, flag, isAfter } = props;
   const value = Number(isAfter ? flag.after : flag.before);
   const isChanged = flag.before !== flag.after;
   const title = FLAG_TITLES[flag.name] ?? flag.name;
   return (
     <span
-      id={`register-${flag.name}`}
+      id={self.element(flag.name)}
       role="option"
       aria-selected={isLitRegister(flag.name)}
       aria-label={`${title} flag ${value}`}
@@ -160,13 +175,14 @@ function Flag({ flag, isAfter }: { flag: RegisterChange; isAfter: boolean }) {
   );
 }
 
-function Register({ row, isAfter }: { row: RegisterChange; isAfter: boolean }) {
+function Register(props: { self: CpuSelf; row: RegisterChange; isAfter: boolean }) {
+  const { self, row, isAfter } = props;
   const isChanged = row.before !== row.after;
   const value = isAfter ? row.after : row.before;
   return (
     <div
       class="row register"
-      id={`register-${row.name}`}
+      id={self.element(row.name)}
       role="option"
       aria-selected={isLitRegister(row.name)}
       data-register={row.name}
@@ -174,7 +190,7 @@ function Register({ row, isAfter }: { row: RegisterChange; isAfter: boolean }) {
       <span class="name">{row.name}</span>
       <Values row={row} isChanged={isChanged} isAfter={isAfter} />
       <Pointees pointees={row.pointees} value={value} />
-      <Arrows name={row.name} />
+      <Arrows self={self} name={row.name} />
     </div>
   );
 }
@@ -203,7 +219,8 @@ function Values({
   );
 }
 
-function Arrows({ name }: { name: string }) {
+function Arrows({ self, name }: { self: CpuSelf; name: string }) {
+  const { transition } = self.focus.value;
   return (
     <span class="arrows">
       <button
@@ -212,7 +229,7 @@ function Arrows({ name }: { name: string }) {
         tabIndex={-1}
         aria-label={`Previous change of ${name}`}
         title={`Previous change of ${name} (←)`}
-        onClick={() => registerChange(name, false)}
+        onClick={() => registerChange(name, false, transition)}
       >
         ◂
       </button>
@@ -222,7 +239,7 @@ function Arrows({ name }: { name: string }) {
         tabIndex={-1}
         aria-label={`Next change of ${name}`}
         title={`Next change of ${name} (→)`}
-        onClick={() => registerChange(name, true)}
+        onClick={() => registerChange(name, true, transition)}
       >
         ▸
       </button>
@@ -230,13 +247,14 @@ function Arrows({ name }: { name: string }) {
   );
 }
 
-function Vector({ row, isAfter, lanes }: { row: RegisterChange; isAfter: boolean; lanes: Lanes }) {
+function Vector(props: { self: CpuSelf; row: RegisterChange; isAfter: boolean; lanes: Lanes }) {
+  const { self, row, isAfter, lanes } = props;
   const before = lanesOf(row.before, lanes);
   const after = lanesOf(row.after, lanes);
   return (
     <div
       class="row register vector"
-      id={`register-${row.name}`}
+      id={self.element(row.name)}
       role="option"
       aria-selected={isLitRegister(row.name)}
       data-register={row.name}
@@ -257,9 +275,17 @@ function Vector({ row, isAfter, lanes }: { row: RegisterChange; isAfter: boolean
           </span>
         ))}
       </span>
-      <Arrows name={row.name} />
+      <Arrows self={self} name={row.name} />
     </div>
   );
 }
 
-export const panel: Panel = { id: "cpu", title: "CPU", component: CpuPanel, place: "side" };
+export const panel = definePanel({
+  id: "cpu",
+  title: "CPU",
+  place: "side",
+  many: true,
+  holds: true,
+  keeps: { lanes: keptAlways("") },
+  open: (self) => ({ content: () => <CpuPanel self={self} /> }),
+});

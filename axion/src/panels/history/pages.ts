@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The accesses to a range, fetched both ways from where the focus is.
+// The accesses to a range, fetched both ways from a transition.
 
 import { signal } from "@preact/signals";
 import type { HistoryAnswer, HistoryRow } from "../../api/types";
@@ -26,75 +26,85 @@ export interface Accesses {
   problem: string;
 }
 
-export const accesses = signal<Accesses | null>(null);
+export class Pages {
+  readonly accesses = signal<Accesses | null>(null);
+  #loading = new AbortController();
+  #more = { before: false, after: false };
 
-let loading = new AbortController();
-let more = { before: false, after: false };
-
-function ask(
-  wanted: Wanted,
-  start: number,
-  forward: boolean,
-  ahead = false,
-): Promise<HistoryAnswer> {
-  const { scenario, address, size, reads, writes } = wanted;
-  const request = { address, size, start, forward, limit: PAGE, reads, writes };
-  return view(scenario, "history", request, { abort: loading.signal, ahead });
-}
-
-/** Begin anew, around a transition. What was there stays until the first rows come. */
-export async function load(wanted: Wanted, transition: number): Promise<void> {
-  loading.abort();
-  loading = new AbortController();
-  more = { before: false, after: false };
-  const { signal } = loading;
-  try {
-    const [former, latter] = await Promise.all([
-      ask(wanted, transition, false),
-      ask(wanted, transition, true),
-    ]);
-    accesses.value = {
-      wanted,
-      rows: [...former.rows, ...latter.rows],
-      before: former.next,
-      after: latter.next,
-      problem: "",
-    };
-  } catch (problem) {
-    if (signal.aborted) return;
-    const message = problem instanceof Error ? problem.message : String(problem);
-    accesses.value = { wanted, rows: [], before: null, after: null, problem: message };
+  #ask(wanted: Wanted, start: number, forward: boolean, ahead = false): Promise<HistoryAnswer> {
+    const { scenario, address, size, reads, writes } = wanted;
+    const request = { address, size, start, forward, limit: PAGE, reads, writes };
+    return view(scenario, "history", request, { abort: this.#loading.signal, ahead });
   }
-}
 
-/** More rows at one end. Those far away at the other end are left out. */
-export async function extend(forward: boolean): Promise<void> {
-  const side = forward ? "after" : "before";
-  const known = accesses.peek();
-  const start = known?.[side];
-  if (!known || start == null || more[side]) return;
-  more[side] = true;
-  const { signal } = loading;
-  try {
-    const page = await ask(known.wanted, start, forward, true);
-    const now = accesses.peek();
-    if (signal.aborted || now === null || now.wanted !== known.wanted) return;
-    if (forward) {
-      const rows = [...now.rows, ...page.rows];
-      const cut = Math.max(rows.length - MOST_ROWS, 0);
-      const kept = rows.slice(cut);
-      const before = cut > 0 ? (kept[0]?.transition ?? now.before) : now.before;
-      accesses.value = { ...now, rows: kept, before, after: page.next };
-    } else {
-      const rows = [...page.rows, ...now.rows];
-      const kept = rows.slice(0, MOST_ROWS);
-      const last = kept.at(-1);
-      const after = rows.length > MOST_ROWS && last ? last.transition + 1 : now.after;
-      accesses.value = { ...now, rows: kept, before: page.next, after };
+  /** Nobody wants what was asked for any more. */
+  stop(): void {
+    this.#loading.abort();
+    this.#more = { before: false, after: false };
+  }
+
+  /** Begin anew, around a transition. What was there stays until the first rows come. */
+  async load(wanted: Wanted, transition: number): Promise<void> {
+    this.stop();
+    this.#loading = new AbortController();
+    const { signal } = this.#loading;
+    try {
+      const [former, latter] = await Promise.all([
+        this.#ask(wanted, transition, false),
+        this.#ask(wanted, transition, true),
+      ]);
+      if (signal.aborted) return;
+      this.accesses.value = {
+        wanted,
+        rows: [...former.rows, ...latter.rows],
+        before: former.next,
+        after: latter.next,
+        problem: "",
+      };
+    } catch (problem) {
+      if (signal.aborted) return;
+      const message = problem instanceof Error ? problem.message : String(problem);
+      this.accesses.value = { wanted, rows: [], before: null, after: null, problem: message };
     }
-  } catch {
-    // Scrolling further asks again.
-  } finally {
-    if (!signal.aborted) more[side] = false;
   }
+
+  /** More rows at one end. Those far away at the other end are left out. */
+  async extend(forward: boolean): Promise<void> {
+    const side = forward ? "after" : "before";
+    const known = this.accesses.peek();
+    const start = known?.[side];
+    if (!known || start == null || this.#more[side]) return;
+    this.#more[side] = true;
+    const { signal } = this.#loading;
+    try {
+      const page = await this.#ask(known.wanted, start, forward, true);
+      const now = this.accesses.peek();
+      if (signal.aborted || now === null || now.wanted !== known.wanted) return;
+      this.accesses.value = forward ? appended(now, page) : prepended(now, page);
+    } catch {
+      // Scrolling further asks again.
+    } finally {
+      if (!signal.aborted) this.#more[side] = false;
+    }
+  }
+}
+
+/** With later rows. The first are left out where there are too many, whole transitions only. */
+export function appended(now: Accesses, page: HistoryAnswer, most = MOST_ROWS): Accesses {
+  const rows = [...now.rows, ...page.rows];
+  let cut = Math.max(rows.length - most, 0);
+  while (cut > 0 && rows[cut] && rows[cut]?.transition === rows[cut - 1]?.transition) cut += 1;
+  const kept = rows.slice(cut);
+  const before = cut > 0 ? (kept[0]?.transition ?? now.before) : now.before;
+  return { ...now, rows: kept, before, after: page.next };
+}
+
+/** With earlier rows. The last are left out where there are too many. */
+export function prepended(now: Accesses, page: HistoryAnswer, most = MOST_ROWS): Accesses {
+  const rows = [...page.rows, ...now.rows];
+  let stop = Math.min(rows.length, most);
+  while (stop > 0 && rows[stop] && rows[stop]?.transition === rows[stop - 1]?.transition) stop -= 1;
+  const last = rows[stop - 1];
+  const after = stop < rows.length && last ? last.transition + 1 : now.after;
+  return { ...now, rows: rows.slice(0, stop), before: page.next, after };
 }

@@ -1,38 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { effect, type Signal, signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { HistoryRow } from "../../api/types";
 import { focus, go } from "../../focus";
 import { digits, hexadecimal } from "../../ui/format";
+import { Keep } from "../../ui/keep";
+import { Rows } from "../../ui/rows";
 import { Tokens } from "../../ui/tokens";
-import type { Panel } from "../registry";
-import { accesses, extend, load, type Wanted } from "./pages";
+import { definePanel, keptAlways, keptOfTrace, type Self } from "../panel";
+import { Pages, type Wanted } from "./pages";
+import { formatRange, parseRange, type Range } from "./range";
 import "./history.css";
 
-const ROW = 20;
 /** So many rows of what is further away are fetched before they are seen. */
 const AHEAD = 20;
 
-type Kind = "all" | "reads" | "writes";
+const KINDS = ["all", "reads", "writes"] as const;
 
-/** The bytes whose history is shown: those that were selected last. */
-let range: { address: bigint; size: number } | null = null;
-
-/** What the list was last scrolled for. */
-interface Brought {
-  transition: number;
-  wanted: Wanted | undefined;
-  first: HistoryRow | undefined;
+interface Props {
+  self: Self<"bytes" | "kind" | "filter">;
+  pages: Pages;
+  /** The bytes whose history is shown: those that are kept, or that were selected last. */
+  range: Signal<Range | null>;
 }
 
-function HistoryPanel() {
-  const { scenario, transition, selection } = focus.value;
-  const [kind, setKind] = useState<Kind>("all");
-  const [filter, setFilter] = useState("");
-  const list = useRef<HTMLDivElement>(null);
-  const [scrolled, setScrolled] = useState(0);
-  const [height, setHeight] = useState(0);
-  if (selection?.kind === "memory") range = { address: selection.address, size: selection.size };
-  const key = range ? `${scenario} ${range.address} ${range.size} ${kind}` : "";
+function HistoryPanel({ self, pages, range: shown }: Props) {
+  const { scenario, transition } = focus.value;
+  const range = shown.value;
+  const { bytes, filter } = self.kept;
+  const kind = KINDS.find((each) => each === self.kept.kind.value) ?? "all";
+  const key = range ? `${scenario} ${formatRange(range)} ${kind}` : "";
 
   useEffect(() => {
     if (range === null) return;
@@ -43,12 +40,13 @@ function HistoryPanel() {
       reads: kind !== "writes",
       writes: kind !== "reads",
     };
-    void load(wanted, transition);
+    void pages.load(wanted, transition);
   }, [key]);
 
-  const known = accesses.value;
+  const known = pages.accesses.value;
   const all = known?.rows ?? [];
-  const rows = filter ? all.filter((row) => textOf(row).includes(filter.toLowerCase())) : all;
+  const words = filter.value.toLowerCase();
+  const rows = words ? all.filter((row) => textOf(row).includes(words)) : all;
   const here = rows.findIndex((row) => row.transition >= transition);
   const isOutside =
     known !== null &&
@@ -56,41 +54,8 @@ function HistoryPanel() {
 
   // The focus has left what is known: begin anew around it.
   useEffect(() => {
-    if (known && isOutside && !filter) void load(known.wanted, transition);
+    if (known && isOutside && !words) void pages.load(known.wanted, transition);
   }, [transition, isOutside]);
-
-  useLayoutEffect(() => {
-    const element = list.current;
-    if (!element) return;
-    const watching = new ResizeObserver(() => setHeight(element.clientHeight));
-    watching.observe(element);
-    return () => watching.disconnect();
-  }, []);
-
-  const brought = useRef<Brought | null>(null);
-  useLayoutEffect(() => {
-    const element = list.current;
-    if (!element || height === 0) return;
-    const last = brought.current;
-    if (!last || last.transition !== transition || last.wanted !== known?.wanted) {
-      const at = (here === -1 ? rows.length : here) * ROW;
-      const isSeen = at >= element.scrollTop && at <= element.scrollTop + height - ROW;
-      if (!isSeen || last?.wanted !== known?.wanted) element.scrollTop = at - height / 2;
-    } else if (last.first && last.first !== rows[0]) {
-      // Rows came before those that are looked at.
-      const by = rows.indexOf(last.first);
-      if (by > 0) element.scrollTop += by * ROW;
-    }
-    brought.current = { transition, wanted: known?.wanted, first: rows[0] };
-  }, [transition, known, height, rows, here]);
-
-  const first = Math.max(Math.floor(scrolled / ROW) - 4, 0);
-  const stop = Math.min(first + Math.ceil(height / ROW) + 8, rows.length);
-  useEffect(() => {
-    if (!known || height === 0) return;
-    if (stop + AHEAD >= rows.length) void extend(true);
-    if (first < AHEAD) void extend(false);
-  }, [known, first, stop, rows.length, height]);
 
   return (
     <>
@@ -98,14 +63,25 @@ function HistoryPanel() {
         <span class="mono">
           {range ? `${digits(hexadecimal(range.address))} +${range.size}` : ""}
         </span>
+        {range && (
+          <Keep
+            on={bytes.value !== ""}
+            what="the history of these bytes"
+            onTurn={(on) => {
+              bytes.value = on ? formatRange(range) : "";
+            }}
+          />
+        )}
         <fieldset class="kinds" aria-label="Accesses">
-          {(["all", "reads", "writes"] as const).map((each) => (
+          {KINDS.map((each) => (
             <button
               key={each}
               type="button"
               class="tool"
               aria-pressed={kind === each}
-              onClick={() => setKind(each)}
+              onClick={() => {
+                self.kept.kind.value = each;
+              }}
             >
               {each}
             </button>
@@ -116,22 +92,31 @@ function HistoryPanel() {
           aria-label="Filter by symbol, instruction or value"
           placeholder="filter"
           spellcheck={false}
-          value={filter}
-          onInput={(event) => setFilter(event.currentTarget.value)}
+          value={filter.value}
+          onInput={(event) => {
+            filter.value = event.currentTarget.value;
+          }}
         />
       </div>
       {range === null && (
         <p class="empty">Select bytes of memory to see who read and wrote them.</p>
       )}
       {known?.problem && <p class="problem">{known.problem}</p>}
-      <div
-        ref={list}
-        class="scroll history"
+      {known && rows.length === 0 && !known.problem && <p class="empty">No access.</p>}
+      <Rows
+        count={rows.length}
+        at={known ? (here === -1 ? rows.length - 1 : here) : null}
+        when={[transition, known?.wanted]}
+        items={rows}
+        onRows={(first, stop) => {
+          if (stop + AHEAD >= rows.length) void pages.extend(true);
+          if (first < AHEAD) void pages.extend(false);
+        }}
+        class="history"
         role="listbox"
         aria-label="Memory history"
         tabIndex={0}
         data-keyboard
-        onScroll={(event) => setScrolled(event.currentTarget.scrollTop)}
         onClick={(event) => {
           const row = (event.target as HTMLElement).closest<HTMLElement>("[data-transition]");
           if (row) go({ transition: Number(row.dataset.transition) });
@@ -144,32 +129,26 @@ function HistoryPanel() {
           go({ transition: to }, { isStep: true });
         }}
       >
-        <div style={{ height: `${rows.length * ROW}px`, position: "relative" }}>
-          {rows.slice(first, stop).map((row, index) => (
-            <Row
-              key={`${row.transition}.${index}`}
-              row={row}
-              top={(first + index) * ROW}
-              isHere={row.transition === transition}
-            />
-          ))}
-        </div>
-        {known && rows.length === 0 && !known.problem && <p class="empty">No access.</p>}
-      </div>
+        {(first, stop) =>
+          rows
+            .slice(first, stop)
+            .map((row, index) => (
+              <Row
+                key={`${row.transition}.${index}`}
+                row={row}
+                offset={range ? BigInt(row.address) - range.address : 0n}
+                isHere={row.transition === transition}
+              />
+            ))
+        }
+      </Rows>
     </>
   );
 }
 
-function Row({ row, top, isHere }: { row: HistoryRow; top: number; isHere: boolean }) {
-  const offset = range ? BigInt(row.address) - range.address : 0n;
+function Row({ row, offset, isHere }: { row: HistoryRow; offset: bigint; isHere: boolean }) {
   return (
-    <div
-      class="row access"
-      role="option"
-      aria-selected={isHere}
-      data-transition={row.transition}
-      style={{ top: `${top}px` }}
-    >
+    <div class="row access" role="option" aria-selected={isHere} data-transition={row.transition}>
       <span class="id">{row.transition}</span>
       <span class={row.is_write ? "written" : "read"}>
         {row.is_write ? "W" : "R"}
@@ -182,14 +161,14 @@ function Row({ row, top, isHere }: { row: HistoryRow; top: number; isHere: boole
         {row.value ? digits(row.value) : "…"}
       </span>
       <span class="place">{row.place}</span>
-      <Tokens tokens={row.tokens} />
+      {row.cause ? <span class="cause">{row.cause}</span> : <Tokens tokens={row.tokens} />}
     </div>
   );
 }
 
 function textOf(row: HistoryRow): string {
   const words = row.tokens.map(([, text]) => text).join(" ");
-  return `${row.transition} ${row.place} ${row.value} ${words}`.toLowerCase();
+  return `${row.transition} ${row.place} ${row.value} ${row.cause} ${words}`.toLowerCase();
 }
 
 function neighbour(rows: HistoryRow[], transition: number, key: string): number | null {
@@ -200,9 +179,33 @@ function neighbour(rows: HistoryRow[], transition: number, key: string): number 
   return null;
 }
 
-export const panel: Panel = {
+export const panel = definePanel({
   id: "history",
   title: "Memory history",
-  component: HistoryPanel,
   place: "low-right",
-};
+  many: true,
+  keeps: { bytes: keptOfTrace(""), kind: keptAlways("all"), filter: keptOfTrace("") },
+  open: (self) => {
+    const pages = new Pages();
+    const range = signal<Range | null>(null);
+    const stop = effect(() => {
+      const { selection } = focus.value;
+      const kept = parseRange(self.kept.bytes.value);
+      if (kept) range.value = kept;
+      else if (selection?.kind === "memory")
+        range.value = { address: selection.address, size: selection.size };
+    });
+    return {
+      content: () => <HistoryPanel self={self} pages={pages} range={range} />,
+      detail: () => (parseRange(self.kept.bytes.value) ? self.kept.bytes.value : ""),
+      close: () => {
+        stop();
+        pages.stop();
+      },
+      range,
+    };
+  },
+  // Two that follow the same selection would be the same: the new one stays.
+  another: ({ range }): Record<string, string> =>
+    range.value ? { bytes: formatRange(range.value) } : {},
+});

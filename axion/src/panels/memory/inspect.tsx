@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { InspectAnswer } from "../../api/types";
 import { useView } from "../../api/views";
-import { context, focus, go } from "../../focus";
+import { focus, go } from "../../focus";
 import { memoryAccess } from "../../moves";
 import { bytesOf, hexadecimal } from "../../ui/format";
 import { Pointees } from "../cpu/pointees";
@@ -11,9 +11,14 @@ import { readings } from "./values";
  * What the bytes at an address may mean, and the ways to their other accesses. `known`: the
  * answer, if it came with another one.
  */
-export function Inspect(props: { address: bigint; size: number; known: InspectAnswer | null }) {
-  const { address, size, known } = props;
-  const wanted = known ? null : { context: context.value, address: hexadecimal(address) };
+export function Inspect(props: {
+  context: number;
+  address: bigint;
+  size: number;
+  known: InspectAnswer | null;
+}) {
+  const { context, address, size, known } = props;
+  const wanted = known ? null : { context, address: hexadecimal(address) };
   const shown = useView(focus.value.scenario, "inspect", wanted);
   const answer = known ?? shown.answer;
   if (shown.error && !known) return <p class="problem">{shown.error}</p>;

@@ -1,30 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { signal } from "@preact/signals";
+import { computed, type Signal } from "@preact/signals";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { SearchHit } from "../../api/types";
-import { addCommands } from "../../commands";
 import { focus, go, total } from "../../focus";
-import { showPanel } from "../../shell/dock";
 import { digits } from "../../ui/format";
+import { Rows } from "../../ui/rows";
 import { Tokens } from "../../ui/tokens";
-import type { Panel } from "../registry";
-import {
-  cancel,
-  clear,
-  hits,
-  isRunning,
-  type Kind,
-  more,
-  next,
-  problem,
-  recent,
-  search,
-  wanted,
-} from "./store";
+import { definePanel, keptAlways, keptOfTrace } from "../panel";
+import { type Kind, recent, Search, search, type Wanted } from "./store";
 import "./search.css";
-
-const ROW = 20;
-const BEYOND = 8;
 
 const KINDS: Record<Kind, { title: string; hint: string }> = {
   symbol: { title: "Function", hint: "name, or binary!name (regular expression)" },
@@ -36,11 +20,25 @@ const KINDS: Record<Kind, { title: string; hint: string }> = {
   binary: { title: "Binary", hint: "path (regular expression)" },
 };
 
-const kind = signal<Kind>("symbol");
+const USUAL: Kind = "symbol";
 
-function Search() {
+type Keeps = Record<"kind" | "text", Signal<string>>;
+
+function kindOf(text: string): Kind {
+  return text in KINDS ? (text as Kind) : USUAL;
+}
+
+function SearchPanel({ kept, store }: { kept: Keeps; store: Search }) {
   const input = useRef<HTMLInputElement>(null);
-  const chosen = kind.value;
+  const [chosen, setChosen] = useState<Kind>(USUAL);
+  const kind = kindOf(kept.kind.value);
+  const text = kept.text.value;
+  // At once: what is typed next must stay.
+  useLayoutEffect(() => {
+    setChosen(kind);
+    if (input.current) input.current.value = text;
+  }, [kind, text]);
+  const { problem, wanted } = store;
   return (
     <>
       <form
@@ -48,17 +46,16 @@ function Search() {
         role="search"
         onSubmit={(event) => {
           event.preventDefault();
-          const text = input.current?.value.trim() ?? "";
-          if (text) search({ kind: chosen, text });
-          else clear();
+          const typed = input.current?.value.trim() ?? "";
+          const isSame = typed === text && chosen === kind;
+          search(kept, { kind: chosen, text: typed });
+          if (isSame) store.again();
         }}
       >
         <select
           aria-label="What to search for"
           value={chosen}
-          onChange={(event) => {
-            kind.value = event.currentTarget.value as Kind;
-          }}
+          onChange={(event) => setChosen(event.currentTarget.value as Kind)}
         >
           {Object.entries(KINDS).map(([id, { title }]) => (
             <option key={id} value={id}>
@@ -75,10 +72,9 @@ function Search() {
           title={KINDS[chosen].hint}
           spellcheck={false}
           autocomplete="off"
-          defaultValue={wanted.peek()?.text ?? ""}
         />
-        {isRunning.value ? (
-          <button type="button" class="tool" onClick={cancel}>
+        {store.isRunning.value ? (
+          <button type="button" class="tool" onClick={() => store.cancel()}>
             Cancel
           </button>
         ) : (
@@ -92,35 +88,19 @@ function Search() {
           {problem.value}
         </p>
       )}
-      {wanted.value ? (
-        <Hits />
-      ) : (
-        <Recent
-          onChoose={(text) => {
-            if (input.current) input.current.value = text;
-          }}
-        />
-      )}
+      {wanted.value ? <Hits kept={kept} store={store} /> : <Recent kept={kept} />}
     </>
   );
 }
 
-function Recent({ onChoose }: { onChoose: (text: string) => void }) {
+function Recent({ kept }: { kept: Keeps }) {
   if (recent.value.length === 0)
     return <p class="empty">What is found is listed here, and marked on the timeline.</p>;
   return (
     <ul class="scroll recent" aria-label="Recent searches">
       {recent.value.map((one) => (
         <li key={`${one.kind} ${one.text}`}>
-          <button
-            type="button"
-            class="row"
-            onClick={() => {
-              kind.value = one.kind;
-              onChoose(one.text);
-              search(one);
-            }}
-          >
+          <button type="button" class="row" onClick={() => search(kept, one)}>
             <span class="dim">{KINDS[one.kind]?.title ?? one.kind}</span>
             <span>{one.text}</span>
           </button>
@@ -130,36 +110,26 @@ function Recent({ onChoose }: { onChoose: (text: string) => void }) {
   );
 }
 
-function Hits() {
-  const list = useRef<HTMLDivElement>(null);
-  const [at, setAt] = useState({ top: 0, height: 0 });
-  const all = hits.value;
+function Hits({ kept, store }: { kept: Keeps; store: Search }) {
+  const all = store.hits.value;
+  const next = store.next.value;
   const { transition } = focus.value;
-  useLayoutEffect(() => {
-    const element = list.current;
-    if (!element) return;
-    const watching = new ResizeObserver(() =>
-      setAt({ top: element.scrollTop, height: element.clientHeight }),
-    );
-    watching.observe(element);
-    return () => watching.disconnect();
-  }, []);
-  const first = Math.max(0, Math.floor(at.top / ROW) - BEYOND);
-  const stop = Math.min(all.length, Math.ceil((at.top + at.height) / ROW) + BEYOND);
-  const share = next.value === null || total.value === 0 ? 1 : next.value / total.value;
+  const here = all.findIndex((hit) => hit.transition === transition);
+  const share = next === null || total.value === 0 ? 1 : next / total.value;
   return (
     <>
-      <div
-        ref={list}
-        class="scroll hits"
+      <Rows
+        count={all.length}
+        at={here === -1 ? null : here}
+        when={[transition]}
+        onRows={(first, stop, shown) => {
+          // What is left is less than what is seen.
+          if (first > 0 && stop + shown > all.length) void store.more();
+        }}
+        class="hits"
         role="listbox"
         aria-label="Found"
         tabIndex={0}
-        onScroll={(event) => {
-          const { scrollTop, clientHeight, scrollHeight } = event.currentTarget;
-          setAt({ top: scrollTop, height: clientHeight });
-          if (scrollTop + 2 * clientHeight > scrollHeight) void more();
-        }}
         onClick={(event) => {
           const row = (event.target as HTMLElement).closest<HTMLElement>("[data-hit]");
           if (row) open(all[Number(row.dataset.hit)]);
@@ -170,41 +140,39 @@ function Hits() {
           if (to === null) return;
           event.preventDefault();
           event.stopPropagation();
-          const index = all.indexOf(to);
-          const element = list.current;
-          if (
-            element &&
-            (index * ROW < element.scrollTop ||
-              (index + 1) * ROW > element.scrollTop + element.clientHeight)
-          )
-            element.scrollTop = index * ROW - element.clientHeight / 2;
           open(to, true);
         }}
       >
-        <div style={{ height: `${all.length * ROW}px`, position: "relative" }}>
-          {all.slice(first, stop).map((hit, index) => (
-            <Row
-              key={first + index}
-              hit={hit}
-              index={first + index}
-              isHere={hit.transition === transition}
-            />
-          ))}
-        </div>
-      </div>
+        {(first, stop) =>
+          all
+            .slice(first, stop)
+            .map((hit, index) => (
+              <Row
+                key={first + index}
+                hit={hit}
+                index={first + index}
+                isHere={hit.transition === transition}
+              />
+            ))
+        }
+      </Rows>
       <div class="status dim" role="status">
-        {isRunning.value ? "Searching… " : ""}
+        {store.isRunning.value ? "Searching… " : ""}
         {all.length.toLocaleString("en")} found
-        {next.value === null
-          ? ""
-          : `, up to ${(100 * Math.min(1, share)).toFixed(1)} % of the trace`}
-        {next.value !== null && !isRunning.value && (
-          <button type="button" class="tool" onClick={() => void more()}>
+        {next === null ? "" : `, up to ${(100 * Math.min(1, share)).toFixed(1)} % of the trace`}
+        {next !== null && !store.isRunning.value && (
+          <button type="button" class="tool" onClick={() => void store.more()}>
             Go on
           </button>
         )}
         <span class="spring" />
-        <button type="button" class="tool" onClick={clear}>
+        <button
+          type="button"
+          class="tool"
+          onClick={() => {
+            kept.text.value = "";
+          }}
+        >
           Clear
         </button>
       </div>
@@ -220,7 +188,6 @@ function Row({ hit, index, isHere }: { hit: SearchHit; index: number; isHere: bo
       aria-selected={isHere}
       data-hit={index}
       data-transition={hit.transition}
-      style={{ top: `${index * ROW}px` }}
     >
       <span class="id">{hit.transition}</span>
       {hit.address && <span class="dim">{digits(hit.address)}</span>}
@@ -248,18 +215,34 @@ function neighbour(all: SearchHit[], transition: number, key: string): SearchHit
   return null;
 }
 
-addCommands({
-  id: "search",
-  title: "Search the trace",
-  group: "Look",
-  keys: ["/", "Ctrl+F"],
-  run: () => showPanel("search"),
-});
-
-export const panel: Panel = {
+export const panel = definePanel({
   id: "search",
   title: "Search",
-  component: Search,
   place: "low-right",
   order: 1,
-};
+  many: true,
+  keeps: { kind: keptAlways(USUAL), text: keptOfTrace("") },
+  open: ({ id, kept }) => {
+    const wanted = computed<Wanted | null>(() =>
+      kept.text.value ? { kind: kindOf(kept.kind.value), text: kept.text.value } : null,
+    );
+    const store = new Search(id, wanted);
+    return {
+      content: () => <SearchPanel kept={kept} store={store} />,
+      detail: () => kept.text.value,
+      close: () => store.close(),
+    };
+  },
+  // A second search is for something else.
+  another: () => ({ text: "" }),
+  commands: [
+    {
+      id: "search",
+      title: "Search the trace",
+      group: "Look",
+      keys: ["/", "Ctrl+F"],
+      shows: true,
+      run: () => {},
+    },
+  ],
+});

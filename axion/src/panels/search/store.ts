@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The search: its hits as far as they are known, and its marks on the timeline.
-import { effect, signal } from "@preact/signals";
+// A search: its hits as far as they are known, and its marks on the timeline.
+import { batch, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { requestView } from "../../api/client";
 import type { SearchHit, SearchRequest } from "../../api/types";
 import { view } from "../../api/views";
 import { focus, total } from "../../focus";
-import { found } from "../../marks";
-import { seen } from "../timeline/state";
+import { marked, markFound } from "../../marks";
 
 export type Kind = SearchRequest["kind"];
 
@@ -19,19 +18,11 @@ const RECENT_KEY = "axion.searches";
 const RECENT = 12;
 const PAGE = 100;
 const SETTLED = 150;
+/** So many places are marked where no timeline says otherwise. */
+const MARKED = 1000;
 
-export const wanted = signal<Wanted | null>(null);
-export const hits = signal<SearchHit[]>([]);
-/** Where the search goes on; null: it is complete. */
-export const next = signal<number | null>(null);
-export const isRunning = signal(false);
-export const problem = signal("");
+/** The searches that were made last, of all panels. */
 export const recent = signal<Wanted[]>(stored());
-
-let searching = new AbortController();
-let marking = new AbortController();
-/** What the marks are of; they are found anew for other pixels. */
-let marked = "";
 
 function stored(): Wanted[] {
   try {
@@ -48,103 +39,140 @@ function remember(one: Wanted): void {
   localStorage.setItem(RECENT_KEY, JSON.stringify(recent.peek()));
 }
 
-export function search(one: Wanted): void {
-  clear();
-  wanted.value = one;
-  next.value = 0;
-  remember(one);
-  void more();
-}
+/** The search of a panel. */
+export class Search {
+  readonly hits = signal<SearchHit[]>([]);
+  /** Where the search goes on; null: it is complete. */
+  readonly next = signal<number | null>(null);
+  readonly isRunning = signal(false);
+  readonly problem = signal("");
+  #searching = new AbortController();
+  #marking = new AbortController();
+  /** What the marks are of; they are found anew for other pixels. */
+  #marked = "";
+  readonly #stops: (() => void)[];
+  #settling: ReturnType<typeof setTimeout> | undefined;
 
-/** Stop; what was found stays. */
-export function cancel(): void {
-  searching.abort();
-  marking.abort();
-  isRunning.value = false;
-}
-
-export function clear(): void {
-  cancel();
-  wanted.value = null;
-  hits.value = [];
-  next.value = null;
-  problem.value = "";
-  found.value = [];
-  marked = "";
-}
-
-/** The next page of hits. */
-export async function more(): Promise<void> {
-  const one = wanted.peek();
-  if (!one || isRunning.peek() || next.peek() === null) return;
-  searching = new AbortController();
-  const { signal } = searching;
-  const { scenario } = focus.peek();
-  isRunning.value = true;
-  const enough = hits.peek().length + PAGE;
-  try {
-    while (next.peek() !== null && hits.peek().length < enough) {
-      const asked = { ...one, first: next.peek() ?? 0, limit: PAGE };
-      const page = await view(scenario, "search", asked, { abort: signal, ahead: true });
-      if (signal.aborted) return;
-      hits.value = [...hits.peek(), ...page.hits];
-      next.value = page.next;
-    }
-  } catch (wrong) {
-    if (signal.aborted) return;
-    problem.value = wrong instanceof Error ? wrong.message : String(wrong);
-    next.value = null;
+  constructor(
+    readonly panel: string,
+    /** What is searched for; the panel keeps it. null: nothing. */
+    readonly wanted: ReadonlySignal<Wanted | null>,
+  ) {
+    let former = wanted.peek();
+    this.#stops = [
+      effect(() => {
+        const one = wanted.value;
+        if (one?.kind === former?.kind && one?.text === former?.text) return;
+        former = one;
+        queueMicrotask(() => this.#begin());
+      }),
+      effect(() => {
+        const one = wanted.value;
+        const all = total.value;
+        const usual = { start: 0, stop: all, width: Math.ceil(all / MARKED) };
+        const { start, stop, width } = marked.value ?? usual;
+        clearTimeout(this.#settling);
+        if (!one || stop === 0) return;
+        this.#settling = setTimeout(() => {
+          const key = JSON.stringify([focus.peek().scenario, one, start, stop, width]);
+          if (key === this.#marked) return;
+          this.#marked = key;
+          void this.#mark(one, start, stop, width);
+        }, SETTLED);
+      }),
+    ];
+    if (former) this.#begin();
   }
-  isRunning.value = false;
-}
 
-async function mark(one: Wanted, start: number, stop: number, width: number): Promise<void> {
-  marking.abort();
-  marking = new AbortController();
-  const { signal } = marking;
-  const { scenario } = focus.peek();
-  const marks = new Set<number>();
-  try {
-    for (let first: number | null | undefined; first !== null; ) {
-      const asked = { ...one, start, stop, width, ...(first === undefined ? {} : { first }) };
-      const page: { transitions: number[]; next: number | null } = await requestView(
-        scenario,
-        "search_marks",
-        asked,
-        signal,
-      );
+  #begin(): void {
+    this.cancel();
+    this.hits.value = [];
+    this.problem.value = "";
+    markFound(this.panel, []);
+    this.#marked = "";
+    this.next.value = this.wanted.peek() ? 0 : null;
+    void this.more();
+  }
+
+  /** The same once more. */
+  again(): void {
+    this.#begin();
+  }
+
+  /** Stop; what was found stays. */
+  cancel(): void {
+    this.#searching.abort();
+    this.#marking.abort();
+    this.isRunning.value = false;
+  }
+
+  close(): void {
+    this.cancel();
+    clearTimeout(this.#settling);
+    for (const stop of this.#stops) stop();
+    markFound(this.panel, []);
+  }
+
+  /** The next page of hits. */
+  async more(): Promise<void> {
+    const one = this.wanted.peek();
+    if (!one || this.isRunning.peek() || this.next.peek() === null) return;
+    this.#searching = new AbortController();
+    const { signal } = this.#searching;
+    const { scenario } = focus.peek();
+    this.isRunning.value = true;
+    const enough = this.hits.peek().length + PAGE;
+    try {
+      while (this.next.peek() !== null && this.hits.peek().length < enough) {
+        const asked = { ...one, first: this.next.peek() ?? 0, limit: PAGE };
+        const page = await view(scenario, "search", asked, { abort: signal, ahead: true });
+        if (signal.aborted) return;
+        this.hits.value = [...this.hits.peek(), ...page.hits];
+        this.next.value = page.next;
+      }
+    } catch (wrong) {
       if (signal.aborted) return;
-      for (const transition of page.transitions) marks.add(transition);
-      first = page.next;
-      found.value = [...marks].map((transition) => ({ transition, label: one.text }));
+      this.problem.value = wrong instanceof Error ? wrong.message : String(wrong);
+      this.next.value = null;
     }
-  } catch {
-    // The list says what is wrong with the search.
-    if (!signal.aborted) marked = "";
+    this.isRunning.value = false;
+  }
+
+  async #mark(one: Wanted, start: number, stop: number, width: number): Promise<void> {
+    this.#marking.abort();
+    this.#marking = new AbortController();
+    const { signal } = this.#marking;
+    const { scenario } = focus.peek();
+    const marks = new Set<number>();
+    try {
+      for (let first: number | null | undefined; first !== null; ) {
+        const asked = { ...one, start, stop, width, ...(first === undefined ? {} : { first }) };
+        const page: { transitions: number[]; next: number | null } = await requestView(
+          scenario,
+          "search_marks",
+          asked,
+          signal,
+        );
+        if (signal.aborted) return;
+        for (const transition of page.transitions) marks.add(transition);
+        first = page.next;
+        markFound(
+          this.panel,
+          [...marks].map((transition) => ({ transition, label: one.text })),
+        );
+      }
+    } catch {
+      // The list says what is wrong with the search.
+      if (!signal.aborted) this.#marked = "";
+    }
   }
 }
 
-function watch(): void {
-  let scenario = "";
-  effect(() => {
-    const now = focus.value.scenario;
-    if (scenario && now !== scenario) queueMicrotask(clear);
-    scenario = now;
-  });
-  let settling: ReturnType<typeof setTimeout> | undefined;
-  effect(() => {
-    const one = wanted.value;
-    const { start, stop, width } = seen.value;
-    const all = total.value;
-    clearTimeout(settling);
-    if (!one || all === 0) return;
-    settling = setTimeout(() => {
-      const key = JSON.stringify([one, start, stop, width]);
-      if (key === marked) return;
-      marked = key;
-      void mark(one, start, stop, width);
-    }, SETTLED);
+/** Have a panel search for something, and remember it. */
+export function search(kept: Record<"kind" | "text", Signal<string>>, one: Wanted): void {
+  if (one.text) remember(one);
+  batch(() => {
+    kept.kind.value = one.kind;
+    kept.text.value = one.text;
   });
 }
-
-watch();

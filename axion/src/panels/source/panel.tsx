@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { BacktraceFrame, SourceFile, SourceRuns } from "../../api/types";
 import { useView, view } from "../../api/views";
-import { context, focus, go } from "../../focus";
-import { say, sayProblem } from "../../shell/toast";
-import { stack } from "../calls/current";
+import { focus, go } from "../../focus";
+import { Keep } from "../../ui/keep";
+import { Rows } from "../../ui/rows";
+import { say, sayProblem } from "../../ui/toast";
+import { useStack } from "../calls/current";
 import { baseName } from "../calls/stack";
-import type { Panel } from "../registry";
+import { definePanel, keptOfTrace, type Self } from "../panel";
 import "./source.css";
-
-const ROW = 20;
-const BEYOND = 10;
 
 interface Spot {
   path: string;
@@ -24,21 +23,25 @@ function spotsOf(frames: BacktraceFrame[]): Spot[] {
   );
 }
 
-function Source() {
-  const { scenario } = focus.value;
-  const frames = stack.value.answer?.frames;
+/** `file`: the one that is kept; empty while the panel shows that of the focus. */
+function Source({ self }: { self: Self<"file"> }) {
+  const { scenario } = self.focus.value;
+  const context = self.context.value;
+  const stack = useStack(self);
+  const frames = stack.answer?.frames;
   const spots = useMemo(() => spotsOf(frames ?? []), [frames]);
   const files = useView(scenario, "source_files", scenario ? {} : null);
   const known = files.answer?.files ?? [];
   const isHere = (path: string) => known.some((file) => file.path === path && file.is_here);
+  const kept = self.kept.file.value;
   // A file that was chosen stays until the focus moves.
   const [chosen, setChosen] = useState<{ path: string; at: number } | null>(null);
-  const isChosen = chosen !== null && chosen.at === context.value;
+  const isChosen = kept !== "" || chosen?.at === context;
   const inner = spots[0];
   // Where the innermost function's source is not here, that of its caller helps.
   const hasSource = frames?.[0]?.place?.file !== undefined;
   const here = spots.find((spot) => isHere(spot.path)) ?? (hasSource ? inner : undefined);
-  const path = isChosen ? chosen.path : (here?.path ?? "");
+  const path = kept || (isChosen ? chosen?.path : here?.path) || "";
   const source = useView(scenario, "source", path ? { path } : null);
   const counts = useView(scenario, "source_lines", path ? { path } : null);
   const lines = spots.filter((spot) => spot.path === path).map((spot) => spot.line);
@@ -51,7 +54,11 @@ function Source() {
           aria-label="Source file"
           title={path}
           value={path}
-          onChange={(event) => setChosen({ path: event.currentTarget.value, at: context.value })}
+          onChange={(event) => {
+            const { value } = event.currentTarget;
+            if (kept) self.kept.file.value = value;
+            else setChosen({ path: value, at: context });
+          }}
         >
           {!known.some((file) => file.path === path) && (
             <option value={path}>{baseName(path) || "—"}</option>
@@ -59,6 +66,15 @@ function Source() {
           <Files label="Source that is here" files={known.filter((file) => file.is_here)} />
           <Files label="Not on this machine" files={known.filter((file) => !file.is_here)} />
         </select>
+        {path !== "" && (
+          <Keep
+            on={kept !== ""}
+            what="this file"
+            onTurn={(on) => {
+              self.kept.file.value = on ? path : "";
+            }}
+          />
+        )}
         {path !== "" && isCaller && !isChosen && (
           <span
             class="dim"
@@ -73,12 +89,11 @@ function Source() {
           </span>
         )}
       </div>
-      {stack.value.current && path === "" && (
-        <p class="empty">No source line is known for this code.</p>
-      )}
+      {stack.current && path === "" && <p class="empty">No source line is known for this code.</p>}
       {source.current && source.answer?.problem && <p class="empty">{source.answer.problem}</p>}
       {path !== "" && source.answer && !source.answer.problem && (
         <Lines
+          self={self}
           path={path}
           lines={source.answer.lines}
           runs={counts.current ? (counts.answer?.lines ?? []) : []}
@@ -104,10 +119,10 @@ function Files({ label, files }: { label: string; files: SourceFile[] }) {
 }
 
 /** Go to the next or previous run of a line. */
-async function run(path: string, line: number, forward: boolean): Promise<void> {
-  const { scenario, transition } = focus.peek();
+async function run(path: string, line: number, forward: boolean, at: number): Promise<void> {
   try {
-    const found = await view(scenario, "source_run", { path, line, at: transition, forward });
+    const asked = { path, line, at, forward };
+    const found = await view(focus.peek().scenario, "source_run", asked);
     if (found.transition !== null) go({ transition: found.transition, side: "before" });
     else say(`No ${forward ? "next" : "previous"} run of line ${line}.`);
   } catch (problem) {
@@ -116,62 +131,38 @@ async function run(path: string, line: number, forward: boolean): Promise<void> 
 }
 
 function Lines(props: {
+  self: Self<"file">;
   path: string;
   lines: string[];
   runs: SourceRuns[];
   line: number;
   callers: number[];
 }) {
-  const { path, lines, runs, line, callers } = props;
-  const list = useRef<HTMLDivElement>(null);
-  const [view_, setView] = useState({ top: 0, height: 0 });
-  const [active, setActive] = useState(line);
+  const { self, path, lines, runs, line, callers } = props;
+  // The line that the keyboard went to, from that of the moment.
+  const [moved, setMoved] = useState({ path, from: line, to: line });
+  const active = moved.path === path && moved.from === line ? moved.to : line;
+  const setActive = (to: number) => setMoved({ path, from: line, to });
   const byLine = useMemo(() => new Map(runs.map((one) => [one.line, one])), [runs]);
-
-  useLayoutEffect(() => {
-    const element = list.current;
-    if (!element) return;
-    const watching = new ResizeObserver(() =>
-      setView((before) => ({ ...before, height: element.clientHeight })),
-    );
-    watching.observe(element);
-    return () => watching.disconnect();
-  }, []);
-
-  const bring = (wanted: number) => {
-    const element = list.current;
-    if (!element || wanted < 1) return;
-    const top = (wanted - 1) * ROW;
-    const { scrollTop, clientHeight } = element;
-    if (top < scrollTop + ROW || top > scrollTop + clientHeight - 2 * ROW)
-      element.scrollTop = top - clientHeight / 2;
-  };
-  useEffect(() => {
-    setActive(line);
-    bring(line);
-  }, [path, line]);
-
-  const first = Math.max(0, Math.floor(view_.top / ROW) - BEYOND);
-  const stop = Math.min(lines.length, Math.ceil((view_.top + view_.height) / ROW) + BEYOND);
+  const runFrom = (number: number, forward: boolean) =>
+    void run(path, number, forward, self.focus.peek().transition);
   const digits = String(lines.length).length;
   return (
-    <div
-      ref={list}
-      class="scroll source"
+    <Rows
+      count={lines.length}
+      at={active > 0 ? active - 1 : null}
+      when={[path, line, active]}
+      class="source"
       role="listbox"
       tabIndex={0}
       data-keyboard
       aria-label={`Source ${path}`}
-      aria-activedescendant={`source-${active}`}
-      onScroll={(event) => {
-        const { scrollTop, clientHeight } = event.currentTarget;
-        setView({ top: scrollTop, height: clientHeight });
-      }}
+      aria-activedescendant={self.element(active)}
       onClick={(event) => {
         const row = (event.target as HTMLElement).closest<HTMLElement>("[data-line]");
         const number = Number(row?.dataset.line ?? 0);
         if (number) setActive(number);
-        if (byLine.has(number)) void run(path, number, !event.shiftKey);
+        if (byLine.has(number)) runFrom(number, !event.shiftKey);
       }}
       onKeyDown={(event) => {
         if (event.ctrlKey || event.altKey) return;
@@ -183,18 +174,16 @@ function Lines(props: {
         };
         const by = steps[event.key];
         if (by !== undefined) {
-          const to = Math.min(Math.max(1, active + by), lines.length);
-          setActive(to);
-          bring(to);
+          setActive(Math.min(Math.max(1, active + by), lines.length));
         } else if (event.key === "Enter" && byLine.has(active)) {
-          void run(path, active, !event.shiftKey);
+          runFrom(active, !event.shiftKey);
         } else return;
         event.preventDefault();
         event.stopPropagation();
       }}
     >
-      <div style={{ height: `${lines.length * ROW}px`, position: "relative" }}>
-        {lines.slice(first, stop).map((text, index) => {
+      {(first, stop) =>
+        lines.slice(first, stop).map((text, index) => {
           const number = first + index + 1;
           const known = byLine.get(number);
           const classes = ["row", "line"];
@@ -204,13 +193,13 @@ function Lines(props: {
           return (
             <div
               key={number}
-              id={`source-${number}`}
+              id={self.element(number)}
               class={classes.join(" ")}
               role="option"
               aria-selected={number === line}
               data-line={number}
               data-count={known?.count}
-              style={{ top: `${(number - 1) * ROW}px`, "--digits": digits }}
+              style={{ "--digits": digits }}
               title={
                 known
                   ? `Ran ${known.count.toLocaleString("en")} times. Click: next run; Shift+click: previous.`
@@ -222,10 +211,21 @@ function Lines(props: {
               <span class="text">{text}</span>
             </div>
           );
-        })}
-      </div>
-    </div>
+        })
+      }
+    </Rows>
   );
 }
 
-export const panel: Panel = { id: "source", title: "Source", component: Source, place: "low-left" };
+export const panel = definePanel({
+  id: "source",
+  title: "Source",
+  place: "low-left",
+  many: true,
+  holds: true,
+  keeps: { file: keptOfTrace("") },
+  open: (self) => ({
+    content: () => <Source self={self} />,
+    detail: () => baseName(self.kept.file.value),
+  }),
+});

@@ -3,7 +3,7 @@
 
 import type { Views } from "../../api/types";
 import { kept, view } from "../../api/views";
-import { sayProblem } from "../../shell/toast";
+import { sayProblem } from "../../ui/toast";
 import type { Loaded } from "./draw";
 import { levelOf, type Strip, TILE_PARTS, type Tile, tilesOf } from "./strip";
 

@@ -8,6 +8,8 @@ import type { Line } from "./chunks";
 
 interface Props {
   line: Line;
+  /** The id of its element. */
+  element: string;
   isSelected: boolean;
   /** It runs the same instruction as the selected one. */
   isSame: boolean;
@@ -40,7 +42,7 @@ function Drawn(props: Props) {
     <div
       class={names.join(" ")}
       role="option"
-      id={`transition-${line.id}`}
+      id={props.element}
       aria-selected={isSelected}
       data-transition={line.id}
     >

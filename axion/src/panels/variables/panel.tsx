@@ -1,28 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useState } from "preact/hooks";
-import type { VariableRow } from "../../api/types";
+import type { BacktraceFrame, VariableRow } from "../../api/types";
 import { useView } from "../../api/views";
-import { context, focus, go } from "../../focus";
+import { go } from "../../focus";
 import { isLitAddress } from "../../ui/tokens";
-import { stack } from "../calls/current";
-import type { Panel } from "../registry";
+import { useStack } from "../calls/current";
+import { definePanel, keptAlways, type Self } from "../panel";
 import "./variables.css";
 
 /** The innermost frame of code that was compiled with debug information of its own. */
-function frameWithSource(): number {
-  const frames = stack.value.answer?.frames ?? [];
+function frameWithSource(frames: BacktraceFrame[]): number {
   const index = frames.findIndex((frame) => frame.place?.file?.startsWith("/"));
   return Math.max(index, 0);
 }
 
-function Variables() {
-  const { scenario } = focus.value;
-  const [isGlobal, setGlobal] = useState(false);
-  const frame = frameWithSource();
-  const asked = { context: context.value, frame, is_global: isGlobal };
-  const shown = useView(scenario, "variables", stack.value.current ? asked : null);
+function Variables({ self }: { self: Self<"scope"> }) {
+  const { scenario } = self.focus.value;
+  const isGlobal = self.kept.scope.value === "global";
+  const stack = useStack(self);
+  const frame = frameWithSource(stack.answer?.frames ?? []);
+  const asked = { context: self.context.value, frame, is_global: isGlobal };
+  const shown = useView(scenario, "variables", stack.current ? asked : null);
   const rows = shown.answer?.variables ?? [];
-  const where = stack.value.answer?.frames[frame];
+  const where = stack.answer?.frames[frame];
   return (
     <>
       <div class="bar">
@@ -32,7 +31,9 @@ function Variables() {
             type="button"
             class="tool"
             aria-pressed={isGlobal === each}
-            onClick={() => setGlobal(each)}
+            onClick={() => {
+              self.kept.scope.value = each ? "global" : "local";
+            }}
           >
             {each ? "Global" : "Local"}
           </button>
@@ -78,10 +79,13 @@ function Variable({ row }: { row: VariableRow }) {
   );
 }
 
-export const panel: Panel = {
+export const panel = definePanel({
   id: "variables",
   title: "Variables",
-  component: Variables,
   place: "low-left",
   order: 1,
-};
+  many: true,
+  holds: true,
+  keeps: { scope: keptAlways("local") },
+  open: (self) => ({ content: () => <Variables self={self} /> }),
+});

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import msgspec
 
 from reven2.arch import x64
 from reven2.arch.register import Register
-from reven2.errors import MemoryReadError
+from reven2.errors import MemoryReadError, RegisterReadError
 from reven2.memhist import MemoryAccess, MemoryAccessOperation
 from reven2.trace import Context, Transition
 
@@ -49,12 +50,13 @@ class ShownRegister(msgspec.Struct, frozen=True):
 
 class ShownAccess(msgspec.Struct, frozen=True):
     """`value` is the integer of up to 8 bytes, else the bytes in hexadecimal as they
-    stand in memory; None if the trace does not have it."""
+    stand in memory; None if the trace does not have it. `cause`: who makes the access."""
 
     operation: str
     address: str
     size: int
     value: str | None
+    cause: str
 
 
 class ShownTransition(msgspec.Struct, frozen=True):
@@ -115,23 +117,26 @@ def _location(context: Context) -> ShownLocation | None:
 
 def _changes(before: Context, after: Context) -> Iterator[ShownRegister]:
     for register in (*_GENERAL, *_FLAGS):
-        old, new = before.read(register), after.read(register)
-        if old != new:
-            form = "#x" if register.bit_size > 1 else ""
-            yield ShownRegister(register.name, f"{old:{form}}", f"{new:{form}}")
+        with suppress(RegisterReadError):  # an imported trace may not have it
+            old, new = before.read(register), after.read(register)
+            if old != new:
+                form = "#x" if register.bit_size > 1 else ""
+                yield ShownRegister(register.name, f"{old:{form}}", f"{new:{form}}")
     for register in _FPU:
-        if before.read(register, raw=True) != after.read(register, raw=True):
-            yield ShownRegister(
-                register.name, str(before.read(register)), str(after.read(register))
-            )
+        with suppress(RegisterReadError):
+            if before.read(register, raw=True) != after.read(register, raw=True):
+                yield ShownRegister(
+                    register.name, str(before.read(register)), str(after.read(register))
+                )
     for half, whole in _VECTORS:
-        old, new = before.read(whole), after.read(whole)
-        if old != new:
-            only_half = old >> 128 == new >> 128
-            register = half if only_half else whole
-            yield ShownRegister(
-                register.name, f"{before.read(register):#x}", f"{after.read(register):#x}"
-            )
+        with suppress(RegisterReadError):
+            old, new = before.read(whole), after.read(whole)
+            if old != new:
+                only_half = old >> 128 == new >> 128
+                register = half if only_half else whole
+                yield ShownRegister(
+                    register.name, f"{before.read(register):#x}", f"{after.read(register):#x}"
+                )
 
 
 def _access(access: MemoryAccess, before: Context, after: Context) -> ShownAccess:
@@ -150,4 +155,5 @@ def _access(access: MemoryAccess, before: Context, after: Context) -> ShownAcces
         address=hex(address.offset),
         size=access.size,
         value=value,
+        cause=access.cause.value,
     )

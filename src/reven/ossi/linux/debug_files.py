@@ -11,18 +11,17 @@ import lzma
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
+from reven.ossi.foreign_files import read_foreign_file
+from reven.ossi.linux.elf_file import ElfFile
 from reven.ossi.linux.elf_header import BinaryError
 
-if TYPE_CHECKING:
-    from reven.ossi.linux.elf import ElfImage
-
 DEBUG_ROOT = Path("/usr/lib/debug")
+LARGEST_DEBUG_FILE = 4 << 30  # bytes; a browser's has 3 GiB
 _LARGEST_MINI_DEBUG_FILE = 256 << 20  # bytes; a guard against damage
 
 
-def find_debug_file(image: ElfImage) -> ElfImage | None:
+def find_debug_file(image: ElfFile) -> ElfFile | None:
     """The debug file that was made together with `image`, or None.
 
     A file that does not match (another build-id, another checksum) or that cannot be read
@@ -30,13 +29,13 @@ def find_debug_file(image: ElfImage) -> ElfImage | None:
     """
     for path, crc in _candidates(image):
         try:
-            data = path.read_bytes()
+            data = read_foreign_file(path, LARGEST_DEBUG_FILE)
         except OSError:
             continue
         if crc is not None and zlib.crc32(data) != crc:
             continue
         try:
-            debug = type(image)(data, str(path))
+            debug = ElfFile(data, str(path))
             if crc is not None or debug.build_id == image.build_id:
                 return debug
         except BinaryError:
@@ -56,7 +55,7 @@ def decompress_xz(data: bytes) -> bytes:
     return found
 
 
-def _candidates(image: ElfImage) -> Iterator[tuple[Path, int | None]]:
+def _candidates(image: ElfFile) -> Iterator[tuple[Path, int | None]]:
     """Paths to try, with the checksum the file must have where the link says it."""
     build_id = image.build_id
     if build_id:

@@ -6,117 +6,26 @@ Addresses are RVAs as in `reven.ossi.linux.elf_header`.
 
 from __future__ import annotations
 
-import io
-import threading
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
-
-from elftools.elf.dynamic import DynamicSegment
-from elftools.elf.elffile import ELFFile
-from elftools.elf.segments import NoteSegment
 
 from reven.ossi.linux.debug_files import decompress_xz, find_debug_file
-from reven.ossi.linux.elf_header import (
-    BinaryError,
-    Segment,
-    elf_errors,
-    read_header,
-    tolerate_damage,
-)
+from reven.ossi.linux.elf_file import ElfFile
+from reven.ossi.linux.elf_header import tolerate_damage
 from reven.ossi.linux.lines import LineTable, SourceLine, read_line_table
+from reven.ossi.linux.unwound import read_unwound_functions
 from reven.ossi.symbols import ElfSymbol, SymbolTable
 
-_DF_1_PIE = 0x08000000
 
-
-def _parse(data: bytes) -> ELFFile:
-    """Raises BinaryError, also for sections that are not where their headers say."""
-    with elf_errors(""):
-        elf = ELFFile(io.BytesIO(data))
-        for section in elf.iter_sections():
-            if not section.is_null() and section["sh_type"] != "SHT_NOBITS":
-                end = section["sh_offset"] + section["sh_size"]
-                if end > len(data):
-                    raise BinaryError(f"section {section.name} ends behind the file")
-        return elf
-
-
-def _without_sections(data: bytes) -> bytes:
-    """The file as if its section headers had been stripped; the loader reads none of them."""
-    bare = bytearray(data)
-    bare[0x28:0x30] = bytes(8)  # e_shoff
-    bare[0x3C:0x40] = bytes(4)  # e_shnum, e_shstrndx
-    return bytes(bare)
-
-
-class ElfImage:
-    """An ELF executable or shared object. Safe to use from several threads."""
-
-    def __init__(self, data: bytes, path: str = "") -> None:
-        """`data`: the whole file. `path`: where the recorded program had it; names it in
-        errors and says where to look for its debug file. Raises BinaryError."""
-        self.data = memoryview(data)
-        self.path = path
-        self.header = read_header(self.data, path)
-        # pyelftools reads through one seekable stream, so one thread at a time.
-        self.lock = threading.RLock()
-        with elf_errors(path):
-            try:
-                self.elf = _parse(data)
-            except BinaryError:
-                self.elf = _parse(_without_sections(data))
-
-    @classmethod
-    def open(cls, path: str | Path) -> ElfImage:
-        """Read a file of this machine. Raises BinaryError, OSError."""
-        return cls(Path(path).read_bytes(), str(path))
-
-    @property
-    def machine(self) -> str:
-        """The ELF name of the instruction set: `EM_X86_64`."""
-        return self.header.machine
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return self.header.segments
-
-    @cached_property
-    def dynamic(self) -> DynamicSegment | None:
-        """What the dynamic linker reads; None in static programs. Holders of the lock only."""
-        for segment in self.elf.iter_segments("PT_DYNAMIC"):
-            if isinstance(segment, DynamicSegment):
-                return segment
-        return None
-
-    def dynamic_value(self, tag: str) -> int | None:
-        """Value of the first entry of the dynamic segment with this tag (`DT_STRSZ`).
-        Holders of the lock only."""
-        entries = self.dynamic.iter_tags(tag) if self.dynamic else iter(())
-        return next((int(entry["d_val"]) for entry in entries), None)
-
-    @property
-    def is_pie(self) -> bool:
-        """Whether it is a position-independent executable (DF_1_PIE of DT_FLAGS_1)."""
-        with self.lock, elf_errors(self.path):
-            flags = self.dynamic_value("DT_FLAGS_1") or 0
-        return bool(flags & _DF_1_PIE)
-
-    @property
-    def build_id(self) -> str | None:
-        """The linker's build-id in hexadecimal, or None."""
-        with self.lock, elf_errors(self.path):
-            for segment in self.elf.iter_segments("PT_NOTE"):
-                for note in segment.iter_notes() if isinstance(segment, NoteSegment) else ():
-                    if note["n_type"] == "NT_GNU_BUILD_ID":
-                        return str(note["n_desc"])
-        return None
+class ElfImage(ElfFile):
+    """An ELF executable or shared object with all that is known of it, also from its separate
+    debug file. Safe to use from several threads."""
 
     # cached_property has a lock for all instances up to Python 3.11. It must only ever be
     # taken by holders of the image's lock, or the two could wait for each other.
 
     @property
-    def debug_image(self) -> ElfImage | None:
+    def debug_image(self) -> ElfFile | None:
         """The separate debug file of this binary, if this machine has it."""
         with self.lock:
             return self._debug_image
@@ -134,19 +43,19 @@ class ElfImage:
             return self._line_table
 
     @cached_property
-    def _debug_image(self) -> ElfImage | None:
+    def _debug_image(self) -> ElfFile | None:
         with tolerate_damage(self.path, "the link to its debug file"):
             return find_debug_file(self)
         return None
 
     @cached_property
-    def mini_debug_image(self) -> ElfImage | None:
+    def mini_debug_image(self) -> ElfFile | None:
         """The symbols that Fedora and its kin leave in stripped binaries: an xz-compressed
         ELF file in .gnu_debugdata (gdb manual, "MiniDebugInfo"). Holders of the lock only."""
         with tolerate_damage(self.path, ".gnu_debugdata"):
             section = self.elf.get_section_by_name(".gnu_debugdata")
             if section is not None:
-                return ElfImage(decompress_xz(section.data()), f"{self.path}:.gnu_debugdata")
+                return ElfFile(decompress_xz(section.data()), f"{self.path}:.gnu_debugdata")
         return None
 
     @cached_property
@@ -154,18 +63,24 @@ class ElfImage:
         # Recording needs the files, not their symbols, nor what reads these.
         from reven.ossi.linux.symbol_reader import read_symbols
 
-        return read_symbols(self)
+        return read_symbols(self, self.debug_image, self.mini_debug_image)
 
     @cached_property
     def _line_table(self) -> LineTable | None:
         with tolerate_damage(self.path, ".debug_line"):
-            return read_line_table(self)
+            return read_line_table(self, self.debug_image)
         return None
 
     def symbols(self) -> Sequence[ElfSymbol]:
         """All symbols with an address, aliases too, ordered by RVA, the preferred name of an
         RVA first. From .symtab (also of the debug file), .dynsym and the PLT."""
         return self.symbol_table.symbols()
+
+    def unwound_functions(self) -> Sequence[int]:
+        """RVAs of the functions that the file says how to unwind: stripped ones too."""
+        with self.lock, tolerate_damage(self.path, ".eh_frame_hdr"):
+            return read_unwound_functions(self)
+        return []
 
     def symbol_at(self, rva: int) -> ElfSymbol | None:
         """The symbol whose extent holds `rva`; of nested ones that which starts last."""

@@ -29,7 +29,8 @@ def run_line_program(program: LineProgram, section: bytes) -> list[list[Row]]:
     """The sequences of a line table, each with ascending addresses up to its end row.
 
     `program`: as parsed by pyelftools. `section`: the whole .debug_line. Of rows with one
-    address only the last is kept. Raises IndexError or ValueError for damaged programs.
+    address only the last is kept, and those before it at which a statement of another line
+    starts. Raises IndexError or ValueError for damaged programs.
     """
     header = program.header
     opcode_base = header["opcode_base"]
@@ -65,9 +66,15 @@ def run_line_program(program: LineProgram, section: bytes) -> list[list[Row]]:
         return value - (1 << bits) if value >> (bits - 1) else value
 
     def emit(end_sequence: bool = False) -> None:
-        if rows and rows[-1].address == address:
+        begins = is_statement
+        while rows and rows[-1].address == address:
+            last = rows[-1]
+            is_same = (last.file, last.line) == (file, line)
+            if last.is_statement and not is_same and not end_sequence:
+                break
+            begins = begins or (last.is_statement and is_same)
             rows.pop()
-        rows.append(Row(address, file, line, column, is_statement, end_sequence))
+        rows.append(Row(address, file, line, column, begins, end_sequence))
 
     while position < end:
         opcode = section[position]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from elftools.dwarf.dwarfinfo import DWARFInfo
     from elftools.dwarf.lineprogram import LineProgram
 
-    from reven.ossi.linux.elf import ElfImage
+    from reven.ossi.linux.elf_file import ElfFile
 
 _UNITS_KEPT = 256  # decoded compile units; a large one takes a few MB
 _NO_FILE = 0xFFFFFFFF
@@ -62,11 +62,13 @@ class _Unit:
     line: array[int] = field(default_factory=lambda: array("L"))
     column: array[int] = field(default_factory=lambda: array("L"))
     is_statement: array[int] = field(default_factory=lambda: array("B"))
+    # (file, line, address) of statements that start where a later row of another line holds.
+    shared: list[tuple[int, int, int]] = field(default_factory=list)
 
 
-def read_line_table(image: ElfImage) -> LineTable | None:
+def read_line_table(image: ElfFile, debug_file: ElfFile | None) -> LineTable | None:
     """The line table of a binary or of its debug file; None if neither has one."""
-    for source in (image, image.debug_image):
+    for source in (image, debug_file):
         if source is not None:
             section = source.elf.get_section_by_name(".debug_line")
             if section is not None and section["sh_type"] != "SHT_NOBITS":
@@ -77,7 +79,7 @@ def read_line_table(image: ElfImage) -> LineTable | None:
 class LineTable:
     """Where in the source each instruction of one binary comes from."""
 
-    def __init__(self, dwarf: DWARFInfo, image: ElfImage) -> None:
+    def __init__(self, dwarf: DWARFInfo, image: ElfFile) -> None:
         self._dwarf = dwarf
         self._image = image
         self._unit = lru_cache(maxsize=_UNITS_KEPT)(self._read_unit)
@@ -225,14 +227,20 @@ def _unit_of(sequences: list[list[Row]], files: list[str], is_code: Callable[[in
     columns = (unit.starts, unit.file, unit.line, unit.column, unit.is_statement)
     for rows in sorted(rows for rows in sequences if len(rows) > 1 and is_code(rows[0].address)):
         for row in rows:
+            is_statement = row.is_statement
             if unit.starts and unit.starts[-1] == row.address:
+                if unit.is_statement[-1]:
+                    if (unit.file[-1], unit.line[-1]) == (row.file, row.line):
+                        is_statement = True
+                    else:
+                        unit.shared.append((unit.file[-1], unit.line[-1], row.address))
                 for column in columns:
                     column.pop()
             unit.starts.append(row.address)
             unit.file.append(_NO_FILE if row.end_sequence else row.file)
             unit.line.append(row.line)
             unit.column.append(row.column)
-            unit.is_statement.append(row.is_statement)
+            unit.is_statement.append(is_statement)
     return unit
 
 
@@ -261,4 +269,7 @@ def _statements(unit: _Unit, wanted: str, line: int) -> Iterator[int]:
     numbers = {number for number, name in enumerate(unit.files) if _matches(name, wanted)}
     for row, vaddr in enumerate(unit.starts):
         if unit.is_statement[row] and unit.line[row] == line and unit.file[row] in numbers:
+            yield vaddr
+    for file, shared_line, vaddr in unit.shared:
+        if shared_line == line and file in numbers:
             yield vaddr

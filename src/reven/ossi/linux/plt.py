@@ -19,7 +19,7 @@ import numpy as np
 from reven.ossi.linux.symbol_entries import dynamic_tables, names_at
 
 if TYPE_CHECKING:
-    from reven.ossi.linux.elf import ElfImage
+    from reven.ossi.linux.elf_file import ElfFile
 
 _RELA = np.dtype([("offset", "<u8"), ("type", "<u4"), ("symbol", "<u4"), ("addend", "<i8")])
 _GLOB_DAT, _JUMP_SLOT, _IRELATIVE = 6, 7, 37  # R_X86_64_…
@@ -34,7 +34,7 @@ class PltStub:
     size: int
 
 
-def read_plt(image: ElfImage, symbol_name: Callable[[int], str | None]) -> Iterator[PltStub]:
+def read_plt(image: ElfFile, symbol_name: Callable[[int], str | None]) -> Iterator[PltStub]:
     """Find the PLT stubs of an x86-64 binary.
 
     `symbol_name`: the name of the function that starts at a virtual address. It names the
@@ -65,7 +65,7 @@ def _stub_start(code: bytes, jump: int, vaddr: int) -> int:
     return jump if (vaddr + jump) % 8 == 0 else max(0, ((vaddr + jump) & -16) - vaddr)
 
 
-def _plt_ranges(image: ElfImage) -> Iterator[tuple[int, bytes, int]]:
+def _plt_ranges(image: ElfFile) -> Iterator[tuple[int, bytes, int]]:
     """Virtual address, code and stub size (0: not known) of what may hold stubs."""
     sections = [
         section.header
@@ -83,7 +83,7 @@ def _plt_ranges(image: ElfImage) -> Iterator[tuple[int, bytes, int]]:
                 yield segment.vaddr, bytes(image.data[low : low + segment.file_size]), 0
 
 
-def _slot_names(image: ElfImage, symbol_name: Callable[[int], str | None]) -> dict[int, str]:
+def _slot_names(image: ElfFile, symbol_name: Callable[[int], str | None]) -> dict[int, str]:
     """GOT slot (virtual address) → name of the function whose address it gets."""
     slots: dict[int, str] = {}
     symbols, strings = dynamic_tables(image)
@@ -99,7 +99,7 @@ def _slot_names(image: ElfImage, symbol_name: Callable[[int], str | None]) -> di
     return slots
 
 
-def _relocation_tables(image: ElfImage) -> Iterator[tuple[int, int]]:
+def _relocation_tables(image: ElfFile) -> Iterator[tuple[int, int]]:
     """File offset and size of the RELA tables."""
     if image.elf.num_sections():
         for section in image.elf.iter_sections("SHT_RELA"):

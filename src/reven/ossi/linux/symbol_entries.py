@@ -8,6 +8,7 @@ Source: System V ABI, "Symbol Table".
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from elftools.elf.sections import Section
 
-    from reven.ossi.linux.elf import ElfImage
+    from reven.ossi.linux.elf_file import ElfFile
 
 SYMBOL = np.dtype(
     [
@@ -37,7 +38,7 @@ def names_at(strings: bytes, offsets: list[int]) -> list[str]:
     ]
 
 
-def dynamic_tables(image: ElfImage) -> tuple[np.ndarray, bytes]:
+def dynamic_tables(image: ElfFile) -> tuple[np.ndarray, bytes]:
     """Entries of the dynamic symbol table (dtype SYMBOL) and its string table."""
     section = image.elf.get_section_by_name(".dynsym")
     if section is not None:
@@ -53,13 +54,59 @@ def dynamic_tables(image: ElfImage) -> tuple[np.ndarray, bytes]:
     return np.zeros(0, SYMBOL), b""
 
 
-def section_tables(image: ElfImage, section: Section) -> tuple[np.ndarray, bytes]:
+def section_tables(image: ElfFile, section: Section) -> tuple[np.ndarray, bytes]:
     """Entries of a symbol table section (dtype SYMBOL) and its string table."""
     header = section.header
     data = image.data[header["sh_offset"] : header["sh_offset"] + header["sh_size"]]
     strings = image.elf.get_section(header["sh_link"]).header
     low = strings["sh_offset"]
     return _entries(data), bytes(image.data[low : low + strings["sh_size"]])
+
+
+_VERSION_DEFINITION = struct.Struct("<HHHHIII")  # version flags index count hash aux next
+_HIDDEN = 0x8000
+
+
+def defined_versions(image: ElfFile) -> dict[int, str]:
+    """The versions that the binary gives its own symbols, by index. Source: Linux Standard
+    Base, "Symbol Versioning"."""
+    section = image.elf.get_section_by_name(".gnu.version_d")
+    if section is None:
+        return {}
+    low, size = section["sh_offset"], section["sh_size"]
+    data = bytes(image.data[low : low + size])
+    strings = image.elf.get_section(section["sh_link"]).header
+    names = bytes(image.data[strings["sh_offset"] : strings["sh_offset"] + strings["sh_size"]])
+    versions: dict[int, str] = {}
+    position = 0
+    # Bounded by what fits, for a file may say that an entry follows itself.
+    for _ in range(len(data) // _VERSION_DEFINITION.size):
+        if position + _VERSION_DEFINITION.size > len(data):
+            break
+        entry = _VERSION_DEFINITION.unpack_from(data, position)
+        auxiliary = position + entry[5]
+        if auxiliary + 4 <= len(data):
+            (offset,) = struct.unpack_from("<I", data, auxiliary)
+            versions[entry[2] & ~_HIDDEN] = names_at(names, [offset])[0]
+        if not entry[6]:
+            break
+        position += entry[6]
+    return versions
+
+
+def superseded_versions(image: ElfFile, versions: dict[int, str]) -> dict[int, str]:
+    """Which entries of the dynamic symbol table are of a version that is kept for older
+    programs only, by index, and which version."""
+    section = image.elf.get_section_by_name(".gnu.version")
+    if section is None or not versions:
+        return {}
+    low, size = section["sh_offset"], section["sh_size"] & ~1
+    numbers = np.frombuffer(image.data[low : low + size], "<u2")
+    return {
+        index: versions[number]
+        for index in np.flatnonzero(numbers & _HIDDEN).tolist()
+        if (number := int(numbers[index]) & ~_HIDDEN) in versions
+    }
 
 
 def _entries(data: memoryview) -> np.ndarray:

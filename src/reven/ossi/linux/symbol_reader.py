@@ -6,7 +6,7 @@ Source: System V ABI, "Symbol Table"; binding and type codes as in <elf.h>.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -15,36 +15,50 @@ from elftools.elf.constants import SH_FLAGS
 
 from reven.ossi.linux.elf_header import tolerate_damage
 from reven.ossi.linux.plt import read_plt
-from reven.ossi.linux.symbol_entries import dynamic_tables, names_at, section_tables
+from reven.ossi.linux.symbol_entries import (
+    defined_versions,
+    dynamic_tables,
+    names_at,
+    section_tables,
+    superseded_versions,
+)
 from reven.ossi.symbols import ElfSymbol, SymbolKind, SymbolTable
 
 if TYPE_CHECKING:
-    from reven.ossi.linux.elf import ElfImage
+    from reven.ossi.linux.elf_file import ElfFile
 
 _NOTYPE, _FUNCTION, _IFUNC = 0, 2, 10
 _ADDRESS_TYPES = [_NOTYPE, 1, _FUNCTION, _IFUNC]
 _UNDEFINED, _ABSOLUTE, _COMMON = 0, 0xFFF1, 0xFFF2
+_Preference = tuple[bool, bool, bool, int, int, bool, bool, int, str]
 _BINDING_RANK = {1: 0, 10: 0, 2: 1, 0: 2}  # global, GNU unique, weak, local
 
 
 @dataclass(slots=True)
 class _Candidate:
     symbol: ElfSymbol
-    preference: tuple[bool, bool, int, int, bool, bool, int, str]
+    preference: _Preference
 
 
-def read_symbols(image: ElfImage) -> SymbolTable:
+def read_symbols(image: ElfFile, *debug_files: ElfFile | None) -> SymbolTable:
     """Collect all symbols of a binary, those of its debug files too. Holders of the lock only."""
     found: dict[tuple[int, str], _Candidate] = {}
-    for source in (image, image.debug_image, image.mini_debug_image):
+    versions: dict[int, str] = {}
+    superseded: dict[int, str] = {}
+    with tolerate_damage(image.path, "the symbol versions"):
+        versions = defined_versions(image)
+        superseded = superseded_versions(image, versions)
+    own_versions = set(versions.values())
+    for source in (image, *debug_files):
         if source is not None:
             with tolerate_damage(source.path, ".symtab"):
                 section = source.elf.get_section_by_name(".symtab")
                 if section is not None and section["sh_type"] == "SHT_SYMTAB":
-                    _collect(image, *section_tables(source, section), found)
+                    _collect(image, *section_tables(source, section), found, own_versions, {})
     with tolerate_damage(image.path, "the dynamic symbol table"):
-        _collect(image, *dynamic_tables(image), found)
+        _collect(image, *dynamic_tables(image), found, own_versions, superseded)
 
+    _drop_needless_versions(found)
     base = image.header.image_vaddr
 
     @cache
@@ -64,11 +78,14 @@ def read_symbols(image: ElfImage) -> SymbolTable:
 
 
 def _collect(
-    image: ElfImage,
+    image: ElfFile,
     entries: np.ndarray,
     strings: bytes,
     found: dict[tuple[int, str], _Candidate],
+    own_versions: set[str],
+    superseded: dict[int, str],
 ) -> None:
+    """`superseded`: the versions of those entries that only older programs use."""
     sections = entries["section"]
     wanted = np.isin(entries["info"] & 15, _ADDRESS_TYPES) & (entries["name"] != 0)
     wanted &= ~np.isin(sections, [_UNDEFINED, _ABSOLUTE, _COMMON])
@@ -85,7 +102,8 @@ def _collect(
     chosen = np.flatnonzero(wanted & inside)
     entries = entries[chosen]
     base = image.header.image_vaddr
-    for name, vaddr, size, info, code in zip(
+    for index, name, vaddr, size, info, code in zip(
+        chosen.tolist(),
         names_at(strings, entries["name"].tolist()),
         entries["value"].tolist(),
         entries["size"].tolist(),
@@ -93,11 +111,15 @@ def _collect(
         in_code[chosen].tolist(),
         strict=True,
     ):
-        plain = name.partition("@")[0] or name  # without the version: memcpy@@GLIBC_2.14
+        plain, _, version = name.partition("@")  # memcpy@@GLIBC_2.14, memcpy@GLIBC_2.2.5
+        version = superseded.get(index, version)
+        if version not in own_versions:
+            version = ""
         kind: SymbolKind = "object"
         if info & 15 in (_FUNCTION, _IFUNC) or (info & 15 == _NOTYPE and code):
             kind = "function"
-        symbol = ElfSymbol(plain, vaddr - base, size, kind, info & 15 == _IFUNC)
+        is_resolver = info & 15 == _IFUNC
+        symbol = ElfSymbol(plain or name, vaddr - base, size, kind, is_resolver, version)
         _keep(found, symbol, info & 15, info >> 4)
 
 
@@ -107,7 +129,8 @@ def _keep(
     """Remember a symbol, unless a better entry of the same name and address is known.
 
     The preferred name of an address is one that the source declared rather than a bare
-    label (linker marks such as __bss_start); visible to others; with few leading underscores
+    label (linker marks such as __bss_start); of the version that programs get today; visible to
+    others; with few leading underscores
     (the C library's `puts` is weak, its `_IO_puts` global); global before weak; a function;
     then whatever makes the choice the same each time.
     """
@@ -115,6 +138,7 @@ def _keep(
     rank = _BINDING_RANK.get(binding, 2)
     preference = (
         type_ == _NOTYPE,
+        symbol.version != "",
         rank == 2,
         len(name) - len(name.lstrip("_")),
         rank,
@@ -128,7 +152,17 @@ def _keep(
         found[symbol.rva, name] = _Candidate(symbol, preference)
 
 
-def _limits(image: ElfImage) -> list[tuple[int, int]]:
+def _drop_needless_versions(found: dict[tuple[int, str], _Candidate]) -> None:
+    """A version says something only beside the same name at another address."""
+    current = {one.symbol.name for one in found.values() if not one.symbol.version}
+    for candidate in found.values():
+        if candidate.symbol.version and candidate.symbol.name not in current:
+            candidate.symbol = replace(candidate.symbol, version="")
+            before = candidate.preference
+            candidate.preference = (before[0], False, *before[2:])
+
+
+def _limits(image: ElfFile) -> list[tuple[int, int]]:
     base = image.header.image_vaddr
     ranges = [
         (section["sh_addr"], section["sh_addr"] + section["sh_size"])

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import reven
-from reven.record.errors import RecorderUnavailable
+from reven.recorders.errors import RecorderUnavailable
 from reven.recorders.valgrind.address_space import widen_address_space
 from reven.recorders.valgrind.installed import PLATFORM, Valgrind, find_valgrind, install_command
 
@@ -47,7 +47,7 @@ _FLAGS = (
 
 
 @dataclass(frozen=True)
-class Recorder:
+class CompiledRecorder:
     """A compiled recorder."""
 
     valgrind: Valgrind
@@ -59,7 +59,7 @@ class Recorder:
         return f"reven {reven.__version__} (Valgrind {self.valgrind.version})"
 
 
-def find_recorder() -> Recorder:
+def find_recorder() -> CompiledRecorder:
     """The recorder for the installed Valgrind, compiled now if need be.
 
     Safe to call from several processes at once. Raises RecorderUnavailable.
@@ -69,7 +69,7 @@ def find_recorder() -> Recorder:
     folder = cache_folder() / f"recorder-{valgrind.version}-{_fingerprint(valgrind, sources)}"
     if not (folder / _EXECUTABLE).exists():
         _build(valgrind, sources, folder)
-    return Recorder(valgrind, folder)
+    return CompiledRecorder(valgrind, folder)
 
 
 def find_compiler() -> str:

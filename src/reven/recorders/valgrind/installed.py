@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from reven.record.errors import RecorderUnavailable
+from reven.recorders.errors import RecorderUnavailable
 
 OLDEST = (3, 18)
 """The first version whose interface for tools the recorder uses."""

@@ -8,26 +8,22 @@ that the browser neither decodes columns nor asks twice. Addresses and values ar
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Mapping
 
-from reven.server.views import (
-    calls,
-    memory,
-    moves,
-    registers,
-    search,
-    source,
-    timeline,
-    trace,
-    variables,
-)
 from reven.server.views.view import View
 
 __all__ = ["VIEWS", "View"]
 
-VIEWS: Mapping[str, View] = {
-    view.name: view
-    for area in (trace, registers, memory, moves, timeline, calls, search, source, variables)
-    for view in area.VIEWS
-}
-"""Every view by name. A new area: a module with `VIEWS`, added above."""
+
+def _views() -> dict[str, View]:
+    areas = [
+        importlib.import_module(f"{__name__}.{module.name}")
+        for module in pkgutil.iter_modules(__path__)
+    ]
+    return {view.name: view for area in areas for view in getattr(area, "VIEWS", ())}
+
+
+VIEWS: Mapping[str, View] = _views()
+"""Every view by name: those that the modules here have in their `VIEWS`."""

@@ -108,7 +108,9 @@ def call_tree(service: TraceService, request: CallTreeRequest) -> CallTreeAnswer
     if not 1 <= request.limit <= CHILDREN_LIMIT:
         raise InvalidArgumentError(f"Ask for 1 to {CHILDREN_LIMIT} calls.")
     total = service.transition_count()
-    page = service.call_children(request.parent, first=request.first, limit=request.limit)
+    page = service.call_children(
+        request.parent, first=request.first, limit=request.limit, forward=True
+    )
     return CallTreeAnswer([_tree_call(service, one, total) for one in page.calls], page.next)
 
 
@@ -158,9 +160,10 @@ def step(service: TraceService, request: StepRequest) -> StepAnswer:
         return StepAnswer(None)
     if not forward:
         return StepAnswer(call.transition)
-    if call.end_transition is None:
+    end = service.frame_end(call.id)
+    if end is None:
         return StepAnswer(None)
-    return StepAnswer(service.step(call.end_transition, forward=True, over=False))
+    return StepAnswer(service.step(end, forward=True, over=False))
 
 
 def _tree_call(service: TraceService, one: CallData, total: int) -> TreeCall:

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import msgspec
 
-from reven.expressions import evaluate
+from reven.ossi import syscall_name
 from reven.places import Place, place
+from reven.resolving import address_of
 from reven.server.views.instructions import TokenKind, text
 from reven.server.views.pointers import Pointee, pointees
 from reven.server.views.view import ADDRESSES, hexadecimal, parsed_address, view
 from reven2._service import KIND_INSTRUCTION, TraceService, column
+from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError
+from reven2.memhist import MemoryAccessCause, access_cause
 
 __all__ = ["VIEWS"]
 
@@ -20,6 +23,7 @@ HISTORY_LIMIT = 500
 LINE = 16
 INSPECTED = 64
 VALUE_LIMIT = 16
+_RAX = Register.from_name("rax")
 
 
 class MemoryRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,7 +82,7 @@ def memory(service: TraceService, request: MemoryRequest) -> MemoryAnswer:
     """Bytes of memory at a moment, and what the transition there did with them."""
     if not 0 < request.size <= BYTES_LIMIT:
         raise InvalidArgumentError(f"Ask for 1 to {BYTES_LIMIT} bytes.")
-    origin = evaluate(service, request.context, request.expression, request.thread)
+    origin = address_of(service, request.context, request.expression, request.thread)
     wanted = origin - origin % LINE + request.offset
     address = min(max(wanted, 0), ADDRESSES - request.size)
     size = request.size
@@ -146,7 +150,7 @@ class AddressAnswer(msgspec.Struct, frozen=True):
 
 def address(service: TraceService, request: AddressRequest) -> AddressAnswer:
     """The address that an expression means at a moment."""
-    found = evaluate(service, request.context, request.expression)
+    found = address_of(service, request.context, request.expression)
     return AddressAnswer(hexadecimal(found), place(service, request.context, found))
 
 
@@ -178,7 +182,8 @@ class HistoryRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class HistoryRow(msgspec.Struct, frozen=True):
     """An access. `value`: the bytes accessed as a number, "" where they are not known or
-    many. `tokens`: the instruction, none for an access of the kernel's by an event."""
+    many. `tokens`: the instruction, none for an access of the kernel's by an event. `cause`:
+    who makes it, "" for the instruction itself."""
 
     transition: int
     address: str
@@ -189,6 +194,7 @@ class HistoryRow(msgspec.Struct, frozen=True):
     place: str
     tokens: tuple[tuple[TokenKind, str], ...]
     thread: int
+    cause: str
 
 
 class HistoryAnswer(msgspec.Struct, frozen=True):
@@ -220,20 +226,37 @@ def history(service: TraceService, request: HistoryRequest) -> HistoryAnswer:
         limit=request.limit,
     )
     rows = [
-        _history_row(service, transition, at, size, is_write=bool(is_write))
-        for transition, at, size, is_write in zip(
+        _history_row(service, transition, at, size, access_cause(cause), is_write=bool(is_write))
+        for transition, at, size, is_write, cause in zip(
             column(page.transition, "Q"),
             column(page.address, "Q"),
             column(page.size, "I"),
             column(page.is_write, "B"),
+            column(page.cause, "B"),
             strict=True,
         )
     ]
     return HistoryAnswer(rows if request.forward else rows[::-1], page.next)
 
 
+def _cause_text(service: TraceService, transition: int, cause: MemoryAccessCause) -> str:
+    if cause is MemoryAccessCause.Instruction:
+        return ""
+    if cause is MemoryAccessCause.SystemCall:
+        number = _RAX.bits(service.registers([transition]).view)
+        name: str | None = syscall_name(number)
+        return str(cause.value) if name is None else f"system call {name}"
+    return str(cause.value)
+
+
 def _history_row(
-    service: TraceService, transition: int, at: int, size: int, *, is_write: bool
+    service: TraceService,
+    transition: int,
+    at: int,
+    size: int,
+    cause: MemoryAccessCause,
+    *,
+    is_write: bool,
 ) -> HistoryRow:
     page = service.transitions(transition, transition + 1)
     (pc,), (kind,), (thread,) = (
@@ -257,6 +280,7 @@ def _history_row(
         "" if found is None else found.text,
         tokens,
         thread,
+        _cause_text(service, transition, cause),
     )
 
 

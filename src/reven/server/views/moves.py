@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from reven.expressions import evaluate
 from reven.places import Place, place
+from reven.resolving import resolve
 from reven.server.views.view import ADDRESSES, hexadecimal, parsed_address, view
 from reven2._service import KIND_INSTRUCTION, TraceService, column
 from reven2.arch.register import Register
@@ -18,8 +18,6 @@ from reven2.errors import InvalidArgumentError, OutOfRangeError
 
 __all__ = ["VIEWS"]
 
-_TRANSITION = re.compile(r"\s*#?\s*(\d[\d,_ ]*)\s*$")
-_PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*$")
 _NAMES_LIMIT = 100
 
 
@@ -48,25 +46,12 @@ class JumpAnswer(msgspec.Struct, frozen=True):
 
 def jump(service: TraceService, request: JumpRequest) -> JumpAnswer:
     """Where what was typed leads."""
-    count = service.transition_count()
-    typed = request.text
-    match = _TRANSITION.match(typed)
-    if match is not None:
-        number = int(re.sub(r"\D", "", match[1]))
-        if number >= count:
-            raise OutOfRangeError(f"The trace ends at #{count - 1}: there is no #{number}.")
-        return JumpAnswer(number, None, None)
-    match = _PERCENT.match(typed)
-    if match is not None:
-        share = min(float(match[1]), 100.0) / 100
-        return JumpAnswer(min(int(share * count), count - 1), None, None)
-    found = evaluate(service, request.transition, typed)
-    code = [(found, found + 1)] if found + 1 < ADDRESSES else []
-    following = request.transition + 1
-    transition = _first(service, code, min(following, count), count, forward=True)
-    if transition is None:
-        transition = _first(service, code, 0, min(following, count), forward=False)
-    return JumpAnswer(transition, hexadecimal(found), place(service, request.transition, found))
+    after = request.transition + 1
+    found = resolve(service, request.text, request.transition, after=after)
+    if found.address is None:
+        return JumpAnswer(found.transition, None, None)
+    standing = place(service, request.transition, found.address)
+    return JumpAnswer(found.transition, hexadecimal(found.address), standing)
 
 
 class RunRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ import msgspec
 from reven.server.views.pointers import Pointee, pointees
 from reven.server.views.view import hexadecimal, view
 from reven.trace.thread_registers import registers_of_thread
+from reven2._imported import is_known
 from reven2._service import REGISTER_VIEW_SIZE, TraceService, column
 from reven2.arch.register import Register
 from reven2.errors import OutOfRangeError
@@ -47,7 +48,8 @@ class RegisterChange(msgspec.Struct, frozen=True):
 
 
 class RegistersAnswer(msgspec.Struct, frozen=True):
-    """`thread` before and after. Values of vectors have all their digits."""
+    """`thread` before and after. Values of vectors have all their digits. Registers that an
+    imported trace does not have are left out."""
 
     thread_before: int
     thread_after: int
@@ -70,6 +72,11 @@ def registers(service: TraceService, request: RegistersRequest) -> RegistersAnsw
         after = registers_of_thread(service, request.thread, number + 1)
     context = number if request.side == "before" else number + 1
 
+    imported = service.info().imported
+
+    def known(names: tuple[str, ...]) -> list[str]:
+        return [name for name in names if is_known(imported, Register.from_name(name), number)]
+
     def change(name: str, *, follow: bool = False) -> RegisterChange:
         register = Register.from_name(name)
         shown = register.bits(before if context == number else after)
@@ -83,10 +90,10 @@ def registers(service: TraceService, request: RegistersRequest) -> RegistersAnsw
     return RegistersAnswer(
         threads[0],
         threads[1],
-        [change(name, follow=True) for name in GENERAL],
-        [change(name) for name in FLAGS],
-        [change(name) for name in VECTORS],
-        [change(name) for name in OTHERS],
+        [change(name, follow=True) for name in known(GENERAL)],
+        [change(name) for name in known(FLAGS)],
+        [change(name) for name in known(VECTORS)],
+        [change(name) for name in known(OTHERS)],
     )
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
@@ -11,8 +10,9 @@ from typing import Literal
 
 import msgspec
 
-from reven.expressions import evaluate
+from reven.patterns import Pattern
 from reven.places import Place, place
+from reven.resolving import address_of
 from reven.server.views.instructions import Text, TokenKind, text
 from reven.server.views.view import hexadecimal, view
 from reven2._service import REGISTER_VIEW_SIZE, TraceService, column
@@ -28,6 +28,7 @@ SYMBOLS_LIMIT = 4096
 LONGEST_TEXT = 1000
 SECONDS = 0.4
 """A search that finds little answers with what it has after so long, and says where to go on."""
+PATTERN_SECONDS = 2.0
 FIRST_WINDOW = 1 << 22
 """Transitions that a search without an index looks through at once, at first."""
 MARKS_PAGE = 64
@@ -180,7 +181,7 @@ def _shown(service: TraceService, hit: Hit, registers: bytes) -> SearchHit:
 
 
 def _address(service: TraceService, wanted: str, start: int, stop: int, limit: int) -> Found:
-    address = evaluate(service, start, wanted)
+    address = address_of(service, start, wanted)
     return _executions(service, [(address, address + 1)], start, stop, limit)
 
 
@@ -201,11 +202,11 @@ def _symbol(service: TraceService, wanted: str, start: int, stop: int, limit: in
 
 
 def _binary(service: TraceService, wanted: str, start: int, stop: int, limit: int) -> Found:
-    pattern = _pattern(wanted)
+    pattern = Pattern(wanted, ignore_case=True, seconds=PATTERN_SECONDS)
     ranges = [
         (part.start, part.stop)
         for binary in service.binaries()
-        if pattern.search(binary.path)
+        if pattern.is_in(binary.path)
         for part in service.binary_ranges(binary.id)
     ]
     if not ranges:
@@ -327,13 +328,6 @@ def _ends(start: int, stop: int) -> Iterator[int]:
     while start < stop:
         start = min(start + width, stop)
         yield start
-
-
-def _pattern(wanted: str) -> re.Pattern[str]:
-    try:
-        return re.compile(wanted, re.IGNORECASE)
-    except re.error as error:
-        raise InvalidArgumentError(f"{wanted!r} is no regular expression: {error}.") from None
 
 
 def _bytes(wanted: str) -> bytes:

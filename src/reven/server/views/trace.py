@@ -23,6 +23,7 @@ from reven2._service import (
 )
 from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError
+from reven2.memhist import OTHERS, access_cause
 
 __all__ = ["VIEWS"]
 
@@ -202,13 +203,17 @@ def _accesses(service: TraceService, first: int, stop: int) -> dict[int, list[_A
         first, stop, 0, 1 << 64, reads=True, writes=True, forward=True, limit=4 * ROWS_LIMIT
     )
     found: dict[int, list[_Access]] = {}
-    for transition, address, size, is_write in zip(
+    for transition, address, size, is_write, cause in zip(
         column(page.transition, "Q"),
         column(page.address, "Q"),
         column(page.size, "I"),
         column(page.is_write, "B"),
+        column(page.cause, "B"),
         strict=True,
     ):
+        # What others changed meanwhile is not the instruction's doing.
+        if access_cause(cause) in OTHERS:
+            continue
         found.setdefault(transition, []).append(_Access(address, size, bool(is_write)))
     return found
 

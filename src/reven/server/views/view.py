@@ -10,12 +10,10 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from reven2._client.numbers import ADDRESSES, hexadecimal, parsed_address
 from reven2._service import TraceService
-from reven2.errors import InvalidArgumentError
 
-__all__ = ["View", "hexadecimal", "parsed_address", "view"]
-
-ADDRESSES = 1 << 64
+__all__ = ["ADDRESSES", "View", "hexadecimal", "parsed_address", "view"]
 
 
 class View(msgspec.Struct, frozen=True):
@@ -40,23 +38,3 @@ def view(show: Callable[[TraceService, Any], Any], *, slow: bool = False) -> Vie
     (arguments,) = (kind for name, kind in hints.items() if name != "service")
     summary = re.sub(r"\s+", " ", inspect.getdoc(show) or "")
     return View(show.__name__, summary, arguments, answer, show, slow)
-
-
-def hexadecimal(number: int) -> str:
-    """A number as JSON has it: a string, for JavaScript's numbers end at 2^53."""
-    return f"{number:#x}"
-
-
-def parsed_address(text: str) -> int:
-    """The number of a string as `hexadecimal` makes it.
-
-    Raises:
-        InvalidArgumentError: it is none, or no address.
-    """
-    try:
-        number = int(text, 16) if text.startswith("0x") else -1
-    except ValueError:
-        number = -1
-    if not 0 <= number < ADDRESSES:
-        raise InvalidArgumentError(f"{text[:40]!r} is no address: write 0x and up to 16 digits.")
-    return number

@@ -14,8 +14,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
+from reven2._client.named import VARIANT
 from reven2.errors import InvalidArgumentError
 from reven2.ossi.ossi import Ossi, Symbol
 from reven2.preview.prototypes import callconv_helper
@@ -26,7 +28,7 @@ from reven2.preview.prototypes._types import (
     PrototypeType,
     TranslationUnit,
 )
-from reven2.preview.prototypes._values import CallSiteValues
+from reven2.preview.prototypes._values import CallSiteValues, PointerValue
 from reven2.preview.prototypes.callconv_helper import CallConvHelper, Ms64, Sysv64
 from reven2.util import collate
 
@@ -34,14 +36,12 @@ if TYPE_CHECKING:
     from reven2._client.server import OpenTrace
     from reven2.trace import Context, Transition
 
-_VARIANT = r"_(?:sse\d*|ssse3|avx\d*|evex\d*|erms|generic|fma\d*|c)\w*"
-"""What the GNU C library appends to names of functions for one kind of processor."""
-
 __all__ = [
     "CallSiteValues",
     "CallingConventions",
     "Function",
     "Parameter",
+    "PointerValue",
     "PrototypeType",
     "RevenPrototypes",
     "TranslationUnit",
@@ -125,19 +125,18 @@ class RevenPrototypes:
         Returns:
             None if no prototype is known.
         """
-        name = symbol if isinstance(symbol, str) else symbol.source_name
-        name = name.removesuffix("@plt")
+        names = [name.removesuffix("@plt") for name in _names(symbol)]
         service = self._server.ossi._service
         binaries = [binary._id for binary in Ossi(service).executed_binaries()]
         if isinstance(symbol, Symbol):
             own = symbol.binary._id
             binaries.sort(key=lambda number: number != own)
-        for number in binaries:
+        for number, name in product(binaries, names):
             found = service.find_function(number, name)
             if found is not None:
                 function = function_of(service, number, found, CallingConventions.Sysv64)
                 return self._with_names(function)
-        return self._library.get(name)
+        return next((self._library[name] for name in names if name in self._library), None)
 
     def _with_names(self, function: Function) -> Function:
         """Headers may declare functions without the names of their parameters."""
@@ -210,18 +209,20 @@ class RevenPrototypes:
         """Everything that stands for a function."""
         if isinstance(symbol, Symbol) and not symbol._data.is_resolver:
             return [symbol]
-        name = symbol if isinstance(symbol, str) else symbol.source_name
+        names = _names(symbol)
+        name = "|".join(map(re.escape, names))
         # Where the name is that of a resolver, the function is one of its variants, which only
         # a symbol table that was not stripped names; calls by way of a PLT are found anyway.
-        pattern = rf"^({re.escape(name)}(@plt)?|__{re.escape(name)}{_VARIANT})$"
+        pattern = rf"^((?:{name})(@plt)?|__(?:{name}){VARIANT})$"
         found = [
             one
             for one in self._server.ossi.symbols(pattern)
-            if re.match(pattern, one.source_name) and not one._data.is_resolver
+            if not one._data.is_resolver
+            and any(re.match(pattern, name) for name in one._data.names)
         ]
         if not found:
             raise InvalidArgumentError(
-                f"No executed binary has a function {name}: check the name, or give a symbol "
+                f"No executed binary has a function {names[0]}: check the name, or give a symbol "
                 "of server.ossi.symbols."
             )
         return found
@@ -232,3 +233,7 @@ class RevenPrototypes:
 
         unit = self.parse_translation_unit(SOURCE)
         return {function.name: function for function in unit.functions}
+
+
+def _names(symbol: Symbol | str) -> tuple[str, ...]:
+    return (symbol,) if isinstance(symbol, str) else symbol._data.names

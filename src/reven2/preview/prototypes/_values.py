@@ -17,9 +17,31 @@ from reven2.types import CString, Encoding, ExtendedFloat, PointerInstance, Type
 if TYPE_CHECKING:
     from reven2.trace import Context, Transition
 
-__all__ = ["CallSiteValues"]
+__all__ = ["CallSiteValues", "PointerValue"]
 
 _LONGEST_TEXT = 4096
+
+
+class PointerValue(int):
+    """The value of an argument or a return value that is a pointer: an int, as documented, which
+    also has all that a `types.PointerInstance` has: `address`, `deref()`, `pointee_type`,
+    `cast_inner()` …
+    """
+
+    _pointer: PointerInstance[Any]
+
+    def __new__(cls, pointer: PointerInstance[Any]) -> PointerValue:
+        value = super().__new__(cls, pointer.offset)
+        value._pointer = pointer
+        return value
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return (self._pointer,)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self._pointer, name)
 
 
 class CallSiteValues:
@@ -27,8 +49,8 @@ class CallSiteValues:
     source, `strlen("abc") = 3`. Not meant to be constructed directly: `call_site_values` of a
     function and `RevenPrototypes.calls` give it.
 
-    Values are read as their types say. A pointer to characters is given as the string, if there
-    is one, else as a pointer.
+    Values are read as their types say. A pointer is an int that also knows what it points to
+    (`PointerValue`); a pointer to characters is given as the string, if there is one.
     """
 
     def __init__(self, function: Function, call_transition: Transition) -> None:
@@ -118,10 +140,8 @@ class CallSiteValues:
     @cached_property
     def _call(self) -> Call | None:
         trace = self._transition._trace
-        data = trace._service.call_at(self._entry._id)
-        if data is None or data.first_context != self._entry._id:
-            return None
-        return Call(trace, data)
+        data = trace._service.entered_call(self._transition.id)
+        return None if data is None else Call(trace, data)
 
     @cached_property
     def _places(self) -> list[Place]:
@@ -157,14 +177,16 @@ class CallSiteValues:
         return self._shown(type_, type_.type._parse_at(data, context, None), context)
 
     def _shown(self, type_: PrototypeType, value: Any, context: Context) -> Any:
-        """A string for a pointer to one."""
-        if type_.text not in (1, 2) or not isinstance(value, PointerInstance) or value == 0:
+        """A string for a pointer to one, an int for another pointer."""
+        if not isinstance(value, PointerInstance):
             return value
+        if type_.text not in (1, 2) or value == 0:
+            return PointerValue(value)
         encoding = Encoding.Utf8 if type_.text == 1 else Encoding.Utf16
         try:
             return context.read(value.address, CString(encoding, max_character_count=_LONGEST_TEXT))
         except RevenError:
-            return value
+            return PointerValue(value)
 
     def __str__(self) -> str:
         words = [_argument(self, number) for number in range(len(self._function.parameters))]
@@ -188,8 +210,8 @@ def _argument(values: CallSiteValues, number: int) -> str:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, PointerInstance):
-        return "NULL" if value == 0 else f"{value.offset:#x}"
+    if isinstance(value, PointerValue):
+        return "NULL" if value == 0 else f"{value:#x}"
     if isinstance(value, str):
         return '"' + value.encode("unicode_escape").decode().replace('"', '\\"') + '"'
     return str(value)

@@ -43,6 +43,8 @@ _ENDS = {
     "signal": "was made by the kernel to deliver a signal",
     "mapping": "is what the mapping began with",
     "start": "was there when the trace began",
+    "other mapping": "was stored to the same page at another address",
+    "outside": "was written by another process or the kernel, seen first here",
 }
 
 
@@ -60,7 +62,9 @@ class OriginHop:
             or, where the chain ends, `constant` (of the instruction), `processor` (`rdtsc`,
             `cpuid` …), `syscall input` (memory that a system call wrote), `syscall result` (a
             register that it left), `signal` (made to deliver a signal), `mapping` (contents of
-            a mapping as it was made), `start` (there since the trace's start).
+            a mapping as it was made), `start` (there since the trace's start), `outside` (written
+            by another process or the kernel, dated when it was first seen), `other mapping`
+            (stored to the same page at another address, by what cannot be followed).
         transition: the one that gave `after` its value; None at the trace's start.
         after: the data whose value it gave.
         before: the data that it came from, in `context`; empty where the chain ends.

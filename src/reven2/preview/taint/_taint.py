@@ -69,7 +69,7 @@ class Taint:
             OutOfRangeError (an IndexError): the context is outside of the taint's range, or it
                 was cancelled before it got there.
         """
-        number = context if isinstance(context, int) else context._id
+        number = self._trace._moment(context, "context")
         if not self._query.first <= number <= self._query.last:
             raise OutOfRangeError(
                 f"The taint goes from context {self._query.first} to {self._query.last}: "

@@ -6,13 +6,15 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from reven2._arguments import flag
 from reven2._service.taint import TaintQuery
 from reven2.errors import InvalidArgumentError, OutOfRangeError
 from reven2.preview.taint._data import Data, seeds_of
 from reven2.preview.taint._taint import Taint
 
 if TYPE_CHECKING:
-    from reven2.trace import Context, Trace
+    from reven2.trace import Trace
+    from reven2.trace._arguments import AnyMoment
 
 __all__ = ["Tainter"]
 
@@ -38,8 +40,8 @@ class Tainter:
         tag6: Data | None = None,
         tag7: Data | None = None,
         *,
-        from_context: Context | int | None = None,
-        to_context: Context | int | None = None,
+        from_context: AnyMoment | None = None,
+        to_context: AnyMoment | None = None,
         is_forward: bool = True,
     ) -> Taint:
         """Taint data, and follow it. Returns at once: the taint runs in the background.
@@ -63,6 +65,7 @@ class Tainter:
             InvalidArgumentError (a ValueError): nothing that can be tainted.
             OutOfRangeError (an IndexError): contexts that the trace does not have.
         """
+        is_forward = flag(is_forward, "is_forward")
         first = self._number(from_context, 0)
         last = self._number(to_context, self._trace.transition_count)
         if first > last:
@@ -83,10 +86,10 @@ class Tainter:
         query = TaintQuery(seeds, count, first, last, is_forward, uuid.uuid4().hex)
         return Taint(self._trace, query)
 
-    def _number(self, context: Context | int | None, default: int) -> int:
+    def _number(self, context: AnyMoment | None, default: int) -> int:
         if context is None:
             return default
-        number = context if isinstance(context, int) else context._id
+        number = self._trace._moment(context, "context")
         if not 0 <= number <= self._trace.transition_count:
             raise OutOfRangeError(
                 f"There is no context {number}: the trace has 0 to {self._trace.transition_count}."

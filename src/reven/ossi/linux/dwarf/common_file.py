@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import NoteSection
 
-from reven.ossi.linux.debug_files import DEBUG_ROOT
+from reven.ossi.foreign_files import read_foreign_file
+from reven.ossi.linux.debug_files import DEBUG_ROOT, LARGEST_DEBUG_FILE
 from reven.ossi.linux.elf_header import tolerate_damage
 
 if TYPE_CHECKING:
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
     from elftools.dwarf.dwarfinfo import DWARFInfo
 
-    from reven.ossi.linux.elf import ElfImage
+    from reven.ossi.linux.elf_file import ElfFile
 
 
-def find_common_file(dwarf: DWARFInfo, source: ElfImage) -> DWARFInfo | None:
+def find_common_file(dwarf: DWARFInfo, source: ElfFile) -> DWARFInfo | None:
     """The debug information that `dwarf`, read from `source`, refers to; None if it refers to
     none, or this machine does not have the file."""
     section = source.elf.get_section_by_name(".gnu_debugaltlink")
@@ -35,7 +36,7 @@ def find_common_file(dwarf: DWARFInfo, source: ElfImage) -> DWARFInfo | None:
     for path in _candidates(name.decode("utf-8", "replace"), build_id.hex(), source.path):
         with tolerate_damage(str(path), "the debug information"):
             try:
-                elf = ELFFile(io.BytesIO(path.read_bytes()))
+                elf = ELFFile(io.BytesIO(read_foreign_file(path, LARGEST_DEBUG_FILE)))
             except OSError:
                 continue
             if _build_id(elf) == build_id.hex():

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Give the keyboard to a panel: to what in it has `data-keyboard`. */
+export function focusPanel(id: string): void {
+  // What is to have it may still have to be drawn.
+  requestAnimationFrame(() => {
+    const content = document.querySelector<HTMLElement>(`[data-instance="${id}"]`);
+    (content?.querySelector<HTMLElement>("[data-keyboard]") ?? content)?.focus();
+  });
+}

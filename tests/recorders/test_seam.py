@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The seam between `reven record` and the recorders."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import reven.record
+from reven.record import CannotRecord, RecordOptions, record
+from reven.recorders import DEFAULT, Order, get_recorder, recorder_names
+from reven.recorders.valgrind.recorder import valgrind_options
+
+
+def test_what_receives_streams_knows_no_recorder() -> None:
+    folder = Path(reven.record.__file__).parent
+    sources = list(folder.glob("*.py"))
+    assert sources
+    for source in sources:
+        text = source.read_text("utf-8")
+        assert "valgrind" not in text.casefold(), source
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                "reven.recorders."
+            ):
+                assert node.module in ("reven.recorders.errors", "reven.recorders.protocol")
+
+
+def test_every_recorder_is_found_by_its_folder() -> None:
+    assert DEFAULT in recorder_names()
+    for name in recorder_names():
+        recorder = get_recorder(name)
+        assert recorder.options <= {"start", "until", "follow"}
+        assert recorder.find().description
+        assert all(check.ok for check in recorder.checks())
+
+
+def test_a_name_with_a_dash_is_no_option_of_valgrind(tmp_path: Path) -> None:
+    order = Order(Path("/bin/true"), ("-x", "-y"), tmp_path / "socket", tmp_path)
+    launch = get_recorder("valgrind").find().launch(order)
+    assert launch.arguments[-2:] == [str(Path("/bin/true").resolve()), "-y"]
+
+
+@pytest.mark.parametrize(("follow", "word"), [(True, "yes"), (False, "no")])
+def test_what_is_ordered_becomes_options(tmp_path: Path, follow: bool, word: str) -> None:
+    order = Order(Path("/bin/true"), ("true",), tmp_path / "s", tmp_path, "main", "0x10@2", follow)
+    options = valgrind_options(order)
+    assert {f"--trace-children={word}", "--reven-from=main", "--reven-until=0x10@2"} <= {*options}
+
+
+class Whole:
+    """A recorder that can only record whole programs."""
+
+    options: frozenset[str] = frozenset()
+
+    def find(self):
+        raise AssertionError
+
+    def checks(self):
+        return iter(())
+
+
+def test_what_a_recorder_cannot_do_is_said_before_anything_runs(tmp_path: Path) -> None:
+    output = tmp_path / "trace.reven"
+    with pytest.raises(CannotRecord, match="does not know --until"):
+        record(["true"], output, options=RecordOptions(until="main"), recorder=Whole())
+    assert not output.exists()

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small programs whose memory changes otherwise than by an instruction at its address."""
+
+from __future__ import annotations
+
+OUTPUTS = """
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+static volatile unsigned sum;
+__attribute__((noinline)) static void look(const void *p, int size) {
+  for (int i = 0; i < size; i++) sum += ((const volatile unsigned char *)p)[i];
+}
+static void sets(void) {
+  int ends[2]; fd_set read_, write_; struct timeval time = {0, 1000}; struct timespec left = {0, 9};
+  pipe(ends);
+  FD_ZERO(&read_); FD_ZERO(&write_); FD_SET(ends[0], &read_); FD_SET(ends[1], &write_);
+  syscall(SYS_select, ends[1] + 1, &read_, &write_, 0, &time);
+  look(&read_, sizeof read_); look(&write_, sizeof write_); look(&time, sizeof time);
+  FD_SET(ends[0], &read_); pselect(ends[1] + 1, &read_, 0, 0, &left, 0); look(&read_, 16);
+  struct pollfd one = {ends[0], POLLIN, 0}; left.tv_nsec = 1000;
+  syscall(SYS_ppoll, &one, 1, &left, 0, 8); look(&one, sizeof one); look(&left, sizeof left);
+}
+static void messages(void) {
+  int ends[2]; char data[16], control[64]; struct sockaddr_un name; struct iovec part = {data, 16};
+  socketpair(AF_UNIX, SOCK_DGRAM, 0, ends); write(ends[0], "abc", 3); write(ends[0], "de", 2);
+  struct msghdr message = {&name, sizeof name, &part, 1, control, 64, 77};
+  recvmsg(ends[1], &message, 0); look(&message, sizeof message); look(data, 3);
+  struct mmsghdr many[2] = {{{0, 0, &part, 1, 0, 0, 5}, 9}};
+  recvmmsg(ends[1], many, 1, MSG_DONTWAIT, 0); look(many, sizeof many);
+  socklen_t length = sizeof name; write(ends[0], "f", 1);
+  recvfrom(ends[1], data, 16, 0, (void *)&name, &length); look(&length, 4);
+}
+static void limits(void) {
+  struct rlimit limit;
+  for (int i = 0; i < 16; i++) { syscall(SYS_getrlimit, i, &limit); look(&limit, sizeof limit); }
+  struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct rights[2]; int *word;
+  syscall(SYS_capget, &head, rights); look(rights, sizeof rights);
+  prctl(PR_GET_TID_ADDRESS, &word); look(&word, sizeof word);
+}
+static void files(void) {
+  int f = open("/etc/passwd", O_RDONLY), ends[2]; loff_t from = 1; off_t at = 2; long flags;
+  pipe(ends); splice(f, &from, ends[1], 0, 5, 0); look(&from, 8);
+  sendfile(ends[1], f, &at, 5); look(&at, 8);
+  struct flock lock = {.l_type = F_WRLCK}; fcntl(f, F_GETLK, &lock); look(&lock, sizeof lock);
+  ioctl(f, 0x80086601, &flags); look(&flags, 8);
+  int s = socket(AF_INET, SOCK_DGRAM, 0); struct ifreq cards[8];
+  struct ifconf all = {sizeof cards, {.ifcu_req = cards}};
+  ioctl(s, SIOCGIFCONF, &all); look(&all, sizeof all); look(cards, all.ifc_len);
+}
+static void others(void) {
+  char from[8] = "1234567", to[8] = ""; int word = 1, other = 1;
+  struct iovec local = {from, 8}, remote = {to, 8};
+  process_vm_writev(getpid(), &local, 1, &remote, 1, 0); look(to, 8);
+  syscall(SYS_futex, &word, 5, 1, 1, &other, 0x01000001); look(&other, 4);
+  unsigned char table[16]; mincore((void *)((long)&sum & -4096L), 4096, table); look(table, 1);
+}
+int main(void) { sets(); messages(); limits(); files(); others(); return 0; }
+"""
+
+TWO_ADDRESSES = """
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(void) {
+  int fd = memfd_create("two", 0);
+  ftruncate(fd, 8192);
+  volatile long *a = mmap(0, 8192, 3, MAP_SHARED, fd, 0), *b = mmap(0, 8192, 3, MAP_SHARED, fd, 0);
+  volatile long *half = mmap(0, 4096, 3, MAP_SHARED, fd, 4096);
+  volatile long *anon = mmap(0, 4096, 3, MAP_SHARED | MAP_ANONYMOUS, -1, 0), sum = 0;
+  for (int i = 0; i < 50; i++) {
+    a[3] = i; sum += b[3]; b[3] += 2; sum += a[3]; anon[3] = sum;
+    *(volatile long *)((char *)a + 4092) = 0x1122334455667788 + i;
+    sum += *(volatile long *)((char *)b + 4092) + *(volatile int *)half;
+    __sync_fetch_and_add(&a[5], 3); sum += b[5];
+    __sync_val_compare_and_swap(&b[5], a[5], i); sum += a[5];
+    __atomic_exchange_n(&b[6], sum, 5); sum += a[6];
+  }
+  memcpy((char *)a + 4000, "0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijk", 58);
+  sum += memcmp((char *)a + 4000, (char *)b + 4000, 58);
+  void *to = (void *)(b + 20), *from = (void *)(a + 3); long count = 5;
+  __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+  for (int i = 0; i < 5; i++) sum += a[20 + i];
+  __asm__ volatile("push (%0); pop 8(%1)" : : "r"(a + 20), "r"(b + 30) : "memory");
+  sum += a[31];
+  char *moved = mremap((void *)half, 4096, 8192, MREMAP_MAYMOVE);
+  ftruncate(fd, 12288); moved[1] = 9; sum += ((char *)a)[4097];
+  munmap((void *)a, 8192); b[1] = 5; sum += b[1] + moved[5000];
+  printf("%ld\\n", sum);
+  return 0;
+}
+"""
+
+SYSTEM_V = """
+#include <string.h>
+#include <sys/shm.h>
+int main(void) {
+  int id = shmget(IPC_PRIVATE, 4096, 0600 | IPC_CREAT);
+  char *a = shmat(id, 0, 0), *b = shmat(id, 0, 0);
+  strcpy(a, "segment");
+  int same = strcmp(b, "segment") == 0;
+  shmdt(a); b[0] = 'S'; same &= b[0] == 'S';
+  shmctl(id, IPC_RMID, 0);
+  return !same;
+}
+"""
+
+TWO_PROCESSES = """
+#define _GNU_SOURCE
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void) {
+  volatile long *p = mmap(0, 65536, 3, MAP_SHARED | MAP_ANONYMOUS, -1, 0), sum = 0;
+  int status;
+  p[8] = 77;
+  if (fork() == 0) {
+    for (int i = 0; i < 100000; i++) {
+      __sync_fetch_and_add(&p[1], 1); p[2] = i; p[3 + i % 4] += 2;
+    }
+    p[0] = 2;
+    _exit(p[8] != 77);
+  }
+  while (p[0] != 2) {
+    sum += p[2] ^ p[3]; __sync_fetch_and_add(&p[1], 1);
+    memcpy((void *)&p[100], (void *)p, 80); sum += memcmp((void *)&p[100], (void *)p, 80);
+  }
+  wait(&status);
+  return status != 0;
+}
+"""
+
+FILES = """
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static volatile unsigned sum;
+__attribute__((noinline)) static void look(const char *p) {
+  for (int i = 0; i < 16; i++) sum += ((const volatile char *)p)[i];
+}
+int main(int count, char **words) {
+  int f = open(words[1], O_RDWR | O_CREAT | O_TRUNC, 0600), status;
+  (void)count;
+  ftruncate(f, 8192);
+  char *own = mmap(0, 8192, 3, MAP_PRIVATE, f, 0), *shared = mmap(0, 8192, 3, MAP_SHARED, f, 0);
+  own[4096] = 'X';
+  look(own); look(shared);
+  pwrite(f, "by the program", 14, 0); look(own); look(shared);
+  if (fork() == 0) { pwrite(f, "by the child__", 14, 0); pwrite(f, "1", 1, 4096); _exit(0); }
+  wait(&status); look(own); look(shared); look(own + 4096); look(shared + 4096);
+  ftruncate(f, 0); ftruncate(f, 8192); look(own); look(shared); look(own + 4096);
+  return own[4096] != 0; /* the kernel takes private copies away as well */
+}
+"""

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is true of a query is said where it is declared."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pytest
+
+from reven.server.access import Right
+from reven.server.queries import QUERIES
+from reven2._service import TraceService, query_methods, traits_of
+from reven2._service.declared import query
+
+
+def public_methods() -> set[str]:
+    return {
+        name
+        for name in dir(TraceService)
+        if not name.startswith("_") and callable(getattr(TraceService, name))
+    }
+
+
+def test_every_query_is_declared() -> None:
+    methods = query_methods()
+    assert set(methods) == public_methods() - {"close"}
+    for method in methods.values():
+        traits_of(method)
+
+
+def test_one_that_is_not_declared_is_named() -> None:
+    class Area(Protocol):
+        def forgotten(self) -> int: ...
+
+        @query(changes=True)
+        def change(self) -> None: ...
+
+    with pytest.raises(TypeError, match=r"Area\.forgotten of the service is not declared"):
+        traits_of(Area.forgotten)
+    assert traits_of(Area.change) == (False, False, True)
+
+
+def test_the_server_does_as_declared() -> None:
+    for name, method in query_methods().items():
+        traits, served = traits_of(method), QUERIES[name]
+        assert (served.slow, served.changes) == (traits.slow, traits.changes)
+        assert (served.right is Right.CONTROL) == traits.changes
+    # Those that change or run on by themselves give another answer the next time.
+    assert {name for name, method in query_methods().items() if not traits_of(method).kept} == {
+        *("add_bookmark", "edit_bookmark", "remove_bookmark", "bookmarks", "bookmark_revision"),
+        *("taint_status", "taint_accesses", "taint_state", "taint_warnings", "cancel_taint"),
+        "refresh",
+    }
