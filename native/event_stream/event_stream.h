@@ -258,7 +258,12 @@ enum {
     REVEN_THREAD_EXIT = 15,   /* empty */
     REVEN_SNAPSHOT_END = 16,  /* the MAP and MEMORY records of the initial image end */
     REVEN_END = 17,           /* reven_end */
-    REVEN_INTERRUPT = 18      /* reven_interrupt, then REGISTERS and MEMORY (the frame) */
+    REVEN_INTERRUPT = 18,     /* reven_interrupt, then REGISTERS and MEMORY (the frame) */
+    /* What the program met that the recorder does otherwise than the processor or the
+     * kernel: reven_notice, then text. At any moment, once for each kind and detail. */
+    REVEN_NOTICE = 32,
+    /* What the kernel says of the signal of the next SIGNAL or END record: reven_signal_info */
+    REVEN_SIGNAL_INFO = 33
 };
 
 typedef struct {
@@ -327,6 +332,44 @@ typedef struct {
     uint32_t cs;          /* of the interrupted code */
     uint32_t reserved;
 } reven_interrupt;
+
+typedef struct {
+    uint32_t kind;   /* REVEN_NOTICE_… */
+    uint32_t detail; /* depends on the kind */
+    uint64_t ip;     /* of the instruction that met it; 0: none */
+    uint64_t value;  /* depends on the kind */
+} reven_notice;
+
+enum {
+    /* another program was executed and runs unrecorded; text: its path, detail: why */
+    REVEN_NOTICE_NOT_FOLLOWED = 1,
+    /* the program set or read its SSE control register, which the recorder does not apply to
+     * all; detail: to what not */
+    REVEN_NOTICE_FLOATING_POINT = 2,
+    /* x87 arithmetic: computed with 53 bits */
+    REVEN_NOTICE_X87 = 3
+};
+
+enum {
+    REVEN_FLOATING_POINT_FUSED = 1,      /* fused multiply-add */
+    REVEN_FLOATING_POINT_CONVERSION = 2  /* the exception flags of conversions */
+};
+
+/* Why a program was not followed. Out of reach: the recorder, for a process that has
+ * another root folder or user. */
+enum {
+    REVEN_NOT_FOLLOWED_SET_USER_ID = 1,
+    REVEN_NOT_FOLLOWED_ARCHITECTURE = 2,
+    REVEN_NOT_FOLLOWED_OUT_OF_REACH = 3
+};
+
+typedef struct {
+    uint32_t number;
+    int32_t code;     /* si_code */
+    uint64_t address; /* si_addr, of a fault */
+    uint32_t sender;  /* si_pid, of a signal that a process sent */
+    uint32_t user;    /* si_uid */
+} reven_signal_info;
 
 typedef struct {
     uint32_t reason;      /* REVEN_END_… */

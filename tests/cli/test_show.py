@@ -16,7 +16,7 @@ def show(reven, crash_trace):
 def test_without_a_place_the_last_transitions_are_shown(show):
     shown = show("-n", "3")
     assert [transition["kind"] for transition in shown] == ["instruction", "instruction", "event"]
-    assert shown[-1]["text"] == "signal SIGSEGV (11) ends the process"
+    assert shown[-1]["text"].endswith("✗ signal SIGSEGV (11) ends the process")
     assert shown[-1]["location"]["symbol"] == "use"
     assert shown[-1]["location"]["line"] == 7
 

@@ -206,6 +206,28 @@ def test_the_check_notices_a_changed_byte_of_the_image(
     assert "load of 1 bytes" in result.problems[0]
 
 
+def test_the_check_notices_other_code_in_memory(
+    tmp_path: Path, record_command: Callable[..., Path], compile_program: Callable[..., Path]
+) -> None:
+    """One byte of the image flipped, in an instruction that is only executed."""
+    source = """
+    __attribute__((noinline)) int marked(void) { return 0x5eedc0de; }
+    int main(void) { return marked() == 1; }
+    """
+    copy = tmp_path / "copy.reven"
+    shutil.copytree(record_command([compile_program(source, "-static")]), copy)
+    code = (0x5EEDC0DE).to_bytes(4, "little")
+
+    def change(control: bytearray) -> None:
+        control[control.index(code)] ^= 1
+
+    assert Trace(str(copy)).check().bad_blocks == 0
+    segments.rewrite(copy, segments.CONTROL, change, holding=code)
+    result = Trace(str(copy)).check()
+    assert (result.bad_blocks, result.bad_loads) == (1, 0)
+    assert "ran as b8dec0ed5e, rebuilt memory holds b8dfc0ed5e" in result.problems[0]
+
+
 def test_the_check_notices_changed_values(small: Path, tmp_path: Path) -> None:
     """Values flipped one at a time: loads and key frames are found to be wrong."""
     draw = random.Random(3)

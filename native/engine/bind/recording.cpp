@@ -60,6 +60,15 @@ void bind_recording(nb::module_& m) {
         .def_ro("address", &MappedFile::address)
         .def_ro("executable", &MappedFile::executable);
 
+    nb::class_<Notice>(m, "Notice")
+        .def_ro("kind", &Notice::kind)
+        .def_ro("detail", &Notice::detail)
+        .def_ro("ip", &Notice::ip)
+        .def_ro("value", &Notice::value)
+        .def_prop_ro("text", [](const Notice& notice) {
+            return to_bytes(notice.text.data(), notice.text.size());
+        });
+
     nb::class_<RecordingStatus>(m, "RecordingStatus")
         .def_ro("transitions", &RecordingStatus::transitions)
         .def_ro("executions", &RecordingStatus::executions)
@@ -68,6 +77,12 @@ void bind_recording(nb::module_& m) {
         .def_ro("finished", &RecordingStatus::finished)
         .def_ro("end_reason", &RecordingStatus::end_reason)
         .def_ro("end_code", &RecordingStatus::end_code)
+        .def_prop_ro("end_signal",
+                     [](const RecordingStatus& status) -> nb::object {
+                         const reven_signal_info& info = status.end_signal;
+                         if (info.number == 0) return nb::none();
+                         return nb::make_tuple(info.code, info.address, info.sender, info.user);
+                     })
         .def_ro("error", &RecordingStatus::error);
 
     nb::class_<Recording>(m, "Recording")
@@ -81,6 +96,7 @@ void bind_recording(nb::module_& m) {
             nb::arg("parent").none() = nb::none(), nb::arg("template_count") = 0)
         .def("status", &Recording::status)
         .def("mapped_files", &Recording::mapped_files)
+        .def("notices", &Recording::notices)
         .def("stop", &Recording::stop)
         .def("wait", &Recording::wait, nb::arg("seconds"),
              nb::call_guard<nb::gil_scoped_release>());

@@ -223,6 +223,8 @@ void bind_results(nb::module_& module) {
         .def_ro("bad_loads", &CheckOutcome::bad_loads)
         .def_ro("key_frames", &CheckOutcome::key_frames)
         .def_ro("bad_key_frames", &CheckOutcome::bad_key_frames)
+        .def_ro("blocks", &CheckOutcome::blocks)
+        .def_ro("bad_blocks", &CheckOutcome::bad_blocks)
         .def_ro("alias_changes", &CheckOutcome::alias_changes)
         .def_ro("outside_changes", &CheckOutcome::outside_changes)
         .def_ro("file_changes", &CheckOutcome::file_changes)

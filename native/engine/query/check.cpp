@@ -5,6 +5,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "query/check_code.h"
 #include "query/queries.h"
 
 namespace reven {
@@ -94,6 +95,7 @@ class Checker {
 
     void begin(const SegmentView& view, const Replayer& replayer) {
         first_transition_ = view.first_transition();
+        view_ = &view;
         replayer_ = &replayer;
     }
     void load(uint32_t transition, uint64_t address, uint32_t size, const uint8_t* value) {
@@ -138,12 +140,35 @@ class Checker {
             default: {
                 const RangeChanges ranges = range_changes(record);
                 for (const RangeChange& change : ranges.changes) memory_.change(change);
+                if (!ranges.changes.empty()) code_.forget_all();
                 static constexpr uint8_t ZEROS[PAGE_SIZE] = {};
                 for (const auto& [address, size] : ranges.zeroed) write(address, size, ZEROS);
             }
         }
     }
     bool done(uint32_t) { return false; }
+    void execute(uint32_t execution) {
+        const Template& block = view_->segment().block(execution);
+        const reven_instruction* wrong =
+            code_.run(block, view_->retired(execution),
+                      [&](uint64_t number) -> PageBytes& { return memory_.page(number).bytes; });
+        outcome_.blocks = code_.compared();
+        if (!wrong) [[likely]]
+            return;
+        ++outcome_.bad_blocks;
+        std::string held;
+        for (uint32_t i = 0; i < wrong->size; ++i) {
+            const uint64_t at = wrong->address + i;
+            held += hex(&memory_.page(at / PAGE_SIZE).bytes.data[at % PAGE_SIZE], 1);
+        }
+        char text[160];
+        std::snprintf(text, sizeof text,
+                      "transition #%" PRIu64 ": the instruction at 0x%" PRIx64 " ran as ",
+                      first_transition_ + view_->start(execution) +
+                          static_cast<uint64_t>(wrong - block.instructions.data()),
+                      wrong->address);
+        report(text + hex(wrong->bytes, wrong->size) + ", rebuilt memory holds " + held);
+    }
 
     // The key frame that replay starts from cannot be checked against itself.
     void skip(const RecordPoint* first) { first_ = first; }
@@ -197,6 +222,7 @@ class Checker {
         }
     }
     void write(uint64_t address, uint64_t size, const uint8_t* value) {
+        code_.written(address, size);
         for_pieces(address, size, [&](PageBytes& page, uint32_t at, uint32_t count, uint32_t done) {
             page.write(at, {value + done, count});
         });
@@ -208,6 +234,8 @@ class Checker {
     RebuiltMemory& memory_;
     CheckOutcome& outcome_;
     const Replayer* replayer_ = nullptr;
+    const SegmentView* view_ = nullptr;
+    CodeCheck code_;
     const RecordPoint* first_ = nullptr;
     uint64_t first_transition_ = 0;
     std::string found_;

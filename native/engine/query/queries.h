@@ -135,6 +135,8 @@ struct CheckOutcome {
     uint64_t bad_loads = 0;
     uint64_t key_frames = 0;
     uint64_t bad_key_frames = 0;
+    uint64_t blocks = 0;  // comparisons of a block's code with memory
+    uint64_t bad_blocks = 0;
     // Changes of memory that no instruction or system call made at that address.
     uint64_t alias_changes = 0;    // stores to the same page at another address
     uint64_t outside_changes = 0;  // other processes and the kernel, dated when first seen
@@ -143,7 +145,8 @@ struct CheckOutcome {
 };
 
 // Replays the whole trace: every recorded load must equal memory rebuilt from
-// the initial image, stores and kernel writes; every key frame the replayed registers.
+// the initial image, stores and kernel writes; every key frame the replayed registers; the
+// instructions that ran what memory held then.
 CheckOutcome check(TraceReader& trace, const Progress& progress);
 
 }  // namespace reven

@@ -50,6 +50,11 @@ std::vector<MappedFile> Recording::mapped_files() {
     return std::exchange(progress_->mapped, {});
 }
 
+std::vector<Notice> Recording::notices() {
+    std::lock_guard lock(progress_->mutex);
+    return std::exchange(progress_->notices, {});
+}
+
 void Recording::stop() { ring_.stop(); }
 
 bool Recording::wait(double seconds) {
@@ -221,6 +226,16 @@ void Recording::note(const RecordView& record) {
         case REVEN_SWITCH:
             threads_.insert(record.header->thread);
             break;
+        case REVEN_NOTICE: {
+            const auto& notice = record.as<reven_notice>();
+            auto text = record.rest(sizeof notice);
+            notices_.push_back({notice.kind, notice.detail, notice.ip, notice.value,
+                                std::string(text.begin(), text.end())});
+            break;
+        }
+        case REVEN_SIGNAL_INFO:
+            last_signal_ = record.as<reven_signal_info>();
+            break;
         case REVEN_END:
             end_reason_ = record.as<reven_end>().reason;
             end_code_ = record.as<reven_end>().code;
@@ -248,11 +263,15 @@ void Recording::publish(const std::string& error) {
     status.threads = static_cast<uint32_t>(threads_.size());
     status.end_reason = end_reason_;
     status.end_code = end_code_;
+    if (end_reason_ == REVEN_END_SIGNAL && last_signal_.number == static_cast<uint32_t>(end_code_))
+        status.end_signal = last_signal_;
     status.error = error;
     progress_->writing = !dropping_;
     progress_->templates_written = writer_.templates_written();
     progress_->mapped.insert(progress_->mapped.end(), mapped_.begin(), mapped_.end());
     mapped_.clear();
+    progress_->notices.insert(progress_->notices.end(), notices_.begin(), notices_.end());
+    notices_.clear();
     progress_->changed.notify_all();
 }
 

@@ -27,6 +27,15 @@ struct MappedFile {
     bool executable = false;
 };
 
+// What the program met that the recorder does otherwise: reven_notice.
+struct Notice {
+    uint32_t kind = 0;
+    uint32_t detail = 0;
+    uint64_t ip = 0;
+    uint64_t value = 0;
+    std::string text;
+};
+
 struct RecordingStatus {
     uint64_t transitions = 0;
     uint64_t executions = 0;
@@ -35,6 +44,7 @@ struct RecordingStatus {
     bool finished = false;
     uint32_t end_reason = 0;  // REVEN_END_…; 0: running, or the recorder died
     int32_t end_code = 0;
+    reven_signal_info end_signal{};  // of the signal that ended it; number 0: not known
     std::string error;  // why writing failed, or ""
 };
 
@@ -52,6 +62,7 @@ class Recording {
 
     RecordingStatus status() const;
     std::vector<MappedFile> mapped_files();  // since the last call
+    std::vector<Notice> notices();           // since the last call
     void stop();
     bool wait(double seconds);  // true once everything is written and closed
 
@@ -66,6 +77,7 @@ class Recording {
         bool writing = true;
         bool abandoned = false;
         std::vector<MappedFile> mapped;
+        std::vector<Notice> notices;
     };
 
     // A slot that has been read and not been released.
@@ -97,6 +109,8 @@ class Recording {
     uint64_t next_execution_ = 0;    // after those of the slots taken
     std::set<uint32_t> threads_;
     std::vector<MappedFile> mapped_;
+    std::vector<Notice> notices_;
+    reven_signal_info last_signal_{};
     uint32_t end_reason_ = 0;
     int32_t end_code_ = 0;
     bool dropping_ = false;  // what comes is no longer read

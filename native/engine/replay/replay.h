@@ -66,7 +66,8 @@ class SegmentView {
 };
 
 // Visitors of `run_accesses` get accesses with their local transition, and also
-// `record(point, view)`, before what it says of registers is applied.
+// `record(point, view)`, before what it says of registers is applied; those that have
+// `execute(execution)` are told of every execution first.
 class Replayer {
    public:
     Replayer(const SegmentView& view, BlockCache& blocks)
@@ -89,6 +90,7 @@ class Replayer {
                 if (record.header->type != REVEN_KEY_FRAME) apply(record);
             }
             if (execution == count || visit.done(view_.start(execution))) return;
+            if constexpr (requires { visit.execute(execution); }) visit.execute(execution);
             Shifted<Visitor> shifted{visit, view_.start(execution)};
             run_execution<effects>(execution, shifted);
         }

@@ -78,6 +78,12 @@ bool find_shape(uint32_t type, Shape& shape) {
         case REVEN_SNAPSHOT_END:
             shape = {0, false};
             return true;
+        case REVEN_NOTICE:
+            shape = {sizeof(reven_notice), true};
+            return true;
+        case REVEN_SIGNAL_INFO:
+            shape = {sizeof(reven_signal_info), false};
+            return true;
         case REVEN_END:
             shape = {sizeof(reven_end), false};
             return true;

@@ -3,9 +3,11 @@
  * lets execve fail for one that Valgrind cannot run; it shall run unrecorded. */
 #include "pub_tool_aspacemgr.h"
 #include "pub_tool_libcfile.h"
+#include "pub_tool_libcprint.h"
 #include "recorder.h"
 
 extern Bool vgPlain_clo_trace_children;
+extern const HChar *vgPlain_libdir, *vgPlain_name_of_launcher;
 
 #define PAGE 4096
 #define ELF_MAGIC "\177ELF"
@@ -16,7 +18,7 @@ static Bool followed;
 static Bool suspended = False;
 
 /* Whether the program's string lies in memory that it may read, to its end. */
-static Bool is_string(Addr string) {
+Bool exec_is_string(Addr string) {
     Addr checked = 0;
     SizeT length;
     for (length = 0; length < VKI_PATH_MAX; length++) {
@@ -29,28 +31,49 @@ static Bool is_string(Addr string) {
     return False;
 }
 
-/* False only for what is known to be beyond Valgrind: set-user-ID programs, and
- * those for another architecture. */
-static Bool can_be_recorded(const HChar* path) {
+static Bool can_open(const HChar* path) {
+    Int fd = VG_(fd_open)(path, VKI_O_RDONLY, 0);
+    if (fd >= 0) VG_(close)(fd);
+    return fd >= 0;
+}
+
+/* Not for a process that has changed its root folder, or given up the right to see where
+ * the recorder is. */
+static Bool recorder_reachable(void) {
+    HChar tool[VKI_PATH_MAX];
+    struct vg_stat status;
+    VG_(snprintf)(tool, sizeof tool, "%s/reven-amd64-linux", vgPlain_libdir);
+    return can_open(vgPlain_name_of_launcher) && can_open(tool) &&
+           !sr_isError(VG_(stat)(option_socket, &status));
+}
+
+/* 0 but for what is known to be beyond Valgrind: set-user-ID programs, and those for
+ * another architecture. */
+static UInt why_not_followed(const HChar* path) {
     struct vg_stat status;
     UChar start[20];
     Int fd, size;
+    if (!recorder_reachable()) return REVEN_NOT_FOLLOWED_OUT_OF_REACH;
     if (!sr_isError(VG_(stat)(path, &status)) && (status.mode & (VKI_S_ISUID | VKI_S_ISGID)) != 0)
-        return False;
+        return REVEN_NOT_FOLLOWED_SET_USER_ID;
     fd = VG_(fd_open)(path, VKI_O_RDONLY, 0);
-    if (fd < 0) return True;
+    if (fd < 0) return 0;
     size = VG_(read)(fd, start, sizeof start);
     VG_(close)(fd);
-    return size < (Int)sizeof start || VG_(memcmp)(start, ELF_MAGIC, 4) != 0 ||
-           (start[4] == ELF_CLASS_64 && start[18] == MACHINE_X86_64 && start[19] == 0);
+    if (size < (Int)sizeof start || VG_(memcmp)(start, ELF_MAGIC, 4) != 0 ||
+        (start[4] == ELF_CLASS_64 && start[18] == MACHINE_X86_64 && start[19] == 0))
+        return 0;
+    return REVEN_NOT_FOLLOWED_ARCHITECTURE;
 }
 
 void exec_begins(Addr path) {
-    if (is_string(path) && !can_be_recorded((const HChar*)path)) {
-        followed = vgPlain_clo_trace_children;
-        vgPlain_clo_trace_children = False;
-        suspended = True;
-    }
+    UInt why = exec_is_string(path) ? why_not_followed((const HChar*)path) : 0;
+    if (why == 0) return;
+    if (vgPlain_clo_trace_children)
+        notice(REVEN_NOTICE_NOT_FOLLOWED, why, 0, 0, (const HChar*)path);
+    followed = vgPlain_clo_trace_children;
+    vgPlain_clo_trace_children = False;
+    suspended = True;
 }
 
 void exec_failed(void) {

@@ -259,6 +259,92 @@ static UInt jump_kind(IRJumpKind kind) {
     }
 }
 
+/* ------------------------------------------------- blocks that store into themselves */
+
+/* The block being copied, if it may do so; whether the instruction being copied did. */
+static Addr block_start;
+static UInt block_size;
+static IRTemp block_written;
+
+static void note_store(IRSB* sb, IRExpr* address, UInt size, IRExpr* guard) {
+    IRTemp distance, hit;
+    if (block_size == 0) return;
+    distance = add_temp(sb, Ity_I64, IRExpr_Binop(Iop_Sub64, address, u64(block_start - size + 1)));
+    hit = add_temp(sb, Ity_I1,
+                   IRExpr_Binop(Iop_CmpLT64U, IRExpr_RdTmp(distance), u64(block_size + size - 1)));
+    if (guard != NULL) hit = add_temp(sb, Ity_I1, IRExpr_Binop(Iop_And1, IRExpr_RdTmp(hit), guard));
+    if (block_written != IRTemp_INVALID)
+        hit = add_temp(sb, Ity_I1,
+                       IRExpr_Binop(Iop_Or1, IRExpr_RdTmp(block_written), IRExpr_RdTmp(hit)));
+    block_written = hit;
+}
+
+/* Before the instruction at `next`: if the one before it has written to the block, what
+ * follows may be something else by now. It is looked up, and so looked at, anew. */
+static void leave_if_written(IRSB* sb, Addr next) {
+    IRConst* destination = IRConst_U64(next);
+    UInt k, value;
+    reven_event* event;
+    if (block_written == IRTemp_INVALID) return;
+    k = template_next_exit();
+    value = template_constant(destination);
+    event = template_event(REVEN_EVENT_EXIT);
+    event->x1 = k;
+    event->x2 = REVEN_EXIT_RETIRED;
+    event->value = value;
+    addStmtToIRSB(sb, IRStmt_StoreG(Iend_LE, IRExpr_RdTmp(header_cursor),
+                                    IRExpr_Const(IRConst_U32(template_id() << REVEN_EXIT_BITS | k)),
+                                    IRExpr_RdTmp(block_written)));
+    addStmtToIRSB(sb, IRStmt_Exit(IRExpr_RdTmp(block_written), Ijk_Boring, destination,
+                                  offsetof(VexGuestAMD64State, guest_RIP)));
+    block_written = IRTemp_INVALID;
+}
+
+/* --------------------------------------------------------- floating point */
+
+/* The program's control register is in force. */
+static Bool float_begun;
+/* Set if, after the instruction being copied, everything must be translated again. */
+static IRExpr* float_changed;
+
+static void float_leave(IRSB* sb) {
+    if (float_begun) float_add_end(sb);
+    float_begun = False;
+}
+
+/* True if the statement has been copied. */
+static Bool float_copy(IRSB* sb, IRStmt* s) {
+    if (float_reads_control(s)) {
+        IRTemp result = s->Ist.WrTmp.tmp;
+        flow_set(result, template_node(REVEN_NODE_FLOW, 8, REVEN_FLOW_ALL, REVEN_NO_NODE,
+                                       REVEN_NO_NODE, REVEN_NO_NODE, 8));
+        float_add_read(sb, result);
+        return True;
+    }
+    float_note(s, instruction_address);
+    if (float_writes_control(s))
+        float_changed = float_add_write(sb, s->Ist.WrTmp.data->Iex.CCall.args[0]);
+    if (float_followed && !float_begun && float_computes(s)) {
+        float_add_begin(sb);
+        float_begun = True;
+    }
+    return False;
+}
+
+static void add_float_exit(IRSB* sb, IRExpr* condition, Addr to, UInt flags) {
+    IRConst* destination = IRConst_U64(to);
+    add_exit(sb, Ijk_InvalICache, destination, flags, True);
+    addStmtToIRSB(sb, IRStmt_Exit(condition, Ijk_InvalICache, destination,
+                                  offsetof(VexGuestAMD64State, guest_RIP)));
+}
+
+/* Whether the instruction that begins at statement `i` stores the control register. */
+static Bool instruction_reads_control(const IRSB* in, Int i) {
+    for (i++; i < in->stmts_used && in->stmts[i]->tag != Ist_IMark; i++)
+        if (float_reads_control(in->stmts[i])) return True;
+    return False;
+}
+
 /* ---------------------------------------------------------------- blocks */
 
 static void copy_statement(IRSB* sb, IRStmt* s) {
@@ -292,6 +378,7 @@ static void copy_statement(IRSB* sb, IRStmt* s) {
             address = template_value(s->Ist.Store.addr);
             access(REVEN_EVENT_STORE, address, size, template_value(s->Ist.Store.data),
                    REVEN_NO_NODE);
+            note_store(sb, s->Ist.Store.addr, size, NULL);
             break;
         }
         case Ist_StoreG: {
@@ -301,6 +388,7 @@ static void copy_statement(IRSB* sb, IRStmt* s) {
             guard = template_guard(store->guard);
             address = template_value(store->addr);
             access(REVEN_EVENT_STORE, address, size, template_value(store->data), guard);
+            note_store(sb, store->addr, size, store->guard);
             break;
         }
         case Ist_LoadG: {
@@ -318,9 +406,13 @@ static void copy_statement(IRSB* sb, IRStmt* s) {
         case Ist_CAS:
             instruction_swaps = True;
             compare_and_swap(sb, s);
+            note_store(sb, s->Ist.CAS.details->addr, 16, NULL);
             break;
         case Ist_Dirty:
             call_helper(sb, s);
+            if (s->Ist.Dirty.details->mFx == Ifx_Write || s->Ist.Dirty.details->mFx == Ifx_Modify)
+                note_store(sb, s->Ist.Dirty.details->mAddr, s->Ist.Dirty.details->mSize,
+                           s->Ist.Dirty.details->guard);
             break;
         case Ist_NoOp:
             break;
@@ -364,6 +456,16 @@ static void copy_block(IRSB* sb, IRSB* in, Int first) {
         if (s->tag == Ist_IMark) {
             Addr address = s->Ist.IMark.addr;
             Trigger* trigger = trigger_at(address);
+            float_leave(sb);
+            if (i > first) leave_if_written(sb, address);
+            if (float_changed != NULL) {
+                /* What follows computes otherwise: VEX has taken both for the same. */
+                add_float_exit(sb, float_changed, address, REVEN_EXIT_RETIRED);
+                restore = True;
+                sb->next = IRExpr_Const(IRConst_U64(address));
+                sb->jumpkind = Ijk_Boring;
+                break;
+            }
             Bool was_first = checking_first;
             AccessKind kind = ACCESS_NONE;
             check = -1;
@@ -389,7 +491,13 @@ static void copy_block(IRSB* sb, IRSB* in, Int first) {
                 addStmtToIRSB(sb, check);
                 restore = True;
             }
+            if (!float_followed && instruction_reads_control(in, i)) {
+                IRExpr* follow = float_add_follow(sb);
+                add_float_exit(sb, follow, address, REVEN_EXIT_NOT_RETIRED);
+                restore = True;
+            }
         } else if (s->tag == Ist_Exit) {
+            float_leave(sb);
             UInt flags = exit_flags(s->Ist.Exit.jk, s->Ist.Exit.dst->Ico.U64);
             if (add_exit(sb, s->Ist.Exit.jk, s->Ist.Exit.dst, flags, i < last))
                 restore = True;
@@ -403,10 +511,12 @@ static void copy_block(IRSB* sb, IRSB* in, Int first) {
                 leave_before(sb, checks_condition(sb));
                 restore = True;
             }
+            if (float_copy(sb, s)) continue;
             copy_statement(sb, s);
             if (checking_first) checks_after(sb, s);
         }
     }
+    float_leave(sb);
     checking_first = False;
     if (is_fault(sb->jumpkind) && sb->next->tag == Iex_Const &&
         sb->next->Iex.Const.con->Ico.U64 == instruction_address)
@@ -422,7 +532,6 @@ IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayout* lay
     IRConst* record_size;
     Int first, i;
     (void)closure;
-    (void)extents;
     (void)host;
     (void)guest_word;
     (void)host_word;
@@ -433,10 +542,18 @@ IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayout* lay
     if (mode != RECORDING || first == in->stmts_used || !stream_connect()) return in;
 
     sb = deepCopyIRSBExceptStmts(in);
+    if (code_written_elsewhere(extents))
+        record_memory(threads_current(), extents->base[0], extents->len[0], REVEN_CAUSE_OTHER,
+                      (const void*)extents->base[0]);
     template_begin(sb, template_count + 1);
     /* Checks of VEX's own, before the guest's first instruction. */
     for (i = 0; i < first; i++) addStmtToIRSB(sb, in->stmts[i]);
     record_size = add_prologue(sb);
+    block_start = extents->base[0];
+    block_size = code_writes_itself(extents) ? extents->len[0] : 0;
+    block_written = IRTemp_INVALID;
+    float_begun = False;
+    float_changed = NULL;
     copy_block(sb, in, first);
     record_size->Ico.U64 = template_end(jump_kind(sb->jumpkind));
     return sb;

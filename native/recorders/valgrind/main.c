@@ -28,6 +28,7 @@ static void print_usage(void) {
 static void print_debug_usage(void) {}
 
 static void after_options(void) {
+    process_after_log();
     if (option_socket == NULL)
         VG_(fmsg_bad_option)("--reven-socket", "The recorder is started by `reven record`.\n");
     if (option_from != NULL) {
@@ -93,6 +94,7 @@ static void before_options(void) {
     flow_operations_init();
     threads_init();
     memory_init();
+    process_before_log();
 }
 
 VG_DETERMINE_INTERFACE_VERSION(before_options)

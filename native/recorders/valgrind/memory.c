@@ -224,6 +224,7 @@ static void note_sharing(Addr address, SizeT size, Bool writable) {
 
 static void mapped(Addr address, SizeT size, Bool r, Bool w, Bool x, ULong debug_info) {
     (void)debug_info;
+    code_mapped(address, size);
     note_sharing(address, size, w);
     if (recording())
         record_mapping(threads_current(), address, size, protection(r, w, x), NULL, True);
@@ -259,6 +260,7 @@ static void moved(Addr from, Addr to, SizeT size) {
     reven_map map = {to, size, 0, REVEN_MAP_ZERO, 0};
     reven_remap remap = {from, to, size};
     const HChar* file = NULL;
+    code_moved(from, to, size);
     file_writes_forget();
     shared_move(from, to, size);
     if (!recording()) return;
@@ -275,6 +277,7 @@ static void moved(Addr from, Addr to, SizeT size) {
 
 static void protected(Addr address, SizeT size, Bool r, Bool w, Bool x) {
     reven_map map = {address, size, protection(r, w, x), 0, 0};
+    code_protected(address, size, w);
     if (recording()) record(REVEN_PROTECT, threads_current(), &map, sizeof map);
 }
 

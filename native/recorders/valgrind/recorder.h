@@ -9,6 +9,8 @@
  *   threads.c     which thread runs, what the kernel did to it, signals, fork
  *   memory.c      mappings and their contents
  *   robust.c      mutexes of threads that end
+ *   code.c        code that changes
+ *   float.c       the SSE control register
  *   kernel_writes.c  what system calls write into memory
  *   shared.c      memory that others change too
  *   checks.c      the code that asks about it
@@ -18,6 +20,8 @@
  *   trigger.c     --reven-from and --reven-until
  *   exec.c        programs that the program executes
  *   environment.c the environment that the program gets
+ *   process.c     what the program sees of its process
+ *   notices.c     what the program met that is not as it should be
  */
 #ifndef REVEN_RECORDER_H
 #define REVEN_RECORDER_H
@@ -223,6 +227,22 @@ void robust_record(ThreadId tid);
 void kernel_writes_before(ThreadId tid, UInt number, const UWord* arguments);
 void kernel_writes_after(ThreadId tid);
 
+/* ---------------------------------------------------------------- code.c */
+
+/* What the program does to mappings; `code_before_syscall` has told of which call. */
+void code_mapped(Addr address, SizeT size);
+void code_protected(Addr address, SizeT size, Bool writable);
+void code_moved(Addr from, Addr to, SizeT size);
+void code_before_syscall(UInt number, const UWord* arguments);
+void code_after_syscall(UInt number, const UWord* arguments, SysRes result);
+/* Of the descriptors that the program was given. */
+void code_init_descriptors(void);
+/* Whether a block may store into itself. */
+Bool code_writes_itself(const VexGuestExtents* extents);
+/* Whether its code may have been written through another mapping or a file: no store to
+ * these addresses tells. */
+Bool code_written_elsewhere(const VexGuestExtents* extents);
+
 /* ---------------------------------------------------------- instrument.c */
 
 IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayout* layout,
@@ -234,6 +254,45 @@ IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayout* lay
 /* An execve of this path begins; it failed. */
 void exec_begins(Addr path);
 void exec_failed(void);
+/* Whether the program's string lies in memory that it may read, to its end. */
+Bool exec_is_string(Addr string);
+
+/* --------------------------------------------------------------- float.c */
+
+/* The program's SSE control register is followed. */
+extern Bool float_followed;
+/* What a statement of VEX's does with the control register. */
+Bool float_reads_control(const IRStmt* statement);
+Bool float_writes_control(const IRStmt* statement);
+Bool float_computes(const IRStmt* statement);
+/* Says what a statement computes otherwise than the processor. */
+void float_note(const IRStmt* statement, Addr ip);
+/* Around statements that compute. */
+void float_add_begin(IRSB* block);
+void float_add_end(IRSB* block);
+void float_add_read(IRSB* block, IRTemp result);
+/* Give a condition: everything must be translated again. */
+IRExpr* float_add_write(IRSB* block, IRExpr* value);
+IRExpr* float_add_follow(IRSB* block);
+void float_handler_begins(ThreadId tid);
+void float_trapped(ThreadId tid, Int code);
+
+/* ------------------------------------------------------------- notices.c */
+
+/* Says once that the program has met something; `text` may be null. */
+void notice(UInt kind, UInt detail, Addr ip, ULong value, const HChar* text);
+/* In another process they are said again. */
+void notices_forget(void);
+/* Before the record of a signal: what the kernel says of it. */
+void notices_signal(ThreadId tid, UInt number);
+
+/* ------------------------------------------------------------- process.c */
+
+/* Before and after the core opens its log. */
+void process_before_log(void);
+void process_after_log(void);
+/* Before the program's first instruction. */
+void process_begin(void);
 
 /* --------------------------------------------------------- environment.c */
 

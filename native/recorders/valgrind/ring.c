@@ -23,7 +23,9 @@ extern Int vgPlain_cl_exec_fd;
 
 #define KEY_BYTES (REVEN_KEY_INTERVAL * 4)
 #define KEY_FRAME_SIZE (sizeof(reven_record) + REVEN_REGISTER_FILE_SIZE)
-#define FAULT_RESERVE (2 * sizeof(reven_record) + sizeof(reven_signal) + sizeof(reven_end))
+#define FAULT_RESERVE                                                      \
+    (4 * sizeof(reven_record) + sizeof(reven_signal) + sizeof(reven_end) + \
+     2 * sizeof(reven_signal_info))
 
 static Int connection = -1;
 static reven_ring_header* ring;
@@ -204,7 +206,8 @@ UChar* stream_control(UInt type, SizeT size) {
     SizeT reserve = KEY_FRAME_SIZE;
     if (mode != RECORDING || ring == NULL) return NULL;
     /* Where a fault cut an execution must stand in the same slot as the execution. */
-    if (type != REVEN_SIGNAL && type != REVEN_END) reserve += FAULT_RESERVE;
+    if (type != REVEN_SIGNAL && type != REVEN_END && type != REVEN_SIGNAL_INFO)
+        reserve += FAULT_RESERVE;
     if (control_used + size + reserve > ring->control_size) {
         stream_publish();
         if (mode != RECORDING) return NULL;

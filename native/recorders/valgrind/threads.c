@@ -137,6 +137,7 @@ static void complete_signal(void) {
     }
     if (VG_(am_is_valid_for_client)(sp, top - sp, VKI_PROT_READ))
         record_memory(tid, sp, top - sp, REVEN_CAUSE_SIGNAL_FRAME, (const void*)sp);
+    float_handler_begins(tid);
     read_registers(tid, thread(tid)->known);
     record(REVEN_REGISTERS, tid, thread(tid)->known, REVEN_REGISTER_FILE_SIZE);
 }
@@ -175,6 +176,8 @@ static void start_client_code(ThreadId tid, ULong blocks) {
     if (!begun) {
         begun = True;
         environment_restore(tid);
+        code_init_descriptors();
+        process_begin();
     }
     if (mode == RECORDING && stream_connect()) {
         if (current == 0)
@@ -223,6 +226,7 @@ static void deliver_signal(ThreadId tid, Int number, Bool alternate_stack) {
         read_registers(tid, thread(tid)->known);
     else
         synchronise(tid);
+    notices_signal(tid, number);
     record(REVEN_SIGNAL, tid, &payload, sizeof payload);
     left_by_fault = False;
     signalled = tid;
@@ -241,8 +245,9 @@ void threads_exited(Int status) {
 }
 
 void threads_killed(Int signal) {
-    if (mode == RECORDING && current != 0)
-        record_end(REVEN_END_SIGNAL, signal, fatal_synchronous, fatal_thread, fatal_ip);
+    if (mode != RECORDING || current == 0) return;
+    notices_signal(fatal_thread, signal);
+    record_end(REVEN_END_SIGNAL, signal, fatal_synchronous, fatal_thread, fatal_ip);
 }
 
 /* ---------------------------------------------------------- system calls */
@@ -287,6 +292,7 @@ static void before_syscall(ThreadId tid, UInt number, UWord* arguments, UInt cou
     else if (number == __NR_execve)
         exec_begins(payload[1]);
     memory_note_syscall(number, arguments);
+    code_before_syscall(number, arguments);
     if (mode != RECORDING || current == 0) return;
     record(REVEN_SYSCALL_ENTER, tid, payload, sizeof payload);
     kernel_writes_before(tid, number, arguments);
@@ -301,6 +307,7 @@ static void before_syscall(ThreadId tid, UInt number, UWord* arguments, UInt cou
 static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt count, SysRes result) {
     ULong payload[2] = {number, sr_isError(result) ? -sr_Err(result) : sr_Res(result)};
     memory_note_syscall(0, NULL);
+    code_after_syscall(number, arguments, result);
     if (number == __NR_execve) exec_failed();
     /* Valgrind lets these return, the kernel does not. */
     if (number == __NR_exit || number == __NR_exit_group) return;
@@ -357,6 +364,7 @@ static void child_of_fork(ThreadId tid) {
     clearing_count = 0;
     if (mode != RECORDING) return;
     stream_abandon();
+    notices_forget();
     shared_forget_contents();
     if (option_follow)
         stream_connect();

@@ -141,6 +141,8 @@ class CheckResult:
     bad_loads: int
     key_frames: int
     bad_key_frames: int
+    blocks: int
+    bad_blocks: int
     alias_changes: int  # stores to the same page at another address
     outside_changes: int  # other processes and the kernel, dated when first seen
     file_changes: int  # others' writes to mapped files

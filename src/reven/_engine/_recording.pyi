@@ -8,6 +8,15 @@ class MappedFile:
     address: int
     executable: bool
 
+class Notice:
+    """What the program met that the recorder does otherwise (reven_notice)."""
+
+    kind: int
+    detail: int
+    ip: int
+    value: int
+    text: bytes
+
 class RecordingStatus:
     transitions: int
     executions: int
@@ -16,6 +25,7 @@ class RecordingStatus:
     finished: bool
     end_reason: int  # REVEN_END_… of event_stream.h; 0 while running or when the recorder died
     end_code: int  # exit status or signal number
+    end_signal: tuple[int, int, int, int] | None  # si_code, si_addr, si_pid, si_uid
     error: str  # "" or why writing failed (the trace keeps what was written before)
 
 class Recording:
@@ -38,6 +48,8 @@ class Recording:
     def status(self) -> RecordingStatus: ...
     def mapped_files(self) -> list[MappedFile]:
         """Files mapped since the last call."""
+    def notices(self) -> list[Notice]:
+        """Those since the last call."""
     def stop(self) -> None:
         """Ask the recorder to record no more; what has arrived is still written."""
     def wait(self, seconds: float) -> bool:

@@ -14,6 +14,7 @@ from reven._engine import CheckResult, Trace
 from reven.cli.info import read_manifest
 from reven.cli.shared.console import count_text, duration_text, out, plural, print_json
 from reven.cli.shared.progress import progress_bar
+from reven.end import notice_sentence
 from reven.ossi.stored_binaries import StoredBinaries
 from reven.record.manifest import MANIFEST, ImportedFrom
 
@@ -28,21 +29,22 @@ def check(
 
     Every recorded load must equal memory rebuilt from the initial image, the stores
     and what was recorded of others' writes, which are counted; every key frame must
-    equal the decoded registers; the copies of the mapped binaries must have their
-    hashes; a recording that was complete must still be. Exit status 0 if all do, 1 if
-    not, 2 if the trace cannot be read.
+    equal the decoded registers; the instructions that ran must be what memory held; the
+    copies of the mapped binaries must have their hashes; a recording that was complete
+    must still be. Exit status 0 if all do, 1 if not, 2 if the trace cannot be read.
     """
     started = time.monotonic()
     opened = Trace(str(trace))
     with progress_bar("Checking") as report:
         result = opened.check(report)
     problems = [*result.problems, *_missing(trace, opened)]
+    notices = _notices(trace)
     source = read_manifest(trace).source if (trace / MANIFEST).exists() else None
-    good = not (result.bad_loads or result.bad_key_frames or problems)
+    good = not (result.bad_loads or result.bad_key_frames or result.bad_blocks or problems)
     if json:
-        print_json(_as_dict(result, problems, good, source))
+        print_json({**_as_dict(result, problems, good, source), "notices": notices})
     else:
-        _print(result, problems, good, time.monotonic() - started, source)
+        _print(result, problems, good, time.monotonic() - started, source, notices)
     raise typer.Exit(0 if good else 1)
 
 
@@ -65,6 +67,12 @@ def _missing(trace: Path, opened: Trace) -> list[str]:
     return problems
 
 
+def _notices(trace: Path) -> list[str]:
+    if not (trace / MANIFEST).exists():
+        return []
+    return [notice_sentence(notice) for notice in read_manifest(trace).notices]
+
+
 def _as_dict(
     result: CheckResult, problems: list[str], good: bool, source: ImportedFrom | None
 ) -> dict[str, object]:
@@ -77,6 +85,8 @@ def _as_dict(
         "bad_loads": result.bad_loads,
         "key_frames": result.key_frames,
         "bad_key_frames": result.bad_key_frames,
+        "blocks": result.blocks,
+        "bad_blocks": result.bad_blocks,
         "alias_changes": result.alias_changes,
         "outside_changes": result.outside_changes,
         "file_changes": result.file_changes,
@@ -91,6 +101,7 @@ def _print(
     good: bool,
     seconds: float,
     source: ImportedFrom | None,
+    notices: list[str],
 ) -> None:
     console = out()
     console.print(
@@ -99,6 +110,7 @@ def _print(
     )
     console.print(f"loads       {_verdict(result.loads, result.bad_loads)}")
     console.print(f"key frames  {_verdict(result.key_frames, result.bad_key_frames)}")
+    console.print(f"code        {_verdict(result.blocks, result.bad_blocks)}")
     for count, whose in (
         (result.alias_changes, "by stores to the same page at another address"),
         (result.outside_changes, "by another process or the kernel, dated when first seen"),
@@ -108,6 +120,8 @@ def _print(
             console.print(f"memory      {plural(count, 'change')} {whose}")
     for problem in problems:
         console.print(f"  [bad]{escape(problem)}[/]")
+    for notice in notices:
+        console.print(f"  [event]{escape(notice)}[/]")
     if source:
         console.print(
             f"It was imported from a {escape(source.format)}; what that does not hold cannot be "

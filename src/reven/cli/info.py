@@ -15,10 +15,11 @@ from rich.markup import escape
 from reven._engine import Trace
 from reven.cli.shared.console import count_text, duration_text, out, plural, print_json, size_text
 from reven.cli.shared.opening import open_indexed
+from reven.end import explain_end
 from reven.errors import RevenError
-from reven.ossi import signal_name
 from reven.record.manifest import MANIFEST, ImportedFrom, Manifest
 from reven.trace.manifest import check_readable
+from reven2._service import EndData
 
 PANEL = "Record"
 
@@ -44,6 +45,8 @@ class ShownInfo(msgspec.Struct, frozen=True):
     threads: list[ShownThread]
     processes: list[str]
     executed_binaries: list[str]
+    notices: list[str]
+    end: EndData | None
     manifest: Manifest
 
 
@@ -64,6 +67,7 @@ def info(
 def _gather(path: Path) -> ShownInfo:
     with open_indexed(path) as server:
         engine = Trace(str(path))
+        manifest = read_manifest(path)
         return ShownInfo(
             path=str(path),
             transitions=engine.transition_count,
@@ -76,7 +80,9 @@ def _gather(path: Path) -> ShownInfo:
             ],
             processes=[str(process) for process in server.ossi.executed_processes()],
             executed_binaries=[binary.path for binary in server.ossi.executed_binaries()],
-            manifest=read_manifest(path),
+            notices=server.trace.notices,
+            end=explain_end(engine, msgspec.to_builtins(manifest)),
+            manifest=manifest,
         )
 
 
@@ -135,7 +141,8 @@ def _recorded(found: ShownInfo) -> Iterator[tuple[str, str]]:
     yield "recorded", f"{manifest.start_time}, {duration_text(manifest.seconds)}"
     yield "processor", escape(" ".join((manifest.architecture, *manifest.features)))
     yield "recorder", f"{escape(manifest.recorder)}, on {escape(manifest.kernel)}"
-    yield "end", _end(manifest)
+    yield "end", _end(found)
+    yield from _listed("notices", list(map(escape, found.notices)))
 
 
 def _listed(label: str, items: list[str]) -> Iterator[tuple[str, str]]:
@@ -143,19 +150,10 @@ def _listed(label: str, items: list[str]) -> Iterator[tuple[str, str]]:
         yield (label if position == 0 else "", item)
 
 
-def _end(manifest: Manifest) -> str:
+def _end(found: ShownInfo) -> str:
+    manifest = found.manifest
     if manifest.error:
         return f"[bad]incomplete[/]: {escape(manifest.error)}"
-    if not manifest.complete:
+    if not manifest.complete or found.end is None:
         return "[bad]incomplete[/]: it is still recording, or was cut off"
-    match manifest.end_reason:
-        case "exit":
-            return f"exited with status {manifest.end_code}"
-        case "signal":
-            return f"killed by [event]{signal_name(manifest.end_code or 0) or manifest.end_code}[/]"
-        case "exec":
-            return "replaced by another program (exec)"
-        case "until":
-            return "the end that --until chose"
-        case _:
-            return "the chosen number of transitions"
+    return escape(found.end.sentence)

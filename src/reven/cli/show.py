@@ -55,6 +55,8 @@ def show(
         printer = _Printer(console, total)
         for transition in transitions:
             printer.print(shown(transition))
+        if first + count >= total and server.trace.end:
+            console.print(f"  [event]{escape(f'The process {server.trace.end}')}[/]")
 
 
 class _Printer:

@@ -15,10 +15,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from reven import _engine
+from reven.end import explain_end
+from reven.end.notices import Notice
 from reven.ossi.stored_binaries import BinaryEntry
 from reven.record.binaries import BinaryCopier
-from reven.record.manifest import END_REASONS, Manifest, write_manifest
+from reven.record.manifest import END_REASONS, EndSignal, Manifest, write_manifest
 from reven.trace.manifest import TraceKind
 from reven2.arch._table import ARCHITECTURE, MACHINE_FILE_SIZE, REGISTER_FILE_SIZE
 
@@ -166,6 +170,10 @@ class ProcessRecording:
                 self._copies.append(
                     self._executor.submit(self._copier.copy, mapped.path, self.trace)
                 )
+        for met in self._recording.notices():
+            self.manifest.notices.append(
+                Notice(met.kind, met.detail, met.ip, met.value, met.text.decode(errors="replace"))
+            )
         self._collect()
         return self.status.finished
 
@@ -177,6 +185,8 @@ class ProcessRecording:
         manifest.end_reason = self._end_reason()
         if manifest.end_reason in ("exit", "signal"):
             manifest.end_code = self.status.end_code
+        if self.status.end_signal is not None:
+            manifest.end_signal = EndSignal(*self.status.end_signal[:3])
         manifest.complete = manifest.end_reason is not None and not self.error
         self._write_manifest()
 
@@ -184,6 +194,15 @@ class ProcessRecording:
     def error(self) -> str:
         """Why not everything was written, or ""."""
         return self.status.error or self._error
+
+    def ending(self) -> str:
+        """How the process ended and why, without its subject; "" if it was cut off."""
+        try:
+            manifest = msgspec.to_builtins(self.manifest)
+            end = explain_end(_engine.Trace(str(self.trace)), manifest)
+        except _engine.TraceError:
+            return ""
+        return end.sentence if end else ""
 
     def _end_reason(self) -> str | None:
         reason = END_REASONS.get(self.status.end_reason)

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from reven import _engine
+from reven.end import notice_sentence
 from reven.record.binaries import BinaryCopier
 from reven.record.errors import CannotRecord, NothingRecorded
 from reven.record.process_recording import Hello, ProcessRecording, receive_hello, refuse
@@ -75,6 +76,8 @@ class RecordedProcess:
     end_reason: str | None  # "exit", "signal", "exec", "until", "limit"; None: it was cut off
     end_code: int | None  # exit status, or signal number
     error: str  # why not everything was written, or ""
+    ending: str  # how it ended and why, as a sentence without its subject; "": it was cut off
+    notices: tuple[str, ...]  # what it met that the recorder does otherwise
 
 
 @dataclass(frozen=True)
@@ -337,6 +340,8 @@ class _Session:
             end_reason=manifest.end_reason,
             end_code=manifest.end_code,
             error=error,
+            ending=recording.ending(),
+            notices=tuple(notice_sentence(notice) for notice in manifest.notices),
         )
 
     def _why_nothing(self) -> str:

@@ -30,6 +30,7 @@ from reven2.trace._arguments import (
     processes_of,
 )
 from reven2.trace._context import Context
+from reven2.trace._end import TraceEnd
 from reven2.trace._numbered import Numbered, NumberedTable
 from reven2.trace._pages import RegisterBatch, TransitionPages, growing
 from reven2.trace._transition import Transition
@@ -113,6 +114,25 @@ class Trace:
     def last_context(self) -> Context:
         """The context after everything."""
         return self._context(self.transition_count)
+
+    @property
+    def end(self) -> TraceEnd | None:
+        """How and why the trace ends: the exit status; for a fault the instruction, what it
+        could not access, and the registers that made the address; None while it is
+        recorded. An addition to the documented interface.
+
+        Example:
+            >>> str(trace.end)
+            'exited with status 0'
+        """
+        data = self._service.end()
+        return None if data is None else TraceEnd(self, data)
+
+    @property
+    def notices(self) -> list[str]:
+        """What the program met that the recorder does otherwise than the processor or the
+        kernel, a sentence each. An addition to the documented interface."""
+        return self._service.notices()
 
     @property
     def heap(self) -> Heap:

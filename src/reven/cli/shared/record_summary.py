@@ -35,10 +35,12 @@ def print_summary(summary: RecordSummary) -> None:
     if more > 0:
         console.print(f"       [label]and {plural(more, 'more child trace')}[/]")
     for process in summary.processes:
-        if not process.complete:
+        if not process.complete and not (process.pid == main.pid and process.end_reason is None):
             console.print(
                 f"       [bad]{escape(str(process.trace))} is incomplete:[/] {_why(process)}"
             )
+    for notice in dict.fromkeys(text for process in summary.processes for text in process.notices):
+        console.print(f"       [event]{escape(notice)}[/]")
     trace = escape(shlex.quote(str(main.trace)))
     console.print(f"       [label]trace[/]  {trace}")
     console.print(
@@ -47,19 +49,26 @@ def print_summary(summary: RecordSummary) -> None:
 
 
 def _ending(summary: RecordSummary) -> str:
-    name = escape(Path(summary.main.program).name)
-    reason = summary.main.end_reason
-    if reason == "until":
-        how = "reached the end that --until chose; it ran on unrecorded"
-    elif reason == "limit":
-        how = "reached the chosen number of transitions; it ran on unrecorded"
-    elif reason == "exec":
-        how = "was replaced by another program (exec)"
-    elif summary.signal:
-        how = f"was killed by [event]{signal_name(summary.signal) or summary.signal}[/]"
-    else:
-        how = f"exited with status {summary.exit_status}"
-    return f"{name} {how}"
+    """How the program ended: what replaced it, if another did, and that one's end."""
+    main = summary.main
+    line = [process for process in summary.processes if process.pid == main.pid]
+    last = line[-1]
+    text = escape(Path(main.program).name)
+    for process in line[1:]:
+        text += f" was replaced by {escape(Path(process.program).name)} (exec), which"
+    if last.end_reason is None and last.error:
+        return f"{text} was ended by the recorder, in the middle: {escape(last.error)}"
+    if last.end_reason == "exec":
+        return f"{text} was replaced by a program that was not recorded (exec), which " + (
+            _plain_ending(summary)
+        )
+    return f"{text} {escape(last.ending) or _plain_ending(summary)}"
+
+
+def _plain_ending(summary: RecordSummary) -> str:
+    if summary.signal:
+        return f"was killed by [event]{signal_name(summary.signal) or summary.signal}[/]"
+    return f"exited with status {summary.exit_status}"
 
 
 def _size(process: RecordedProcess) -> str:

@@ -99,7 +99,7 @@ def shown(transition: Transition) -> ShownTransition:
         kind="instruction" if instruction else "event",
         thread=transition.thread,
         pc=hex(transition.pc),
-        text=str(instruction or transition.exception).rstrip(),
+        text=_text(transition),
         bytes=bytes(instruction.raw).hex() if instruction else "",
         location=_location(before),
         registers=list(_changes(before, after, is_machine))
@@ -108,6 +108,15 @@ def shown(transition: Transition) -> ShownTransition:
         accesses=[_access(access, before, after) for access in transition.memory_accesses()],
         devices=[_device(access) for access in transition.device_accesses()],
     )
+
+
+def _text(transition: Transition) -> str:
+    if transition.instruction:
+        return str(transition.instruction).rstrip()
+    event = transition.exception
+    assert event is not None
+    cut = event.related_instruction
+    return f"{str(cut).rstrip()}  ✗ {event}" if cut else str(event)
 
 
 def _location(context: Context) -> ShownLocation | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import reven
 from reven.recorders.errors import RecorderUnavailable
+from reven.recorders.valgrind.address_space import widen_address_space
 from reven.recorders.valgrind.installed import PLATFORM, Valgrind, find_valgrind, install_command
 
 TOOL = "reven"
@@ -37,6 +38,11 @@ _FLAGS = (
     "-Wl,--wrap=vgPlain_client_exit",
     "-Wl,--wrap=vgPlain_kill_self",
     "-Wl,--wrap=vgPlain_nuke_all_threads_except",
+    "-Wl,--wrap=vgPlain_gdbserver_report_signal",
+    "-Wl,--wrap=LibVEX_Translate",
+    "-Wl,--wrap=vgSysWrap_generic_sys_open_before",
+    "-Wl,--wrap=vgSysWrap_linux_sys_openat_before",
+    "-Wl,--wrap=vgSysWrap_generic_sys_execve_before",
 )
 
 
@@ -122,6 +128,7 @@ def _build(valgrind: Valgrind, sources: Path, folder: Path) -> None:
             for file in valgrind.libexec.iterdir():
                 (made / file.name).symlink_to(file)
             _compile(compiler, valgrind, sources, made / _EXECUTABLE)
+            widen_address_space(made / _EXECUTABLE)
             _move(made, folder)
     except OSError as error:
         raise RecorderUnavailable(

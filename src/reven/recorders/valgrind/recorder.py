@@ -15,7 +15,9 @@ from reven.recorders.valgrind.build import (
     find_recorder,
     source_folder,
 )
+from reven.recorders.valgrind.complaints import explained
 from reven.recorders.valgrind.installed import find_launcher, find_valgrind, launcher_version
+from reven.recorders.valgrind.limits import limit_options
 
 _LOG = "log"  # in the order's folder, one for each process: log.<pid>
 
@@ -30,6 +32,7 @@ def valgrind_options(order: Order) -> list[str]:
         "--sigill-diagnostics=no",
         f"--log-file={order.folder}/{_LOG}.%p",
         f"--trace-children={_yes(order.follow)}",
+        *limit_options(),
         f"--reven-socket={order.socket}",
         f"--reven-follow={_yes(order.follow)}",
     ]
@@ -68,7 +71,7 @@ class _ReadyValgrind:
         except OSError:
             return ""
         lines = [line.split("== ", 1)[-1].strip() for line in text.splitlines()]
-        return next((line.rstrip(".:") for line in lines if line.strip("= ")), "")
+        return next((explained(line.rstrip(".:")) for line in lines if line.strip("= ")), "")
 
 
 class ValgrindRecorder:

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a program met that the recorder does otherwise than the processor or the kernel, in
+words. The numbers are those of event_stream.h (reven_notice)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+_NOT_FOLLOWED, _FLOATING_POINT, _X87 = 1, 2, 3
+_REASONS = {
+    1: "it has the rights of another user or group (setuid), which the recorder takes away",
+    2: "it is not for x86-64",
+    3: "the process has another root folder or user, from where the recorder is out of reach",
+}
+_ARITHMETIC = {
+    0: "the program set its floating-point control register, which the recorder does not apply "
+    "to everything",
+    1: "the program set or read its floating-point control register, but fused multiply-add "
+    "always rounds to nearest and raises no exception flag",
+    2: "the program set or read its floating-point control register, but conversions raise no "
+    "exception flag",
+}
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """One element of the manifest's `notices`."""
+
+    kind: int
+    detail: int = 0
+    ip: int = 0
+    value: int = 0
+    text: str = ""
+
+
+class _Manifest(msgspec.Struct):
+    notices: list[Notice] = []
+
+
+def notice_sentences(manifest: Mapping[str, object]) -> list[str]:
+    """One sentence for each notice of a decoded manifest.json, most important first.
+
+    Raises msgspec.ValidationError if the manifest is damaged.
+    """
+    found = msgspec.convert(manifest, _Manifest).notices
+    return list(dict.fromkeys(notice_sentence(notice) for notice in found))
+
+
+def notice_sentence(notice: Notice) -> str:
+    """A notice as a sentence without its full stop."""
+    place = f" (first at {notice.ip:#x})" if notice.ip else ""
+    if notice.kind == _NOT_FOLLOWED:
+        why = _REASONS.get(notice.detail, "the recorder cannot run it")
+        return f"{notice.text} was executed and is not recorded: {why}"
+    if notice.kind == _FLOATING_POINT:
+        return f"{_ARITHMETIC.get(notice.detail, _ARITHMETIC[0])}{place}"
+    if notice.kind == _X87:
+        return (
+            "x87 arithmetic was done in 64-bit instead of 80-bit numbers"
+            f"{place}: long double results may differ from the processor's"
+        )
+    return f"the recorder met what this version has no words for (kind {notice.kind}){place}"
