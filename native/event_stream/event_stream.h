@@ -269,7 +269,7 @@ enum {
 typedef struct {
     uint32_t previous_thread; /* 0: none */
     uint32_t reserved;
-    uint64_t previous_ip;     /* where the previous thread will go on */
+    uint64_t previous_ip; /* where the previous thread will go on */
 } reven_switch;
 
 typedef struct {
@@ -280,15 +280,15 @@ typedef struct {
 } reven_memory; /* the number of bytes is the payload's size less this header */
 
 enum {
-    REVEN_CAUSE_IMAGE = 1,        /* contents of a new mapping, or of the initial image */
+    REVEN_CAUSE_IMAGE = 1, /* contents of a new mapping, or of the initial image */
     REVEN_CAUSE_SYSCALL = 2,
     REVEN_CAUSE_SIGNAL_FRAME = 3,
-    REVEN_CAUSE_THREAD_EXIT = 4,  /* the kernel clears the thread id word */
+    REVEN_CAUSE_THREAD_EXIT = 4, /* the kernel clears the thread id word */
     REVEN_CAUSE_OTHER = 5,
-    REVEN_CAUSE_ALIAS = 6,      /* a store to the same page at another address */
-    REVEN_CAUSE_OUTSIDE = 7,    /* another process or the kernel, seen first here */
-    REVEN_CAUSE_FILE = 8,       /* somebody else wrote to the mapped file */
-    REVEN_CAUSE_DEVICE = 9,     /* direct memory access, seen first here */
+    REVEN_CAUSE_ALIAS = 6, /* a store to the same page at another address */
+    REVEN_CAUSE_OUTSIDE = 7, /* another process or the kernel, seen first here */
+    REVEN_CAUSE_FILE = 8, /* somebody else wrote to the mapped file */
+    REVEN_CAUSE_DEVICE = 9, /* direct memory access, seen first here */
     REVEN_CAUSE_PAGE_TABLE = 10 /* accessed and dirty bits that the processor set */
 };
 
@@ -296,13 +296,13 @@ typedef struct {
     uint64_t address;
     uint64_t size;
     uint32_t protection; /* 1 read, 2 write, 4 execute */
-    uint32_t kind;       /* REVEN_MAP_… */
+    uint32_t kind; /* REVEN_MAP_… */
     uint64_t file_offset;
 } reven_map;
 
 enum {
-    REVEN_MAP_ZERO = 1,    /* contents: zeros, then what MEMORY records say */
-    REVEN_MAP_UNKNOWN = 2  /* contents: only what MEMORY records, loads and stores say */
+    REVEN_MAP_ZERO = 1, /* contents: zeros, then what MEMORY records say */
+    REVEN_MAP_UNKNOWN = 2 /* contents: only what MEMORY records, loads and stores say */
 };
 
 typedef struct {
@@ -319,25 +319,25 @@ typedef struct {
 typedef struct {
     uint32_t number;
     uint32_t synchronous; /* 1: the last execution was cut at `ip` by a fault */
-    uint64_t ip;          /* of the interrupted or faulting instruction */
-    uint64_t handler;     /* 0 if unknown */
+    uint64_t ip; /* of the interrupted or faulting instruction */
+    uint64_t handler; /* 0 if unknown */
 } reven_signal;
 
 typedef struct {
     uint32_t vector;
     uint32_t synchronous; /* 1: the instruction at `ip` caused it, and has had no effect */
-    uint64_t error_code;  /* 0 if the vector has none */
-    uint64_t ip;          /* of the interrupted or faulting instruction */
-    uint64_t handler;     /* first instruction of the handler; 0 if unknown */
-    uint32_t cs;          /* of the interrupted code */
+    uint64_t error_code; /* 0 if the vector has none */
+    uint64_t ip; /* of the interrupted or faulting instruction */
+    uint64_t handler; /* first instruction of the handler; 0 if unknown */
+    uint32_t cs; /* of the interrupted code */
     uint32_t reserved;
 } reven_interrupt;
 
 typedef struct {
-    uint32_t kind;   /* REVEN_NOTICE_… */
+    uint32_t kind; /* REVEN_NOTICE_… */
     uint32_t detail; /* depends on the kind */
-    uint64_t ip;     /* of the instruction that met it; 0: none */
-    uint64_t value;  /* depends on the kind */
+    uint64_t ip; /* of the instruction that met it; 0: none */
+    uint64_t value; /* depends on the kind */
 } reven_notice;
 
 enum {
@@ -351,8 +351,8 @@ enum {
 };
 
 enum {
-    REVEN_FLOATING_POINT_FUSED = 1,      /* fused multiply-add */
-    REVEN_FLOATING_POINT_CONVERSION = 2  /* the exception flags of conversions */
+    REVEN_FLOATING_POINT_FUSED = 1, /* fused multiply-add */
+    REVEN_FLOATING_POINT_CONVERSION = 2 /* the exception flags of conversions */
 };
 
 /* Why a program was not followed. Out of reach: the recorder, for a process that has
@@ -365,18 +365,18 @@ enum {
 
 typedef struct {
     uint32_t number;
-    int32_t code;     /* si_code */
+    int32_t code; /* si_code */
     uint64_t address; /* si_addr, of a fault */
-    uint32_t sender;  /* si_pid, of a signal that a process sent */
-    uint32_t user;    /* si_uid */
+    uint32_t sender; /* si_pid, of a signal that a process sent */
+    uint32_t user; /* si_uid */
 } reven_signal_info;
 
 typedef struct {
-    uint32_t reason;      /* REVEN_END_… */
-    int32_t code;         /* exit status, or signal number */
+    uint32_t reason; /* REVEN_END_… */
+    int32_t code; /* exit status, or signal number */
     uint32_t synchronous; /* as in reven_signal */
     uint32_t thread;
-    uint64_t ip;          /* where `thread` was */
+    uint64_t ip; /* where `thread` was */
 } reven_end;
 
 enum {
@@ -386,9 +386,9 @@ enum {
      * execve does not return: a stream that ends in REVEN_SYSCALL_ENTER of execve or
      * execveat, or whose process says hello again, ended so. */
     REVEN_END_EXEC = 3,
-    REVEN_END_UNTIL = 4,  /* the chosen end was reached; the program goes on */
-    REVEN_END_LIMIT = 5,  /* the chosen number of transitions was reached */
-    REVEN_END_SOURCE = 6  /* what it was imported from ends here */
+    REVEN_END_UNTIL = 4, /* the chosen end was reached; the program goes on */
+    REVEN_END_LIMIT = 5, /* the chosen number of transitions was reached */
+    REVEN_END_SOURCE = 6 /* what it was imported from ends here */
 };
 
 /* ----------------------------------------------------------- live transport
@@ -409,12 +409,12 @@ enum {
  * header, `salvage_…`. */
 #define REVEN_KEY_INTERVAL 2048u /* executions between key frames */
 #define REVEN_SLOT_EXECUTIONS 32768u
-#define REVEN_MAX_RECORD 16384u  /* largest record_size of a template */
+#define REVEN_MAX_RECORD 16384u /* largest record_size of a template */
 #define REVEN_HELLO_MAGIC 0x52455645u
 
 typedef struct {
     uint32_t magic;
-    uint32_t version;  /* REVEN_STREAM_VERSION */
+    uint32_t version; /* REVEN_STREAM_VERSION */
     uint32_t pid;
     uint32_t parent_pid;
     /* 1: this process is a fork of the stream `parent_pid`, whose templates up to
@@ -422,7 +422,7 @@ typedef struct {
     uint32_t forked;
     uint32_t template_count;
     uint32_t text_size;
-    uint16_t kind;               /* REVEN_KIND_… */
+    uint16_t kind; /* REVEN_KIND_… */
     uint16_t register_file_size; /* bytes; 0: REVEN_REGISTER_FILE_SIZE */
     /* text: NUL-terminated strings: recorder name and version; program path, or a
      * machine's name; the architecture (REVEN_ARCHITECTURE) and the processor's features,
@@ -443,11 +443,11 @@ typedef struct {
     uint64_t first_slot;
     uint64_t slot_size;
     uint64_t values_offset;
-    uint64_t values_size;   /* ≥ what REVEN_KEY_INTERVAL largest records take, and 4 MiB */
+    uint64_t values_size; /* ≥ what REVEN_KEY_INTERVAL largest records take, and 4 MiB */
     uint64_t control_offset;
     uint64_t control_size;
     uint32_t slot_count;
-    uint32_t stop;          /* set by the writer: record no more */
+    uint32_t stop; /* set by the writer: record no more */
     uint64_t reserved[8];
     /* each on a cache line of its own */
     uint64_t produced, produced_pad[7];

@@ -81,7 +81,7 @@ def _gather(path: Path) -> ShownInfo:
             processes=[str(process) for process in server.ossi.executed_processes()],
             executed_binaries=[binary.path for binary in server.ossi.executed_binaries()],
             notices=server.trace.notices,
-            end=explain_end(engine, msgspec.to_builtins(manifest)),
+            end=explain_end(engine, manifest),
             manifest=manifest,
         )
 

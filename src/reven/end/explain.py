@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
 
 import msgspec
 
@@ -14,6 +13,7 @@ from reven.end.signal_codes import signal_cause
 from reven.end.unsupported import unsupported_instruction
 from reven.ossi import signal_name
 from reven.trace.disassembly import detailed_disassembler, disassemble
+from reven.trace.recorded_end import EndManifest, EndSignal
 from reven2._service import EndData, RegisterValue
 
 _LAST_WORDS = 100_000
@@ -26,26 +26,8 @@ _MOST_PARTS = 64
 _FAULTS = frozenset({signal.SIGSEGV, signal.SIGBUS})
 
 
-class _Signal(msgspec.Struct):
-    code: int
-    address: int = 0
-    sender: int = 0
-
-
-class _Manifest(msgspec.Struct):
-    end_reason: str | None = None
-    end_code: int | None = None
-    end_signal: _Signal | None = None
-    pid: int = 0
-    error: str = ""
-
-
-def explain_end(trace: _engine.Trace, manifest: Mapping[str, object]) -> EndData | None:
-    """How the trace ends and why; None while it is recorded, or where its end is missing.
-
-    `manifest`: the decoded manifest.json. Raises msgspec.ValidationError if it is damaged.
-    """
-    known = msgspec.convert(manifest, _Manifest)
+def explain_end(trace: _engine.Trace, known: EndManifest) -> EndData | None:
+    """How the trace ends and why; None while it is recorded, or where its end is missing."""
     if known.end_reason is None:
         return None
     if known.end_reason != "signal":
@@ -53,7 +35,7 @@ def explain_end(trace: _engine.Trace, manifest: Mapping[str, object]) -> EndData
     return _by_signal(trace, known)
 
 
-def _plain(known: _Manifest) -> str:
+def _plain(known: EndManifest) -> str:
     match known.end_reason:
         case "exit":
             return f"exited with status {known.end_code}"
@@ -65,7 +47,7 @@ def _plain(known: _Manifest) -> str:
             return "reached the chosen number of transitions, and ran on unrecorded"
 
 
-def _by_signal(trace: _engine.Trace, known: _Manifest) -> EndData:
+def _by_signal(trace: _engine.Trace, known: EndManifest) -> EndData:
     number = known.end_code or 0
     name = signal_name(number) or str(number)
     info = known.end_signal
@@ -77,7 +59,7 @@ def _by_signal(trace: _engine.Trace, known: _Manifest) -> EndData:
     return msgspec.structs.replace(end, sentence=_sentence(end))
 
 
-def _with_instruction(trace: _engine.Trace, end: EndData, info: _Signal | None) -> EndData:
+def _with_instruction(trace: _engine.Trace, end: EndData, info: EndSignal | None) -> EndData:
     last = trace.transition_count - 1
     event = trace.event(last) if last >= 0 else None
     if event is None or event.kind != _engine.KIND_END_SIGNAL:

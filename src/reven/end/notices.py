@@ -4,9 +4,9 @@ words. The numbers are those of event_stream.h (reven_notice)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
-import msgspec
+from reven.trace.recorded_end import Notice
 
 _NOT_FOLLOWED, _FLOATING_POINT, _X87 = 1, 2, 3
 _REASONS = {
@@ -24,27 +24,9 @@ _ARITHMETIC = {
 }
 
 
-class Notice(msgspec.Struct, frozen=True):
-    """One element of the manifest's `notices`."""
-
-    kind: int
-    detail: int = 0
-    ip: int = 0
-    value: int = 0
-    text: str = ""
-
-
-class _Manifest(msgspec.Struct):
-    notices: list[Notice] = []
-
-
-def notice_sentences(manifest: Mapping[str, object]) -> list[str]:
-    """One sentence for each notice of a decoded manifest.json, most important first.
-
-    Raises msgspec.ValidationError if the manifest is damaged.
-    """
-    found = msgspec.convert(manifest, _Manifest).notices
-    return list(dict.fromkeys(notice_sentence(notice) for notice in found))
+def notice_sentences(notices: Iterable[Notice]) -> list[str]:
+    """One sentence for each, without repetitions."""
+    return list(dict.fromkeys(notice_sentence(notice) for notice in notices))
 
 
 def notice_sentence(notice: Notice) -> str:

@@ -11,23 +11,15 @@ from pathlib import Path
 
 import msgspec
 
-from reven.end.notices import Notice
 from reven.ossi.stored_binaries import BinaryEntry
 from reven.trace.manifest import FORMAT, TraceKind
+from reven.trace.recorded_end import EndManifest
 from reven2.arch._table import ARCHITECTURE, REGISTER_FILE_SIZE
 
 MANIFEST = "manifest.json"
 
 END_REASONS = {1: "exit", 2: "signal", 3: "exec", 4: "until", 5: "limit", 6: "source"}
 """REVEN_END_… of event_stream.h."""
-
-
-class EndSignal(msgspec.Struct):
-    """What the kernel said of the signal that ended a process: its si_code …"""
-
-    code: int
-    address: int  # si_addr, of a fault
-    sender: int  # si_pid, of a signal that a process sent
 
 
 class ImportedFrom(msgspec.Struct, kw_only=True):
@@ -45,7 +37,7 @@ class ImportedFrom(msgspec.Struct, kw_only=True):
     slide: str | None = None
 
 
-class Manifest(msgspec.Struct, kw_only=True):
+class Manifest(EndManifest, kw_only=True):
     """The contents of manifest.json."""
 
     format: int = FORMAT
@@ -60,7 +52,6 @@ class Manifest(msgspec.Struct, kw_only=True):
     program: str  # path of the executable
     start_time: str  # ISO 8601, UTC
     kernel: str  # of the recorded machine
-    pid: int
     ppid: int
     parent: str | None = None  # name of the trace, beside this one, of the process that forked it
     binaries: list[BinaryEntry] = []
@@ -68,10 +59,6 @@ class Manifest(msgspec.Struct, kw_only=True):
     executions: int = 0
     threads: int = 0
     complete: bool = False  # the recording ended, and all of it was written
-    end_reason: str | None = None  # a value of END_REASONS; None: it runs, or was cut off
-    end_code: int | None = None  # exit status, or signal number
-    end_signal: EndSignal | None = None  # of the signal that ended it
-    notices: list[Notice] = []  # what the recorder did otherwise than the processor
     error: str = ""  # why the trace ends early, if writing failed
     seconds: float = 0.0  # wall time
     source: ImportedFrom | None = None  # None: recorded

@@ -15,15 +15,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
 from reven import _engine
 from reven.end import explain_end
-from reven.end.notices import Notice
 from reven.ossi.stored_binaries import BinaryEntry
 from reven.record.binaries import BinaryCopier
-from reven.record.manifest import END_REASONS, EndSignal, Manifest, write_manifest
+from reven.record.manifest import END_REASONS, Manifest, write_manifest
 from reven.trace.manifest import TraceKind
+from reven.trace.recorded_end import EndSignal, Notice
 from reven2.arch._table import ARCHITECTURE, MACHINE_FILE_SIZE, REGISTER_FILE_SIZE
 
 # The live transport of native/event_stream/event_stream.h.
@@ -198,8 +196,7 @@ class ProcessRecording:
     def ending(self) -> str:
         """How the process ended and why, without its subject; "" if it was cut off."""
         try:
-            manifest = msgspec.to_builtins(self.manifest)
-            end = explain_end(_engine.Trace(str(self.trace)), manifest)
+            end = explain_end(_engine.Trace(str(self.trace)), self.manifest)
         except _engine.TraceError:
             return ""
         return end.sentence if end else ""

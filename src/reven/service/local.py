@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from reven.bookmarks.queries import BookmarkQueries
 from reven.calls.queries import CallQueries
+from reven.end.queries import EndQueries
 from reven.heap.detectors import HeapErrorQueries
 from reven.overview.queries import OverviewQueries
 from reven.resolving import PlaceQueries
@@ -27,6 +28,7 @@ class LocalService(
     StringQueries,
     BookmarkQueries,
     OverviewQueries,
+    EndQueries,
     CoreQueries,
 ):
     """Queries on one trace directory. Safe to call from several threads.

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from reven import _engine
-from reven.end import explain_end, notice_sentences
 from reven.ossi import process_of, signal_name
 from reven.trace import disassembly
 from reven.trace.opened import OpenedTrace, next_part, translated
@@ -21,7 +20,6 @@ from reven2._service import (
     BinaryData,
     DeviceAccessData,
     Disassembly,
-    EndData,
     EventData,
     LocationData,
     OperandData,
@@ -220,13 +218,6 @@ class CoreQueries(OpenedTrace):
         known = self._manifest
         process = process_of(known.program, known.pid, known.ppid)
         return [ProcessData(process.name, process.pid, process.ppid)]
-
-    def end(self) -> EndData | None:
-        with translated():
-            return explain_end(self._trace(), self._manifest)
-
-    def notices(self) -> list[str]:
-        return notice_sentences(self._manifest)
 
     def _event(self, number: int) -> EventData:
         event = self._trace().event(number)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 
 from reven.ossi.stored_binaries import BinaryEntry
+from reven.trace.recorded_end import EndManifest
 from reven2._service import ImportData
 from reven2.arch._table import ARCHITECTURE, MACHINE_FILE_SIZE, REGISTER_FILE_SIZE
 from reven2.errors import TraceError
@@ -26,7 +27,7 @@ TraceKind = Literal["program", "machine"]
 _Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
 
 
-class OpenManifest(msgspec.Struct, kw_only=True):
+class OpenManifest(EndManifest, kw_only=True):
     """What every reader needs."""
 
     program: str

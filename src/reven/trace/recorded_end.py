@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What manifest.json says of a trace's end, and of what its program met (docs/trace-format.md)."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["EndManifest", "EndSignal", "Notice"]
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """One element of the manifest's `notices`."""
+
+    kind: int
+    detail: int = 0
+    ip: int = 0
+    value: int = 0
+    text: str = ""
+
+
+class EndSignal(msgspec.Struct):
+    """What the kernel said of the signal that ended a process: its si_code …"""
+
+    code: int
+    address: int = 0  # si_addr, of a fault
+    sender: int = 0  # si_pid, of a signal that a process sent
+
+
+class EndManifest(msgspec.Struct, kw_only=True):
+    """The part of a manifest that tells how the trace ends."""
+
+    pid: int = 0
+    end_reason: str | None = None  # None: it runs, or was cut off
+    end_code: int | None = None  # exit status, or signal number
+    end_signal: EndSignal | None = None  # of the signal that ended it
+    notices: list[Notice] = []  # what the recorder did otherwise than the processor
