@@ -89,22 +89,29 @@ export class Pages {
   }
 }
 
-/** With later rows. The first are left out where there are too many, whole transitions only. */
+/** With later rows. The first are left out where there are too many. */
 export function appended(now: Accesses, page: HistoryAnswer, most = MOST_ROWS): Accesses {
   const rows = [...now.rows, ...page.rows];
-  let cut = Math.max(rows.length - most, 0);
-  while (cut > 0 && rows[cut] && rows[cut]?.transition === rows[cut - 1]?.transition) cut += 1;
-  const kept = rows.slice(cut);
-  const before = cut > 0 ? (kept[0]?.transition ?? now.before) : now.before;
+  const last = rows.at(-1)?.transition;
+  const cut = border(rows, rows.length - most);
+  // The last transition stays whole, however many accesses it has.
+  const kept = cut < rows.length ? rows.slice(cut) : rows.filter((row) => row.transition === last);
+  const before = kept.length < rows.length ? (kept[0]?.transition ?? null) : now.before;
   return { ...now, rows: kept, before, after: page.next };
 }
 
 /** With earlier rows. The last are left out where there are too many. */
 export function prepended(now: Accesses, page: HistoryAnswer, most = MOST_ROWS): Accesses {
   const rows = [...page.rows, ...now.rows];
-  let stop = Math.min(rows.length, most);
-  while (stop > 0 && rows[stop] && rows[stop]?.transition === rows[stop - 1]?.transition) stop -= 1;
-  const last = rows[stop - 1];
-  const after = stop < rows.length && last ? last.transition + 1 : now.after;
-  return { ...now, rows: rows.slice(0, stop), before: page.next, after };
+  const kept = rows.slice(0, rows.length > most ? border(rows, most) : rows.length);
+  const last = kept.at(-1);
+  const after = kept.length < rows.length && last ? last.transition + 1 : now.after;
+  return { ...now, rows: kept, before: page.next, after };
+}
+
+/** The first index from one on, where another transition begins. */
+function border(rows: HistoryRow[], from: number): number {
+  let at = Math.max(from, 0);
+  while (at > 0 && at < rows.length && rows[at]?.transition === rows[at - 1]?.transition) at += 1;
+  return at;
 }
