@@ -65,7 +65,7 @@ def test_a_jump_to_nowhere_says_so(open_axion: OpenAxion, expected_errors) -> No
     jump(page, "nowhere_at_all")
     expect(page.get_by_role("status").first).to_contain_text("no register or symbol")
     jump(page, "#999,999,999")
-    expect(page.get_by_role("status").first).to_contain_text("The trace ends at")
+    expect(page.get_by_role("status").first).to_contain_text("There is no transition #999,999,999")
 
 
 def test_back_and_forward(open_axion: OpenAxion, trace: Trace) -> None:
