@@ -621,6 +621,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How the trace ends; None while it is recorded.
+         * @description How the trace ends; None while it is recorded.
+         */
+        post: operations["post_scenarios_scenario_end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What the program met that the recorder does otherwise, a sentence each.
+         * @description What the program met that the recorder does otherwise, a sentence each.
+         */
+        post: operations["post_scenarios_scenario_notices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/thread_activity": {
         parameters: {
             query?: never;
@@ -2282,6 +2322,10 @@ export interface components {
         };
         /** ProcessesArguments */
         ProcessesArguments: Record<string, never>;
+        /** EndArguments */
+        EndArguments: Record<string, never>;
+        /** NoticesArguments */
+        NoticesArguments: Record<string, never>;
         /** ThreadActivityArguments */
         ThreadActivityArguments: {
             start: number;
@@ -3098,6 +3142,55 @@ export interface components {
             name: string;
             pid: number;
             ppid: number | null;
+        };
+        /**
+         * EndData
+         * @description How a trace ends: `reason` is "exit", "signal", "exec", "until" or "limit".
+         *
+         *         Of an end by a signal: `transition`, its number; `cause`, si_code in words; `pc`,
+         *         `instruction` and `code`, of the instruction that faulted; `address`, `access` ("read",
+         *         "write", "execute" or "") and `registers`, of what it could not access and of what made
+         *         that address; `message`, what the process wrote to standard error before it aborted;
+         *         `recorder`, why it is not the program's fault but the recorder's, or "".
+         */
+        EndData: {
+            reason: string;
+            /** @default  */
+            sentence?: string;
+            /** @default null */
+            status?: number | null;
+            /** @default 0 */
+            signal?: number;
+            /** @default  */
+            signal_name?: string;
+            /** @default  */
+            cause?: string;
+            /** @default null */
+            transition?: number | null;
+            /** @default null */
+            pc?: number | null;
+            /** @default  */
+            instruction?: string;
+            /** @default  */
+            code?: string;
+            /** @default null */
+            address?: number | null;
+            /** @default  */
+            access?: string;
+            /** @default [] */
+            registers?: components["schemas"]["RegisterValue"][];
+            /** @default  */
+            message?: string;
+            /** @default  */
+            recorder?: string;
+        };
+        /**
+         * RegisterValue
+         * @description A register's name and what it held.
+         */
+        RegisterValue: {
+            name: string;
+            value: number;
         };
         /**
          * ThreadActivity
@@ -4301,6 +4394,8 @@ export type SymbolsArguments = components['schemas']['SymbolsArguments'];
 export type SymbolEntriesArguments = components['schemas']['SymbolEntriesArguments'];
 export type LocateArguments = components['schemas']['LocateArguments'];
 export type ProcessesArguments = components['schemas']['ProcessesArguments'];
+export type EndArguments = components['schemas']['EndArguments'];
+export type NoticesArguments = components['schemas']['NoticesArguments'];
 export type ThreadActivityArguments = components['schemas']['ThreadActivityArguments'];
 export type EventPartsArguments = components['schemas']['EventPartsArguments'];
 export type SourceFilesArguments = components['schemas']['SourceFilesArguments'];
@@ -4398,6 +4493,8 @@ export type SymbolPage = components['schemas']['SymbolPage'];
 export type SymbolData = components['schemas']['SymbolData'];
 export type LocationData = components['schemas']['LocationData'];
 export type ProcessData = components['schemas']['ProcessData'];
+export type EndData = components['schemas']['EndData'];
+export type RegisterValue = components['schemas']['RegisterValue'];
 export type ThreadActivity = components['schemas']['ThreadActivity'];
 export type EventPart = components['schemas']['EventPart'];
 export type SourceFileData = components['schemas']['SourceFileData'];
@@ -5302,6 +5399,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProcessData"][];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndData"] | null;
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_notices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticesArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
                 };
             };
         };
