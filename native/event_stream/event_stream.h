@@ -27,7 +27,7 @@ typedef struct {
     uint32_t instruction_count;
     uint32_t node_count;
     uint32_t event_count;
-    uint32_t record_size; /* bytes of values that each execution writes */
+    uint32_t values_size; /* bytes of values that each execution writes */
     uint32_t exit_count;  /* side exits that have an index, ≤ REVEN_MAX_EXIT */
     uint32_t jump_kind;   /* REVEN_JUMP_… of the block's end */
     uint32_t flags;
@@ -409,7 +409,7 @@ enum {
  * header, `salvage_…`. */
 #define REVEN_KEY_INTERVAL 2048u /* executions between key frames */
 #define REVEN_SLOT_EXECUTIONS 32768u
-#define REVEN_MAX_RECORD 16384u /* largest record_size of a template */
+#define REVEN_MAX_VALUES 16384u /* largest values_size of a template */
 #define REVEN_HELLO_MAGIC 0x52455645u
 
 typedef struct {

@@ -17,7 +17,7 @@ import typer.main
 
 import reven
 from reven.cli import app
-from reven.errors import RevenError
+from reven.errors import CommandError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -68,7 +68,7 @@ def test_every_error_is_explained() -> None:
     page = (REFERENCE / "errors.md").read_text()
     missing = {
         error.__name__
-        for error in error_classes(RevenError)
+        for error in error_classes(CommandError)
         if not re.search(rf"^### `{error.__name__}`", page, re.MULTILINE)
     }
     assert missing == set()

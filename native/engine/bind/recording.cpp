@@ -22,7 +22,7 @@ nb::tuple load_segment(const StoreReader& store, size_t index) {
     nb::list retired, values, records;
     for (uint32_t i = 0; i < segment->execution_count(); i++) {
         retired.append(segment->retired[i]);
-        values.append(to_bytes(segment->record(i), segment->block(i).record_size));
+        values.append(to_bytes(segment->values_of(i), segment->block(i).values_size));
     }
     for (RecordCursor at(segment->control); !at.done(); at.next()) {
         const reven_record& header = *at.view().header;
@@ -39,7 +39,7 @@ nb::bytes template_payload(const StoreReader& store, uint32_t id) {
     auto body = store.load_body(id);
     reven_template start{head.id,          static_cast<uint32_t>(head.instructions.size()),
                          head.node_count,  head.event_count,
-                         head.record_size, static_cast<uint32_t>(head.exits.size()),
+                         head.values_size, static_cast<uint32_t>(head.exits.size()),
                          head.jump_kind,   head.flags};
     std::vector<uint8_t> payload;
     auto add = [&payload](const auto& items) {

@@ -24,7 +24,7 @@ namespace {
 // slot's pages are only used as far as they are filled.
 constexpr uint32_t SLOT_COUNT = 6;
 constexpr uint64_t ALIGNMENT = 64u << 10;
-constexpr uint64_t VALUES_SIZE = uint64_t{REVEN_KEY_INTERVAL} * REVEN_MAX_RECORD + (4u << 20);
+constexpr uint64_t VALUES_SIZE = uint64_t{REVEN_KEY_INTERVAL} * REVEN_MAX_VALUES + (4u << 20);
 constexpr uint64_t CONTROL_SIZE = 4u << 20;
 constexpr uint64_t VALUES_OFFSET = REVEN_SLOT_EXECUTIONS * sizeof(uint32_t) + ALIGNMENT;
 constexpr uint64_t CONTROL_OFFSET = VALUES_OFFSET + VALUES_SIZE + ALIGNMENT;

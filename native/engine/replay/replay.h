@@ -112,8 +112,8 @@ class Replayer {
         const uint32_t exit = header & ((1u << REVEN_EXIT_BITS) - 1);
         if (exit == 0) [[likely]] {
             const CompiledBlock& block = blocks_.get(header >> REVEN_EXIT_BITS);
-            run(block.program<effects>(), view_.segment().record(execution), registers_, scratch_,
-                visit);
+            run(block.program<effects>(), view_.segment().values_of(execution), registers_,
+                scratch_, visit);
         } else if (exit != REVEN_NOTHING) {
             step(execution, view_.retired(execution), visit);
         }
@@ -125,7 +125,7 @@ class Replayer {
         const uint32_t header = view_.segment().headers[execution];
         const uint32_t exit = header & ((1u << REVEN_EXIT_BITS) - 1);
         run_partly(blocks_.get(header >> REVEN_EXIT_BITS), retired, exit >= REVEN_CUT ? 0 : exit,
-                   view_.segment().record(execution), registers_, scratch_, visit);
+                   view_.segment().values_of(execution), registers_, scratch_, visit);
     }
     void apply(const RecordView& record);
     void start_at(size_t key_frame_record);

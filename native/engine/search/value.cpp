@@ -45,7 +45,7 @@ class ValueScan {
             if (exit == REVEN_NOTHING) continue;
             walk(blocks.get(header >> REVEN_EXIT_BITS), first_ + view.start(execution),
                  view.retired(execution), exit >= REVEN_CUT ? 0 : exit,
-                 view.segment().record(execution));
+                 view.segment().values_of(execution));
         }
     }
 

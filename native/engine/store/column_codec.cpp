@@ -149,7 +149,7 @@ void ColumnEncoder::encode(const Grouping& grouping, std::vector<uint8_t>& out) 
         auto records = left.first(count);
         left = left.subspan(count);
         if (count == 1) {
-            put_bytes(plain_, records[0], block.record_size);
+            put_bytes(plain_, records[0], block.values_size);
             continue;
         }
         for (const Column& column : block.columns) {
@@ -206,14 +206,14 @@ uint64_t lay_out_records(Segment& segment) {
     for (auto& used : segment.templates) {
         used.values_offset = static_cast<uint32_t>(size);
         next.push_back(used.values_offset);
-        size += uint64_t{used.count} * used.block->record_size;
+        size += uint64_t{used.count} * used.block->values_size;
         if (size > limits::MAX_VALUES) throw TraceError("its values are too large");
     }
     segment.value_offsets.resize(segment.headers.size());
     for (size_t i = 0; i < segment.headers.size(); i++) {
         uint16_t local = segment.template_index[i];
         segment.value_offsets[i] = next[local];
-        next[local] += segment.templates[local].block->record_size;
+        next[local] += segment.templates[local].block->values_size;
     }
     return size;
 }
@@ -226,7 +226,7 @@ void decode_columns(std::span<const uint8_t> bytes, Segment& segment) {
     ByteReader plain(std::span(in.take(plain_size), plain_size));
     for (const auto& used : segment.templates) {
         uint8_t* first = segment.values.data() + used.values_offset;
-        const size_t stride = used.block->record_size;
+        const size_t stride = used.block->values_size;
         const size_t count = used.count;
         if (count == 1) {
             std::memcpy(first, plain.take(stride), stride);

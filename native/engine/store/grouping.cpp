@@ -87,7 +87,7 @@ void Grouper::find_records(const Batch& batch) {
     uint64_t size = 0;
     for (size_t t = 0; t < grouping_.templates.size(); t++) {
         next_.push_back(start);
-        sizes_.push_back(grouping_.templates[t]->record_size);
+        sizes_.push_back(grouping_.templates[t]->values_size);
         start += grouping_.counts[t];
         size += uint64_t{grouping_.counts[t]} * sizes_[t];
     }

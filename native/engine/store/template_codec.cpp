@@ -156,7 +156,7 @@ std::vector<Template> decode_heads(std::span<const uint8_t> bytes, uint32_t firs
         head.event_count = in.count(limits::MAX_EVENTS);
         uint32_t instructions = in.count(std::min<uint64_t>(limits::MAX_INSTRUCTIONS, in.left()));
         head.exits.resize(in.count(REVEN_MAX_EXIT));
-        head.columns.resize(in.count(std::min<uint64_t>(REVEN_MAX_RECORD, in.left())));
+        head.columns.resize(in.count(std::min<uint64_t>(REVEN_MAX_VALUES, in.left())));
         if (instructions == 0) throw TraceError("a block in it has no instructions");
         head.instructions.resize(instructions);
         for (auto& instruction : head.instructions) {
@@ -172,10 +172,10 @@ std::vector<Template> decode_heads(std::span<const uint8_t> bytes, uint32_t firs
                 static_cast<uint16_t>(exit.instruction + (exit.flags != REVEN_EXIT_NOT_RETIRED));
         }
         for (Column& column : head.columns) {
-            column.offset = static_cast<uint16_t>(head.record_size);
-            column.width = static_cast<uint16_t>(in.count(REVEN_MAX_RECORD - head.record_size));
+            column.offset = static_cast<uint16_t>(head.values_size);
+            column.width = static_cast<uint16_t>(in.count(REVEN_MAX_VALUES - head.values_size));
             if (column.width == 0) throw TraceError("a column in it is empty");
-            head.record_size += column.width;
+            head.values_size += column.width;
         }
     }
     if (!in.done()) throw TraceError("there are bytes after its end");

@@ -50,7 +50,7 @@ Segment outline(const Batch& batch, const TemplateTable& templates) {
         segment.template_index[i] = static_cast<uint16_t>(local);
         segment.value_offsets[i] = static_cast<uint32_t>(offset);
         segment.templates[local].count++;
-        offset += segment.templates[local].block->record_size;
+        offset += segment.templates[local].block->values_size;
     }
     for (const auto& used : segment.templates) index[used.block->id] = 0;
     if (!known) throw TraceError("the recorder's stream refers to a template it has not sent");

@@ -44,7 +44,7 @@ struct Segment {
     const Template& block(size_t execution) const {
         return *templates[template_index[execution]].block;
     }
-    const uint8_t* record(size_t execution) const {
+    const uint8_t* values_of(size_t execution) const {
         return values.data() + value_offsets[execution];
     }
     size_t memory_size() const {  // bytes

@@ -71,7 +71,7 @@ std::string bad_node(const Template& head, const TemplateBody& body, size_t i) {
             if (node.op > 1 || (node.op == 0 && node.size > 8)) return wrong("is no constant");
             return "";
         case REVEN_NODE_SLOT:
-            if (node.a > head.record_size || node.size > head.record_size - node.a)
+            if (node.a > head.values_size || node.size > head.values_size - node.a)
                 return wrong("lies outside of the record");
             if (node.b != REVEN_NO_NODE && node.b >= i) return wrong("refers to a later node");
             return "";
@@ -161,7 +161,7 @@ std::string bad_event(const Template& head, const TemplateBody& body,
         case REVEN_EVENT_BULK_STORE:
             if (!node(event.address) || !node(event.value) ||
                 nodes[event.value].kind != REVEN_NODE_SLOT ||
-                nodes[event.value].a + uint64_t{event.size} > head.record_size)
+                nodes[event.value].a + uint64_t{event.size} > head.values_size)
                 return wrong("moves bytes outside of the record");
             return "";
         case REVEN_EVENT_IO_LOAD:
@@ -206,7 +206,7 @@ void find_columns(Template& head, const TemplateBody& body) {
         for (; size > 8; size -= 8) add(8);
         add(size);
     }
-    if (end < head.record_size) add(head.record_size - end);
+    if (end < head.values_size) add(head.values_size - end);
 }
 
 }  // namespace
@@ -248,7 +248,7 @@ std::string parse_template(std::span<const uint8_t> payload, Template& head, Tem
     if (start.instruction_count == 0 || start.instruction_count > limits::MAX_INSTRUCTIONS ||
         start.node_count > limits::MAX_NODES || start.event_count > limits::MAX_EVENTS)
         return "it has too many or no parts";
-    if (start.record_size > REVEN_MAX_RECORD || start.exit_count > REVEN_MAX_EXIT ||
+    if (start.values_size > REVEN_MAX_VALUES || start.exit_count > REVEN_MAX_EXIT ||
         start.jump_kind > REVEN_JUMP_OTHER)
         return "its record size, exits or jump kind are out of range";
     size_t instructions = start.instruction_count * sizeof(reven_instruction);
@@ -259,7 +259,7 @@ std::string parse_template(std::span<const uint8_t> payload, Template& head, Tem
 
     head = {};
     head.id = start.id;
-    head.record_size = start.record_size;
+    head.values_size = start.values_size;
     head.jump_kind = start.jump_kind;
     head.flags = start.flags;
     head.node_count = start.node_count;

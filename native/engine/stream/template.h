@@ -31,7 +31,7 @@ struct Exit {
 
 struct Template {
     uint32_t id = 0;
-    uint32_t record_size = 0;
+    uint32_t values_size = 0;
     uint32_t jump_kind = 0;
     uint32_t flags = 0;
     uint32_t node_count = 0;

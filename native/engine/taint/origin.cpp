@@ -37,7 +37,7 @@ struct OriginFinder::Instruction {
         trace.registers(start, registers);
         flow = &finder.blocks_.get_exact(view->segment().headers[execution] >> REVEN_EXIT_BITS);
         NoVisitor none;
-        run(flow->values, view->segment().record(execution), registers.data(),
+        run(flow->values, view->segment().values_of(execution), registers.data(),
             finder.scratch_.data(), none);
     }
     template <typename Visit>

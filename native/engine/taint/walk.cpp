@@ -17,7 +17,7 @@ TaintWalk::Execution TaintWalk::enter(const SegmentView& view, uint32_t executio
     const TaintBlock& flow = is_part ? blocks_.get_exact(id) : blocks_.get(id);
     // The program only reads the registers.
     NoVisitor none;
-    run(flow.values, view.segment().record(execution), const_cast<uint8_t*>(registers),
+    run(flow.values, view.segment().values_of(execution), const_cast<uint8_t*>(registers),
         scratch_.data(), none);
     Execution entered{&flow, exit >= REVEN_CUT ? 0 : exit, 0};
     const auto& events = flow.body().events;

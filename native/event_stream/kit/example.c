@@ -97,7 +97,7 @@ int main(int count, char** words) {
     const reven_template head = {.instruction_count = 5,
                                  .node_count = NODES,
                                  .event_count = sizeof events / sizeof *events,
-                                 .record_size = 8,
+                                 .values_size = 8,
                                  .jump_kind = REVEN_JUMP_BORING};
     uint32_t block = reven_stream_template(stream, &head, instructions, nodes, events);
     for (long left = strtol(words[2], NULL, 10); left > 0 && !reven_stream_stopped(stream);

@@ -34,7 +34,7 @@ uint32_t reven_stream_template(reven_stream* stream, const reven_template* head,
                                const reven_event* events);
 
 /* The block ran to its end (`exit` 0) or left at that side exit. `values`: `size` bytes, the
- * template's record_size. To be called before the registers that reven_registers gives
+ * template's values_size. To be called before the registers that reven_registers gives
  * change. */
 void reven_stream_execute(reven_stream* stream, uint32_t template_id, uint32_t exit,
                           const void* values, uint32_t size);

@@ -15,13 +15,13 @@
 #define INSTRUCTION_NODES 2000
 #define INSTRUCTION_EVENTS 1000
 #define INSTRUCTION_EXITS 8
-#define INSTRUCTION_RECORD 4096
+#define INSTRUCTION_VALUES 4096
 
 UInt template_count;
 
 static IRSB* block;
 static IRTemp values_cursor;
-static UInt record_size, exit_count;
+static UInt values_size, exit_count;
 
 static reven_instruction instructions[MOST_INSTRUCTIONS];
 static UInt instruction_count;
@@ -46,7 +46,7 @@ void template_begin(IRSB* sb, UInt id) {
     UInt i;
     block = sb;
     template_count = id;
-    record_size = exit_count = instruction_count = node_count = event_count = 0;
+    values_size = exit_count = instruction_count = node_count = event_count = 0;
     tl_assert(sb->tyenv->types_used < MOST_TEMPS / 2);
     for (i = 0; i < (UInt)sb->tyenv->types_used; i++) {
         definitions[i] = NULL;
@@ -63,7 +63,7 @@ Bool template_has_room(void) {
     return instruction_count < MOST_INSTRUCTIONS && node_count < MOST_NODES - INSTRUCTION_NODES &&
            event_count < MOST_EVENTS - INSTRUCTION_EVENTS &&
            exit_count < REVEN_MAX_EXIT - INSTRUCTION_EXITS &&
-           record_size < REVEN_MAX_RECORD - INSTRUCTION_RECORD;
+           values_size < REVEN_MAX_VALUES - INSTRUCTION_VALUES;
 }
 
 void template_instruction(Addr address, UInt size, const UChar* bytes) {
@@ -247,14 +247,14 @@ IRExpr* template_slot_address(UInt offset) {
 }
 
 UInt template_slot(UInt size, UInt flow, UInt* offset) {
-    *offset = record_size;
-    record_size += size;
+    *offset = values_size;
+    values_size += size;
     return template_node(REVEN_NODE_SLOT, size, 0, *offset, flow, 0, 0);
 }
 
 UInt template_bulk_slot(UInt size, UInt flow, UInt* offset) {
-    *offset = record_size;
-    record_size += VG_ROUNDUP(size, 8);
+    *offset = values_size;
+    values_size += VG_ROUNDUP(size, 8);
     return template_node(REVEN_NODE_SLOT, 0, 0, *offset, flow, 0, 0);
 }
 
@@ -409,9 +409,9 @@ static void drop_unused_nodes(void) {
 UInt template_end(UInt jump_kind) {
     static UChar body[sizeof instructions + sizeof nodes + sizeof events];
     reven_template header = {template_count, instruction_count, 0,         event_count,
-                             record_size,    exit_count,        jump_kind, 0};
+                             values_size,    exit_count,        jump_kind, 0};
     SizeT size = 0;
-    tl_assert(record_size <= REVEN_MAX_RECORD);
+    tl_assert(values_size <= REVEN_MAX_VALUES);
     drop_unused_nodes();
     header.node_count = node_count;
     VG_(memcpy)(body, instructions, instruction_count * sizeof instructions[0]);
@@ -421,5 +421,5 @@ UInt template_end(UInt jump_kind) {
     VG_(memcpy)(body + size, events, event_count * sizeof events[0]);
     size += event_count * sizeof events[0];
     template_send(&header, body, size);
-    return record_size;
+    return values_size;
 }

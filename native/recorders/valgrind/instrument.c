@@ -36,7 +36,7 @@ static IRConst* add_prologue(IRSB* sb) {
     IRDirty* key =
         unsafeIRDirty_0_N(0, "reven_key_point", VG_(fnptr_to_fnentry)((void*)stream_key_point),
                           mkIRExprVec_1(IRExpr_GSPTR()));
-    IRConst* record_size = IRConst_U64(0);
+    IRConst* values_size = IRConst_U64(0);
     IRTemp values, next;
     key->guard = IRExpr_RdTmp(at_key);
     key->nFxState = 1;
@@ -52,9 +52,9 @@ static IRConst* add_prologue(IRSB* sb) {
     next = add_temp(sb, Ity_I64, IRExpr_Binop(Iop_Add64, IRExpr_RdTmp(header_cursor), u64(4)));
     addStmtToIRSB(sb, IRStmt_Put(CURSOR_HEADERS, IRExpr_RdTmp(next)));
     next = add_temp(sb, Ity_I64,
-                    IRExpr_Binop(Iop_Add64, IRExpr_RdTmp(values), IRExpr_Const(record_size)));
+                    IRExpr_Binop(Iop_Add64, IRExpr_RdTmp(values), IRExpr_Const(values_size)));
     addStmtToIRSB(sb, IRStmt_Put(CURSOR_VALUES, IRExpr_RdTmp(next)));
-    return record_size;
+    return values_size;
 }
 
 /* ---------------------------------------------------------------- events */
@@ -529,7 +529,7 @@ IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayout* lay
                  const VexGuestExtents* extents, const VexArchInfo* host, IRType guest_word,
                  IRType host_word) {
     IRSB* sb;
-    IRConst* record_size;
+    IRConst* values_size;
     Int first, i;
     (void)closure;
     (void)host;
@@ -548,13 +548,13 @@ IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayout* lay
     template_begin(sb, template_count + 1);
     /* Checks of VEX's own, before the guest's first instruction. */
     for (i = 0; i < first; i++) addStmtToIRSB(sb, in->stmts[i]);
-    record_size = add_prologue(sb);
+    values_size = add_prologue(sb);
     block_start = extents->base[0];
     block_size = code_writes_itself(extents) ? extents->len[0] : 0;
     block_written = IRTemp_INVALID;
     float_begun = False;
     float_changed = NULL;
     copy_block(sb, in, first);
-    record_size->Ico.U64 = template_end(jump_kind(sb->jumpkind));
+    values_size->Ico.U64 = template_end(jump_kind(sb->jumpkind));
     return sb;
 }

@@ -56,5 +56,5 @@ void record_end(UInt reason, Int code, Bool synchronous, ThreadId tid, Addr ip) 
 
 void template_send(const reven_template* header, const UChar* rest, SizeT size) {
     record_two(REVEN_TEMPLATE, 0, header, sizeof *header, rest, size);
-    stream_announce_record_size(header->record_size);
+    stream_announce_values_size(header->values_size);
 }

@@ -72,7 +72,7 @@ void stream_publish_last(void);
 /* Publishes if the last time is so long ago. */
 void stream_publish_if_old(UInt milliseconds);
 /* The values of later executions may take up to this. */
-void stream_announce_record_size(UInt size);
+void stream_announce_values_size(UInt size);
 
 /* Bytes for a control record of a type; publishes first when there is no room. Null when
  * recording has stopped. */

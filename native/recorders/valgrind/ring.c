@@ -36,10 +36,10 @@ static UChar *headers, *values, *control;
 static UInt control_used, slot_number;
 static ULong first_execution;
 static UInt last_publish_ms;
-static UInt largest_record_size = 64;
+static UInt largest_values_size = 64;
 
 static UChar *scratch_headers, *scratch_values;
-static UInt scratch_record_size;
+static UInt scratch_values_size;
 
 static UChar *cursor_headers, *cursor_values;
 static Bool in_client;
@@ -97,12 +97,12 @@ UInt stream_last_header(void) {
 
 /* Blocks that were instrumented before recording stopped still write: here. */
 static void use_scratch(void) {
-    if (scratch_headers == NULL || scratch_record_size < largest_record_size) {
+    if (scratch_headers == NULL || scratch_values_size < largest_values_size) {
         UChar* memory = VG_(malloc)("reven.scratch", 2 * KEY_BYTES);
-        scratch_record_size = largest_record_size;
+        scratch_values_size = largest_values_size;
         scratch_headers = (UChar*)VG_ROUNDUP((Addr)memory, KEY_BYTES);
         scratch_values =
-            VG_(malloc)("reven.scratch", REVEN_KEY_INTERVAL * (SizeT)scratch_record_size);
+            VG_(malloc)("reven.scratch", REVEN_KEY_INTERVAL * (SizeT)scratch_values_size);
     }
     headers = scratch_headers;
     values = scratch_values;
@@ -193,12 +193,12 @@ void stream_publish_if_old(UInt milliseconds) {
 /* Whether the values until the next key point fit. */
 static Bool values_low(void) {
     SizeT used = cursor_values - values;
-    return ring->values_size - used < REVEN_KEY_INTERVAL * (SizeT)largest_record_size;
+    return ring->values_size - used < REVEN_KEY_INTERVAL * (SizeT)largest_values_size;
 }
 
-void stream_announce_record_size(UInt size) {
-    if (size <= largest_record_size) return;
-    largest_record_size = size;
+void stream_announce_values_size(UInt size) {
+    if (size <= largest_values_size) return;
+    largest_values_size = size;
     if (mode == RECORDING && ring != NULL && values_low()) stream_publish();
 }
 

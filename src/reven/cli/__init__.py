@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from reven import __version__
-from reven.errors import RevenError
+from reven.errors import CommandError
 
 EXIT_UNUSABLE = 2
 
@@ -100,7 +100,7 @@ def main() -> None:
 
 def _user_errors() -> tuple[type[Exception], ...]:
     """Errors that say what the user can do, of the modules that were imported."""
-    errors: list[type[Exception]] = [RevenError]
+    errors: list[type[Exception]] = [CommandError]
     for module, name in (("reven._engine", "TraceError"), ("reven2.errors", "RevenError")):
         if module in sys.modules:
             errors.append(getattr(sys.modules[module], name))

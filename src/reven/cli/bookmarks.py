@@ -14,12 +14,12 @@ from rich.markup import escape
 import reven2
 from reven.cli.shared.console import out, print_json
 from reven.cli.shared.moments import transition as moment
-from reven.errors import RevenError
+from reven.errors import CommandError
 
 PANEL = "Share"
 
 
-class WrongUse(RevenError):
+class WrongUse(CommandError):
     """Options that do not go together."""
 
 

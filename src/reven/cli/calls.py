@@ -16,7 +16,7 @@ import reven2
 from reven.cli.shared.console import count_text, out
 from reven.cli.shared.moments import bounds
 from reven.cli.shared.opening import index_calls, open_indexed
-from reven.errors import RevenError
+from reven.errors import CommandError
 from reven2.calltree import CallTree, CallTreeNode
 
 PANEL = "Look"
@@ -25,7 +25,7 @@ DEFAULT_DEPTH = 8
 DEFAULT_LEAST = 1
 
 
-class NoSuchCalls(RevenError):
+class NoSuchCalls(CommandError):
     """The options leave no calls."""
 
 

@@ -16,7 +16,7 @@ from reven._engine import Trace
 from reven.cli.shared.console import count_text, duration_text, out, plural, print_json, size_text
 from reven.cli.shared.opening import open_indexed
 from reven.end import explain_end
-from reven.errors import RevenError
+from reven.errors import CommandError
 from reven.record.manifest import MANIFEST, ImportedFrom, Manifest
 from reven.trace.manifest import check_readable
 from reven2._service import EndData
@@ -24,7 +24,7 @@ from reven2._service import EndData
 PANEL = "Record"
 
 
-class DamagedManifest(RevenError):
+class DamagedManifest(CommandError):
     """The trace's manifest.json does not say what it must."""
 
 

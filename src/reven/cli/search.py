@@ -17,7 +17,7 @@ import reven2
 from reven.cli.shared.console import err, out, print_json
 from reven.cli.shared.moments import address, bounds
 from reven.cli.shared.opening import open_indexed
-from reven.errors import RevenError
+from reven.errors import CommandError
 from reven2.search import ValueHit
 from reven2.search_in_memory import Match
 from reven2.trace import Context
@@ -28,7 +28,7 @@ PANEL = "Find"
 DEFAULT_COUNT = 100
 
 
-class WrongSearch(RevenError):
+class WrongSearch(CommandError):
     """What is searched for is not of the kind asked for, or is not in the trace."""
 
 

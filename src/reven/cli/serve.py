@@ -10,12 +10,12 @@ import typer
 from rich.markup import escape
 
 from reven.cli.shared.console import count_text, err, out
-from reven.errors import RevenError
+from reven.errors import CommandError
 
 PANEL = "Share"
 
 
-class NameForMany(RevenError):
+class NameForMany(CommandError):
     """`--name` names one scenario, and several traces were given."""
 
 

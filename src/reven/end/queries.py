@@ -12,7 +12,7 @@ __all__ = ["EndQueries"]
 
 
 class EndQueries(OpenedTrace):
-    """See `reven2._service.core`."""
+    """See `reven2._service.end`."""
 
     def end(self) -> EndData | None:
         with translated():

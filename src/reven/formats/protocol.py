@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Protocol
 
-from reven.errors import RevenError
+from reven.errors import CommandError
 
 Progress = Callable[[int, int], bool]
 """`progress(done, total)`: whether to go on."""
 
 
-class CannotExport(RevenError):
+class CannotExport(CommandError):
     """The trace cannot be written in this format, or not there."""
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from reven import _engine
 from reven.heap.allocators import Allocator
 
-__all__ = ["NEVER", "BadFree", "Block", "Call", "Heap", "InCalls"]
+__all__ = ["NEVER", "AllocatorCall", "BadFree", "Block", "Heap", "InCalls"]
 
 NEVER = (1 << 64) - 1
 
@@ -22,7 +22,7 @@ _MAP_FAILED = range(-4095, 0)
 _PAGE = 4096
 
 
-class Call(NamedTuple):
+class AllocatorCall(NamedTuple):
     """A call of an allocating or freeing function; `leave`: NEVER if it did not return."""
 
     function: str
@@ -66,10 +66,12 @@ class Block:
         "stop",
     )
 
-    def __init__(self, id: int, start: int, size: int, allocated: Call, is_mapping: bool) -> None:
+    def __init__(
+        self, id: int, start: int, size: int, allocated: AllocatorCall, is_mapping: bool
+    ) -> None:
         self.id, self.start, self.stop = id, start, start + size
         self.allocated, self.first = allocated, allocated.leave
-        self.freed: Call | None = None
+        self.freed: AllocatorCall | None = None
         self.end = NEVER
         self.moved_from: Block | None = None
         self.is_mapping = is_mapping
@@ -79,7 +81,7 @@ class BadFree(NamedTuple):
     """A free of what is no block. `block`: the one that was there before, or that it lies
     in, None if there is none."""
 
-    call: Call
+    call: AllocatorCall
     address: int
     block: Block | None
 
@@ -95,7 +97,7 @@ class Heap:
 
     def __init__(
         self,
-        calls: Sequence[Call],
+        calls: Sequence[AllocatorCall],
         syscalls: Sequence[_engine.Syscall],
         read_pointer: Callable[[int, int], int | None],
     ) -> None:
@@ -133,7 +135,7 @@ class Heap:
 
     def _steps(
         self, syscalls: Sequence[_engine.Syscall]
-    ) -> Iterator[tuple[int, int, Callable[[Call], None], Call]]:
+    ) -> Iterator[tuple[int, int, Callable[[AllocatorCall], None], AllocatorCall]]:
         """(context, order in it, what to do, with which call)."""
         for call in self.calls:
             if call.role.role in ("free", "resize"):
@@ -149,7 +151,7 @@ class Heap:
                 continue
             yield syscall.transition + 1, 2, act, _mapping_call(syscall)
 
-    def _allocate(self, call: Call) -> None:
+    def _allocate(self, call: AllocatorCall) -> None:
         address: int | None = call.result
         if call.role.out is not None:
             address = self._read_pointer(call.leave, call.arguments[call.role.out])
@@ -164,7 +166,7 @@ class Heap:
             block.moved_from = moved if moved is not None and moved.freed is call else None
         self._add(block)
 
-    def _free(self, call: Call) -> None:
+    def _free(self, call: AllocatorCall) -> None:
         address = call.arguments[call.role.pointer]
         if not address:
             return
@@ -179,21 +181,21 @@ class Heap:
         else:
             self._end(block, call)
 
-    def _bad(self, call: Call, address: int) -> None:
+    def _bad(self, call: AllocatorCall, address: int) -> None:
         holder = next((one for one in self._live.values() if one.start < address < one.stop), None)
         self.bad_frees.append(BadFree(call, address, holder or self._last.get(address)))
 
-    def _map(self, call: Call) -> None:
+    def _map(self, call: AllocatorCall) -> None:
         size = _whole_pages(call.arguments[1])
         self._unmap_range(call.result, call.result + size, call)
         if call.arguments[2] & _MAP_ANONYMOUS:
             self._add(Block(len(self.blocks), call.result, size, call, is_mapping=True))
 
-    def _unmap(self, call: Call) -> None:
+    def _unmap(self, call: AllocatorCall) -> None:
         start = call.arguments[0]
         self._unmap_range(start, start + _whole_pages(call.arguments[1]), call)
 
-    def _remap(self, call: Call) -> None:
+    def _remap(self, call: AllocatorCall) -> None:
         old = self._live.get(call.arguments[0])
         if old is None or not old.is_mapping:
             return
@@ -202,7 +204,7 @@ class Heap:
         block.moved_from = old
         self._add(block)
 
-    def _unmap_range(self, start: int, stop: int, call: Call) -> None:
+    def _unmap_range(self, start: int, stop: int, call: AllocatorCall) -> None:
         for block in [one for one in self._live.values() if one.is_mapping]:
             if start <= block.start and block.stop <= stop:
                 self._end(block, call)
@@ -211,7 +213,7 @@ class Heap:
         self.blocks.append(block)
         self._live[block.start] = block
 
-    def _end(self, block: Block, call: Call) -> None:
+    def _end(self, block: Block, call: AllocatorCall) -> None:
         block.freed, block.end = call, call.enter
         del self._live[block.start]
         self._last[block.start] = block
@@ -220,8 +222,8 @@ class Heap:
 class InCalls:
     """Whether a thread is, at a transition, in a call of an allocating function."""
 
-    def __init__(self, calls: Sequence[Call]) -> None:
-        self._calls: dict[int, list[Call]] = {}
+    def __init__(self, calls: Sequence[AllocatorCall]) -> None:
+        self._calls: dict[int, list[AllocatorCall]] = {}
         for call in calls:
             self._calls.setdefault(call.thread, []).append(call)
 
@@ -235,11 +237,11 @@ def _whole_pages(size: int) -> int:
     return -(-size // _PAGE) * _PAGE
 
 
-def _mapping_call(syscall: _engine.Syscall) -> Call:
+def _mapping_call(syscall: _engine.Syscall) -> AllocatorCall:
     name = {_MMAP: "mmap", _MUNMAP: "munmap", _MREMAP: "mremap"}[syscall.number]
     first, size, third, flags, *_ = syscall.arguments
     result = (syscall.result or 0) & NEVER
-    return Call(
+    return AllocatorCall(
         name,
         Allocator("allocate", (1,)),
         syscall.thread,

@@ -7,7 +7,7 @@ import re
 
 from reven import _engine
 from reven.heap.allocators import PATTERN, allocator, title
-from reven.heap.blocks import NEVER, Block, Call, Heap
+from reven.heap.blocks import NEVER, AllocatorCall, Block, Heap
 from reven.trace.core import CoreQueries
 from reven.trace.opened import translated
 from reven.trace.stopping import keep_going
@@ -93,13 +93,15 @@ class HeapQueries(CoreQueries):
         argument2: int,
         result: int,
         stack_pointer: int,
-    ) -> Call:
+    ) -> AllocatorCall:
         role = allocator(name)
         assert role is not None
         if not return_address:
             return_address = self._pointer_at(enter, stack_pointer) or 0
         arguments = argument0, argument1, argument2
-        return Call(title(name), role, thread, enter, leave, return_address, arguments, result)
+        return AllocatorCall(
+            title(name), role, thread, enter, leave, return_address, arguments, result
+        )
 
     def _pointer_at(self, context: int, address: int) -> int | None:
         data, known = self.read_known_memory(context, address, 8)
@@ -123,7 +125,7 @@ def _data(block: Block) -> AllocationData:
     )
 
 
-def _call_data(call: Call) -> HeapCallData:
+def _call_data(call: AllocatorCall) -> HeapCallData:
     return HeapCallData(
         function=call.function,
         thread=call.thread,

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from reven.errors import RevenError
+from reven.errors import CommandError
 
 Progress = Callable[[int, int], bool]
 """`progress(done, total)`: whether to go on."""
 
 
-class CannotImport(RevenError):
+class CannotImport(CommandError):
     """The file is not what it should be, or the trace cannot be made."""
 
 

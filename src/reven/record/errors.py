@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can be in the way of a recording.
 
-RevenError
+CommandError
 └── CannotRecord
     ├── RecorderUnavailable   something that the recorder is made of is missing or unfit
     ├── ProgramNotFound

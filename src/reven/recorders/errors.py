@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Why a recorder cannot record.
 
-RevenError
+CommandError
 └── CannotRecord              more of them: reven.record.errors
     └── RecorderUnavailable   something that the recorder is made of is missing or unfit
 """
 
 from __future__ import annotations
 
-from reven.errors import RevenError
+from reven.errors import CommandError
 
 
-class CannotRecord(RevenError):
+class CannotRecord(CommandError):
     """The program cannot be, or was not, recorded."""
 
 

@@ -12,7 +12,7 @@ from reven.trace.core import CoreQueries
 from reven.trace.opened import next_part, translated
 from reven.trace.stopping import keep_going
 from reven2._service import TransitionIds
-from reven2._service.searching import AddressPage, CreatedPage, ValuePage
+from reven2._service.search import AddressPage, CreatedPage, ValuePage
 from reven2.errors import InvalidArgumentError
 
 __all__ = ["SearchQueries"]
@@ -46,7 +46,7 @@ class _Code:
 
 
 class SearchQueries(CoreQueries):
-    """See `reven2._service.searching`."""
+    """See `reven2._service.search`."""
 
     def find_in_memory(
         self, pattern: bytes, context: int, address: int, size: int, *, limit: int

@@ -15,7 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from reven.server import home, openapi
 from reven.server.access import Access, Hosts
 from reven.server.bookmark_watch import BookmarkWatch
-from reven.server.endpoints import API, Call, Endpoint, endpoints
+from reven.server.endpoints import API, Endpoint, EndpointCall, endpoints
 from reven.server.guard import RIGHT, Application, Guard
 from reven.server.hub import Hub
 from reven.server.links import Links
@@ -93,7 +93,9 @@ def _handler(endpoint: Endpoint) -> HTTPRouteHandler:
             if endpoint.arguments is not None:
                 content_type = request.headers.get("content-type", "")
                 arguments = decode(await request.body(), content_type, endpoint.arguments)
-            answer = await endpoint.run(Call(request, request.path_params, arguments, msgpack))
+            answer = await endpoint.run(
+                EndpointCall(request, request.path_params, arguments, msgpack)
+            )
         except (RequestError, RevenError) as error:
             status, said = error_answer(error)
             return _response(status, encode(said, msgpack=msgpack), msgpack)

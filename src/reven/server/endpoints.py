@@ -30,12 +30,12 @@ from reven2._client.messages import (
 )
 from reven2.errors import InvalidArgumentError
 
-__all__ = ["Call", "Endpoint", "endpoints"]
+__all__ = ["Endpoint", "EndpointCall", "endpoints"]
 
 API = "/api/v1"
 
 
-class Call(msgspec.Struct, frozen=True):
+class EndpointCall(msgspec.Struct, frozen=True):
     """One request: `arguments` is of the endpoint's type; `msgpack`: how to answer."""
 
     request: Request[Any, Any, Any]
@@ -58,7 +58,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     right: Right
     arguments: type[msgspec.Struct] | None
     answer: Any
-    run: Callable[[Call], Awaitable[Any]]
+    run: Callable[[EndpointCall], Awaitable[Any]]
     tag: str
     errors: tuple[int, ...] = ()
 
@@ -123,38 +123,38 @@ def endpoints(
 ) -> list[Endpoint]:
     """The table, for one server."""
 
-    async def info(call: Call) -> ServerInfo:
+    async def info(call: EndpointCall) -> ServerInfo:
         return ServerInfo(__version__, hub.epoch, scenarios.names)
 
-    async def login(call: Call) -> LoginAnswer:
+    async def login(call: EndpointCall) -> LoginAnswer:
         return LoginAnswer(f"/login?code={access.make_code()}")
 
-    async def sessions(call: Call) -> list[SessionState]:
+    async def sessions(call: EndpointCall) -> list[SessionState]:
         return hub.states()
 
-    async def presence(call: Call) -> list[PresentClient]:
+    async def presence(call: EndpointCall) -> list[PresentClient]:
         check_session_name(call.parameters["session"])
         return hub.presence(call.parameters["session"])
 
-    async def publish(call: Call) -> PublishAnswer:
+    async def publish(call: EndpointCall) -> PublishAnswer:
         sent: PublishRequest = call.arguments
         await scenarios.check(sent.selection)
         origin = Origin(sent.client[:64], sent.name[:200], sent.kind)
         return PublishAnswer(await hub.publish(sent.sessions, sent.selection, origin))
 
-    async def make_link(call: Call) -> LinkKey:
+    async def make_link(call: EndpointCall) -> LinkKey:
         sent: LinkRequest = call.arguments
         hub.know(sent.tracked)
         return LinkKey(links.make(sent.tracked, sent.client[:64]))
 
-    async def change_link(call: Call) -> Nothing:
+    async def change_link(call: EndpointCall) -> Nothing:
         sent: LinkRequest = call.arguments
         hub.know(sent.tracked)
         link = links.get(call.parameters["key"])
         link.tracked, link.client = list(sent.tracked), sent.client[:64] or link.client
         return Nothing()
 
-    async def publish_link(call: Call) -> PublishAnswer:
+    async def publish_link(call: EndpointCall) -> PublishAnswer:
         sent: LinkPublishRequest = call.arguments
         link = links.get(sent.key)
         await scenarios.check(sent.selection)
@@ -162,7 +162,7 @@ def endpoints(
         return PublishAnswer(await hub.publish(link.tracked, sent.selection, origin))
 
     def query_endpoint(query: Query) -> Endpoint:
-        async def run(call: Call) -> bytes:
+        async def run(call: EndpointCall) -> bytes:
             def finish(answer: Any) -> bytes:
                 return encode(answer, msgpack=call.msgpack)
 
@@ -185,7 +185,7 @@ def endpoints(
         )
 
     def view_endpoint(view: View) -> Endpoint:
-        async def run(call: Call) -> bytes:
+        async def run(call: EndpointCall) -> bytes:
             service = scenarios.get(call.parameters["scenario"]).service
 
             def answer() -> bytes:

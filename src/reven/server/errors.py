@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from reven.errors import RevenError
+from reven.errors import CommandError
 
 __all__ = [
     "CannotListen",
@@ -16,11 +16,11 @@ __all__ = [
 ]
 
 
-class CannotListen(RevenError):
+class CannotListen(CommandError):
     """The host and port cannot be listened on."""
 
 
-class CannotWriteRunFile(RevenError):
+class CannotWriteRunFile(CommandError):
     """The file by which clients find the server cannot be written."""
 
 
@@ -28,17 +28,17 @@ class PortInUse(CannotListen):
     """Another program listens on the port already."""
 
 
-class RemoteNotAllowed(RevenError):
+class RemoteNotAllowed(CommandError):
     """The host can be reached from other machines, and that was not asked for."""
 
 
-class UnusableCertificate(RevenError):
+class UnusableCertificate(CommandError):
     """The certificate or its key cannot be used."""
 
 
-class UnusableHub(RevenError):
+class UnusableHub(CommandError):
     """The Redis that the sessions should be shared over cannot be used."""
 
 
-class NoServer(RevenError):
+class NoServer(CommandError):
     """No server of this user runs on the port."""

@@ -16,14 +16,14 @@ from reven.source.variables import Variables
 from reven.trace.core import CoreQueries
 from reven.trace.opened import translated
 from reven.trace.stopping import keep_going
-from reven2._service.types import FunctionData, TypeGraph, VariableData
+from reven2._service.source import FunctionData, TypeGraph, VariableData
 from reven2.errors import OutOfRangeError
 
 __all__ = ["TypeQueries"]
 
 
 class TypeQueries(CoreQueries):
-    """See `reven2._service.types`."""
+    """See `reven2._service.source`."""
 
     def find_type(self, binary: int, name: str) -> TypeGraph | None:
         debug = self._debug(binary)

@@ -11,7 +11,7 @@ from reven.ossi.linux.dwarf.printing import Bytes, Memory, Printer
 from reven.ossi.linux.dwarf.scopes import Declared
 from reven.source.debug_information import BinaryDebug, Source
 from reven.source.frames import REGISTERS, Frame, FrameMachine
-from reven2._service.types import MemberData, PieceData, TypeData, VariableData
+from reven2._service.source import MemberData, PieceData, TypeData, VariableData
 from reven2.arch.register import Register
 
 if TYPE_CHECKING:

@@ -37,7 +37,6 @@ from reven2._service.core import (
     CoreService,
     DeviceAccessData,
     Disassembly,
-    EndData,
     EventData,
     ImportData,
     LocationData,
@@ -45,7 +44,6 @@ from reven2._service.core import (
     ProcessData,
     RangeData,
     RegisterPage,
-    RegisterValue,
     SymbolData,
     SymbolPage,
     ThreadData,
@@ -55,13 +53,14 @@ from reven2._service.core import (
     column,
 )
 from reven2._service.declared import traits_of
+from reven2._service.end import EndData, EndService, RegisterValue
 from reven2._service.heap import HeapService
 from reven2._service.overview import OverviewService
 from reven2._service.places import PlaceData, PlaceService
-from reven2._service.searching import AddressPage, CreatedPage, SearchService, ValuePage
+from reven2._service.search import AddressPage, CreatedPage, SearchService, ValuePage
+from reven2._service.source import TypeService
 from reven2._service.strings import StringPage, StringService
 from reven2._service.taint import TaintService
-from reven2._service.types import TypeService
 
 __all__ = [
     "KIND_END_SIGNAL",
@@ -118,6 +117,7 @@ class TraceService(
     StringService,
     BookmarkService,
     OverviewService,
+    EndService,
     CoreService,
     Protocol,
 ):

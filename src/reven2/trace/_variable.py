@@ -13,7 +13,7 @@ from reven2.errors import VariableReadError
 from reven2.types import Array, Type
 
 if TYPE_CHECKING:
-    from reven2._service.types import PieceData, VariableData
+    from reven2._service.source import PieceData, VariableData
     from reven2.trace._context import Context
     from reven2.trace._trace import Trace
     from reven2.types._graph import BinaryTypes

@@ -8,7 +8,7 @@ import weakref
 from typing import Any
 
 from reven2._service import TraceService
-from reven2._service.types import MemberData, TypeData, TypeGraph
+from reven2._service.source import MemberData, TypeData, TypeGraph
 from reven2.errors import ClosedError
 from reven2.types._base import Type
 from reven2.types._number import (

@@ -57,7 +57,7 @@ class Block:
     effects: Sequence[tuple[int, bytes]] = ()
 
     @property
-    def record_size(self) -> int:
+    def values_size(self) -> int:
         return sum(self.slots)
 
     def payload(self, number: int) -> bytes:
@@ -78,7 +78,7 @@ class Block:
             made = event(EventKind.EXIT, instruction, value=0, x1=k, x2=flags)
             events.append((instruction, made))
         events.sort(key=lambda one: one[0])
-        head = (number, self.instructions, len(nodes), len(events), self.record_size)
+        head = (number, self.instructions, len(nodes), len(events), self.values_size)
         return b"".join(
             (
                 struct.pack("<8I", *head, len(self.exits), 0, 0),

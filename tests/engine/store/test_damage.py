@@ -32,7 +32,7 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     slots = []
     for index in range(4):
         numbers = [choose.choice([1, 2, 1 + index % 3]) for _ in range(40)]
-        executions = [(n, 0, choose.randbytes(blocks[n].record_size)) for n in numbers]
+        executions = [(n, 0, choose.randbytes(blocks[n].values_size)) for n in numbers]
         records = [key_frame(index), signal(0x1004, synchronous=False, after=7), switch(1, 1, 9)]
         if index == 3:
             records.append(end(after=40))

@@ -188,7 +188,7 @@ def test_whole_segments_of_every_kind_of_values_come_back(tmp_path: Path, kind: 
         for i in range(first, first + 32768):
             # Loops within loops, now and then broken.
             template = 1 + (choose.randrange(199) if choose.random() < 0.05 else i % (7 + i // 999))
-            size = templates[template].record_size
+            size = templates[template].values_size
             record = b"".join(
                 (number(i) % 2 ** (8 * s)).to_bytes(s, "little") for s in templates[template].slots
             )

@@ -84,8 +84,8 @@ TEST_CASE("a segment comes back as it was") {
         size_t at = 0;
         bool equal = true;
         for (uint32_t i = 0; i < executions; ++i) {
-            const uint32_t size = segment.block(i).record_size;
-            equal &= std::memcmp(segment.record(i), made.values.data() + at, size) == 0;
+            const uint32_t size = segment.block(i).values_size;
+            equal &= std::memcmp(segment.values_of(i), made.values.data() + at, size) == 0;
             at += size;
         }
         CHECK(equal);

@@ -50,7 +50,7 @@ TEST_CASE("heads come back as they were") {
     for (size_t i = 0; i < back.size(); ++i) {
         const Template &was = made.heads[i], &is = back[i];
         CHECK(is.id == was.id);
-        CHECK(is.record_size == was.record_size);
+        CHECK(is.values_size == was.values_size);
         CHECK(is.jump_kind == was.jump_kind);
         CHECK(is.node_count == was.node_count);
         CHECK(is.event_count == was.event_count);

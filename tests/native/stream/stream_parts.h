@@ -45,7 +45,7 @@ inline reven_event effect(uint8_t kind, uint16_t offset, uint16_t size, uint32_t
 inline TemplateParts loading(uint32_t id, uint8_t size) {
     TemplateParts parts;
     parts.head.id = id;
-    parts.head.record_size = size;
+    parts.head.values_size = size;
     parts.instructions = {{0x1000 + id * 16, 4, {0x0f, 0x1f, 0x40, 0x00}}};
     parts.nodes = {{REVEN_NODE_CONSTANT, 8, 0, 0, 0, 0, 64}, slot(0, size)};
     parts.events = {effect(REVEN_EVENT_LOAD, 0, size, 0, 1)};

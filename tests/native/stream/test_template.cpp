@@ -18,7 +18,7 @@ std::string parse(const TemplateParts& parts) {
 
 TEST_CASE("a template is parsed into its parts, its columns cover its record") {
     TemplateParts parts = testing::loading(7, 8);
-    parts.head.record_size = 23;
+    parts.head.values_size = 23;
     parts.nodes.push_back(testing::slot(9, 4));
     Template head;
     TemplateBody body;
@@ -54,8 +54,8 @@ TEST_CASE("what a template may not refer to is refused") {
         return parse(parts);
     };
     CHECK(spoilt([](auto& parts) { parts.head.id = 0; }) != "");
-    CHECK(spoilt([](auto& parts) { parts.head.record_size = REVEN_MAX_RECORD + 1; }) != "");
-    CHECK(spoilt([](auto& parts) { parts.head.record_size = 7; }) != "");
+    CHECK(spoilt([](auto& parts) { parts.head.values_size = REVEN_MAX_VALUES + 1; }) != "");
+    CHECK(spoilt([](auto& parts) { parts.head.values_size = 7; }) != "");
     CHECK(spoilt([](auto& parts) { parts.instructions.clear(); }) != "");
     CHECK(spoilt([](auto& parts) { parts.instructions[0].size = 16; }) != "");
     CHECK(spoilt([](auto& parts) { parts.nodes[1].size = 3; }) != "");

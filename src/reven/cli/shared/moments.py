@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from reven.cli.shared.console import count_text
-from reven.errors import RevenError
+from reven.errors import CommandError
 from reven2 import OpenTrace
 from reven2.errors import InvalidArgumentError, OutOfRangeError
 
@@ -16,7 +16,7 @@ MOMENT = "a number, a share as 50%, first, last, or a place that runs, as main o
 """For the help of an option that takes one."""
 
 
-class NoSuchMoment(RevenError):
+class NoSuchMoment(CommandError):
     """What is written names no moment of the trace."""
 
 

@@ -22,7 +22,7 @@ from elftools.common.utils import struct_parse
 from elftools.construct import ConstructError
 from elftools.elf.structs import ELFStructs
 
-from reven.errors import RevenError
+from reven.errors import CommandError
 
 PAGE = 4096
 _log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ _ELF64_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
 _READ, _WRITE, _EXECUTE = 4, 2, 1  # PF_R, PF_W, PF_X
 
 
-class BinaryError(RevenError):
+class BinaryError(CommandError):
     """A binary cannot be used: no ELF file of a supported kind, truncated or damaged, or its
     copy in the trace is missing."""
 

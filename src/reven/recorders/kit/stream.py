@@ -72,7 +72,7 @@ class EventStream:
     def execute(self, template: int, values: bytes = b"", exit_: int = 0) -> None:
         """A block ran, to its end or up to a side exit.
 
-        `values`: as many bytes as its template's `record_size`. Call it before what
+        `values`: as many bytes as its template's `values_size`. Call it before what
         `registers` gives changes. Raises WriterGone.
         """
         if (

@@ -56,7 +56,7 @@ class Template:
     >>> loaded = block.slot(8)
     >>> block.load(address, loaded)
     >>> block.set_register(Register.RAX, loaded)
-    >>> block.record_size  # bytes that each execution gives: what was loaded
+    >>> block.values_size  # bytes that each execution gives: what was loaded
     8
     """
 
@@ -68,7 +68,7 @@ class Template:
         self._sizes: list[int] = []
         self._events: list[bytes] = []
         self._exits = 0
-        self.record_size = 0
+        self.values_size = 0
 
     def instruction(self, address: int, code: bytes = b"") -> int:
         """Add an instruction; `code`: its bytes, none if they are not known. Its index."""
@@ -90,8 +90,8 @@ class Template:
         if not loaded:
             nothing = node(NodeKind.FLOW, size, FLOW_ALL, NO_NODE, NO_NODE, NO_NODE)
             source = self._add(size, nothing)
-        made = self._add(size, node(NodeKind.SLOT, size, a=self.record_size, b=source))
-        self.record_size += size
+        made = self._add(size, node(NodeKind.SLOT, size, a=self.values_size, b=source))
+        self.values_size += size
         return made
 
     def register(self, offset: int, size: int = 8) -> int:
@@ -116,12 +116,12 @@ class Template:
 
     def bulk(self, address: int, size: int, *, is_write: bool) -> None:
         """The instruction reads or writes so many bytes, which each execution gives next."""
-        made = node(NodeKind.SLOT, 0, a=self.record_size, b=NO_NODE)
+        made = node(NodeKind.SLOT, 0, a=self.values_size, b=NO_NODE)
         if is_write:
             nothing = self._add(8, node(NodeKind.FLOW, 8, FLOW_ALL, NO_NODE, NO_NODE, NO_NODE))
-            made = node(NodeKind.SLOT, 0, a=self.record_size, b=nothing)
+            made = node(NodeKind.SLOT, 0, a=self.values_size, b=nothing)
         value = self._add(0, made)
-        self.record_size += size
+        self.values_size += size
         kind = EventKind.BULK_STORE if is_write else EventKind.BULK_LOAD
         self._effect(kind, size=size, address=address, value=value)
 
@@ -138,7 +138,7 @@ class Template:
             len(self._instructions),
             len(self._nodes),
             len(self._events),
-            self.record_size,
+            self.values_size,
             self._exits,
             self._jump,
             0,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Literal
 
 from reven2._service import TraceService
-from reven2._service.types import FunctionData, TypeData
+from reven2._service.source import FunctionData, TypeData
 from reven2.preview.prototypes._types import Function, Parameter, PrototypeType
 from reven2.preview.prototypes.callconv_helper import CallConvHelper
 from reven2.types._graph import BinaryTypes, types_of

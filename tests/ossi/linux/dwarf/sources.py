@@ -11,7 +11,7 @@ from pathlib import Path
 from reven.ossi import ElfImage
 from reven.ossi.linux.dwarf.debug_info import DebugInfo, read_debug_info
 from reven.ossi.linux.dwarf.types import Types
-from reven2._service.types import TypeGraph
+from reven2._service.source import TypeGraph
 
 
 def library(folder: Path, source: str, *flags: str, language: str = "c") -> Path:

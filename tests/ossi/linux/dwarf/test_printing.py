@@ -20,7 +20,7 @@ from reven.ossi.linux.dwarf.printing import (
     quoted_character,
 )
 from reven.ossi.linux.dwarf.types import Types
-from reven2._service.types import MemberData, TypeData
+from reven2._service.source import MemberData, TypeData
 
 from .sources import bytes_of, debug_info, library
 

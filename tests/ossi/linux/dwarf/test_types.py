@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from reven.ossi import ElfImage
 from reven.ossi.linux.dwarf.types import Types
-from reven2._service.types import TypeData
+from reven2._service.source import TypeData
 from reven2.preview.prototypes._parse import parse
 from reven2.preview.prototypes.callconv_helper import Sysv64
 from reven2.types import Struct

@@ -15,7 +15,7 @@ from decimal import Context, Decimal
 from typing import Protocol
 
 from reven.ossi.linux.dwarf.types import Types
-from reven2._service.types import MemberData, TypeData
+from reven2._service.source import MemberData, TypeData
 
 _ELEMENTS = 200
 _REPEATS = 10

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Types: from entries of .debug_info to `reven2._service.types.TypeData`.
+"""Types: from entries of .debug_info to `reven2._service.source.TypeData`.
 
 Source: DWARF 5, chapter 5 "Type Entries"; bit fields of DWARF 2 and 3 as in DWARF 3, §5.6.6.
 """
@@ -15,7 +15,7 @@ from elftools.dwarf.die import DIE
 from reven.ossi.linux.dwarf import spelling
 from reven.ossi.linux.dwarf.debug_info import DebugInfo
 from reven.ossi.linux.dwarf.spelling import Spelling
-from reven2._service.types import (
+from reven2._service.source import (
     EnumeratorData,
     MemberData,
     ParameterData,
