@@ -22,7 +22,8 @@ lint: $(VENV)/.lint $(AXION)
 format: $(VENV)/.lint $(AXION)
 	@scripts/lint --format
 
-types: $(VENV)/.installed $(AXION)
+types: $(VENV)/.installed $(VENV)/.lint $(AXION)
+	@scripts/engine_stub
 	@scripts/axion_types
 
 bench: $(VENV)/.installed $(VENV)/.bench

@@ -18,6 +18,11 @@ namespace {
 constexpr const char* KINDS[] = {"call", "tail", "signal", "start", "unknown"};
 constexpr const char* FRAME_TYPES[] = {"Call", "Interrupt", "Manual", "Damaged", "Unknown"};
 
+constexpr const char KIND_SIGNATURE[] =
+    "def kind(self) -> typing.Literal['call', 'tail', 'signal', 'start', 'unknown']";
+constexpr const char FRAME_TYPE_SIGNATURE[] =
+    "def type(self) -> typing.Literal['Call', 'Interrupt', 'Manual', 'Damaged', 'Unknown']";
+
 using Addresses = nb::ndarray<const uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Ranges = std::vector<std::pair<uint64_t, uint64_t>>;
 
@@ -43,7 +48,7 @@ FunctionStarts function_starts(const Addresses& addresses, const Addresses& stub
 
 template <typename Query>
 CallPageResult page_of(Calls& calls, CallPageResult (Calls::*ask)(const Query&, const Progress&),
-                       const Query& query, const nb::object& progress) {
+                       const Query& query, const ProgressCallback& progress) {
     nb::gil_scoped_release release;
     return (calls.*ask)(query, progress_of(progress));
 }
@@ -51,13 +56,14 @@ CallPageResult page_of(Calls& calls, CallPageResult (Calls::*ask)(const Query&, 
 }  // namespace
 
 void bind_calls(nb::module_& module) {
-    nb::class_<NumberedCall>(module, "Call")
+    nb::class_<NumberedCall>(module, "Call", "One activation of a function.")
         .def_ro("id", &NumberedCall::id)
         .def_prop_ro("parent",
                      [](const NumberedCall& self) { return known(self.call.parent, NO_CALL); })
         .def_prop_ro(
             "kind",
-            [](const NumberedCall& self) { return KINDS[static_cast<size_t>(self.call.kind)]; })
+            [](const NumberedCall& self) { return KINDS[static_cast<size_t>(self.call.kind)]; },
+            nb::sig(KIND_SIGNATURE))
         .def_prop_ro("thread", [](const NumberedCall& self) { return self.call.thread; })
         .def_prop_ro("transition", [](const NumberedCall& self) { return creation(self.call); })
         .def_prop_ro("first_context",
@@ -70,14 +76,16 @@ void bind_calls(nb::module_& module) {
                      [](const NumberedCall& self) { return known(self.call.return_address, 0); })
         .def_prop_ro("stack_pointer",
                      [](const NumberedCall& self) { return self.call.stack_pointer; });
-    nb::class_<CallPageResult>(module, "CallPage")
+    nb::class_<CallPageResult>(module, "CallPage", "Calls, and where to go on.")
         .def_ro("calls", &CallPageResult::calls)
         .def_ro("next", &CallPageResult::next);
-    nb::class_<FrameInfo>(module, "Frame")
+    nb::class_<FrameInfo>(module, "Frame", "One frame of the active stack.")
         .def_prop_ro(
             "type",
-            [](const FrameInfo& self) { return FRAME_TYPES[static_cast<size_t>(self.type)]; })
-        .def_prop_ro("call", [](const FrameInfo& self) { return known(self.id, NO_CALL); })
+            [](const FrameInfo& self) { return FRAME_TYPES[static_cast<size_t>(self.type)]; },
+            nb::sig(FRAME_TYPE_SIGNATURE))
+        .def_prop_ro(
+            "call", [](const FrameInfo& self) { return known(self.id, NO_CALL); }, "Its id.")
         .def_prop_ro("first_context", [](const FrameInfo& self) { return self.call.first_context; })
         .def_prop_ro("creation_transition",
                      [](const FrameInfo& self) -> std::optional<uint64_t> {
@@ -92,41 +100,52 @@ void bind_calls(nb::module_& module) {
                      })
         .def_prop_ro("stack_pointer",
                      [](const FrameInfo& self) { return self.call.stack_pointer; });
-    nb::class_<CallTreeNode>(module, "CallTreeNode")
-        .def_ro("parent", &CallTreeNode::parent)
+    nb::class_<CallTreeNode>(module, "CallTreeNode",
+                             "Calls of one function by the same chain of callers.")
+        .def_ro("parent", &CallTreeNode::parent, "Its index.")
         .def_ro("thread", &CallTreeNode::thread)
         .def_ro("function", &CallTreeNode::function)
-        .def_prop_ro("kind",
-                     [](const CallTreeNode& self) { return KINDS[static_cast<size_t>(self.kind)]; })
+        .def_prop_ro(
+            "kind", [](const CallTreeNode& self) { return KINDS[static_cast<size_t>(self.kind)]; },
+            nb::sig(KIND_SIGNATURE))
         .def_ro("first_call", &CallTreeNode::first_call)
         .def_ro("count", &CallTreeNode::count)
         .def_ro("total", &CallTreeNode::total)
         .def_prop_ro("own", [](const CallTreeNode& self) { return self.total - self.children; });
 
-    nb::class_<Calls>(module, "Calls")
+    nb::class_<Calls>(
+        module, "Calls",
+        "The calls of a trace, by an index of its own (calls.bin). Safe to use from several\n"
+        "threads. Queries answer from what is built.")
         .def(nb::init<Queries&>(), "trace"_a, nb::keep_alive<1, 2>())
-        .def_prop_ro("complete", &Calls::complete, nb::call_guard<nb::gil_scoped_release>())
-        .def_prop_ro("size_on_disk", &Calls::size_on_disk, nb::call_guard<nb::gil_scoped_release>())
+        .def_prop_ro("complete", &Calls::complete, nb::call_guard<nb::gil_scoped_release>(),
+                     "Whether the index covers every segment.")
+        .def_prop_ro("size_on_disk", &Calls::size_on_disk, nb::call_guard<nb::gil_scoped_release>(),
+                     "In bytes.")
         .def("__len__", &Calls::count, nb::call_guard<nb::gil_scoped_release>())
         .def(
             "build",
             [](Calls& self, const Addresses& functions, const Addresses& stubs,
-               const nb::object& progress, uint32_t threads) {
+               const ProgressCallback& progress, uint32_t threads) {
                 const FunctionStarts starts = function_starts(functions, stubs);
                 nb::gil_scoped_release release;
                 self.build(starts, progress_of(progress), threads);
             },
-            "functions"_a, "stubs"_a, "progress"_a = nb::none(), "threads"_a = 2)
-        .def("call", &Calls::call, "id"_a, nb::call_guard<nb::gil_scoped_release>())
+            "functions"_a, "stubs"_a, "progress"_a = nb::none(), "threads"_a = 2,
+            "Build what is missing. `functions`: addresses where functions begin, ascending;\n"
+            "`stubs`: those of PLT stubs among them.")
+        .def("call", &Calls::call, "id"_a, nb::call_guard<nb::gil_scoped_release>(),
+             "IndexError if there is none.")
         .def("call_at", &Calls::call_at, "context"_a, nb::call_guard<nb::gil_scoped_release>())
-        .def("frames", &Calls::frames, "context"_a, nb::call_guard<nb::gil_scoped_release>())
+        .def("frames", &Calls::frames, "context"_a, nb::call_guard<nb::gil_scoped_release>(),
+             "The active stack, top first; at least one.")
         .def("stack_change", &Calls::stack_change, "context"_a, "forward"_a,
              nb::call_guard<nb::gil_scoped_release>())
         .def(
             "calls",
             [](Calls& self, uint64_t start, uint64_t stop, std::optional<uint32_t> thread,
                uint64_t shortest, uint32_t deepest, std::optional<uint64_t> parent, uint64_t first,
-               size_t limit, bool forward, const nb::object& progress) {
+               size_t limit, bool forward, const ProgressCallback& progress) {
                 return page_of(
                     self, &Calls::calls,
                     {start, stop, thread, shortest, deepest, parent, first, limit, forward},
@@ -138,7 +157,7 @@ void bind_calls(nb::module_& module) {
         .def(
             "calls_of",
             [](Calls& self, Ranges functions, uint64_t start, uint64_t stop, bool forward,
-               size_t limit, const nb::object& progress) {
+               size_t limit, const ProgressCallback& progress) {
                 return page_of(self, &Calls::calls_of,
                                {std::move(functions), start, stop, forward, limit}, progress);
             },
@@ -147,7 +166,8 @@ void bind_calls(nb::module_& module) {
         .def(
             "tree",
             [](Calls& self, uint64_t start, uint64_t stop, std::optional<uint32_t> thread,
-               uint32_t deepest, Ranges roots, size_t limit, const nb::object& progress) {
+               uint32_t deepest, Ranges roots, size_t limit, const ProgressCallback& progress)
+                -> nb::typed<nb::tuple, std::vector<CallTreeNode>, bool> {
                 std::vector<CallTreeNode> nodes;
                 bool is_cut = false;
                 {
@@ -162,27 +182,30 @@ void bind_calls(nb::module_& module) {
         .def(
             "step",
             [](Calls& self, uint64_t transition, bool forward, bool over,
-               const nb::object& progress) {
+               const ProgressCallback& progress) {
                 nb::gil_scoped_release release;
                 return self.step(transition, forward, over, progress_of(progress));
             },
             "transition"_a, nb::kw_only(), "forward"_a, "over"_a, "progress"_a = nb::none())
         .def(
             "frame_end",
-            [](Calls& self, uint64_t id, const nb::object& progress) {
+            [](Calls& self, uint64_t id, const ProgressCallback& progress) {
                 nb::gil_scoped_release release;
                 return self.frame_end(id, progress_of(progress));
             },
-            "id"_a, "progress"_a = nb::none())
+            "id"_a, "progress"_a = nb::none(),
+            "The end of a call, or that of the last function that jumps replaced it by.")
         .def(
             "frame_start",
-            [](Calls& self, uint64_t id, const nb::object& progress) {
+            [](Calls& self, uint64_t id, const ProgressCallback& progress) {
                 nb::gil_scoped_release release;
                 return self.frame_start(id, progress_of(progress));
             },
-            "id"_a, "progress"_a = nb::none())
+            "id"_a, "progress"_a = nb::none(),
+            "The call itself, or the first of those that jumps replaced until it began.")
         .def("entered_by", &Calls::entered_by, "transition"_a,
-             nb::call_guard<nb::gil_scoped_release>());
+             nb::call_guard<nb::gil_scoped_release>(),
+             "The call whose function a transition goes to the beginning of.");
 }
 
 }  // namespace reven

@@ -4,6 +4,7 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 
 #include <stdexcept>
 #include <vector>
@@ -28,14 +29,19 @@ ColumnArray<T> column(std::vector<T>&& values) {
     return ColumnArray<T>(owned->data(), {owned->size()}, owner);
 }
 
-inline nanobind::ndarray<nanobind::numpy, uint8_t, nanobind::ndim<2>> table(
-    std::vector<uint8_t>&& values, size_t width) {
+using TableArray = nanobind::ndarray<nanobind::numpy, uint8_t, nanobind::ndim<2>>;
+
+inline TableArray table(std::vector<uint8_t>&& values, size_t width) {
     auto* owned = new std::vector<uint8_t>(std::move(values));
     nanobind::capsule owner(
         owned, [](void* pointer) noexcept { delete static_cast<std::vector<uint8_t>*>(pointer); });
-    return nanobind::ndarray<nanobind::numpy, uint8_t, nanobind::ndim<2>>(
-        owned->data(), {owned->size() / width, width}, owner);
+    return TableArray(owned->data(), {owned->size() / width, width}, owner);
 }
+
+// What Python gives a long call: `progress(done, total)`, or None.
+using ProgressCallback =
+    nanobind::typed<nanobind::object,
+                    nanobind::typed<nanobind::callable, std::optional<bool>(uint64_t, uint64_t)>>;
 
 // Called without the GIL: lets Python handle signals.
 inline void handle_signals(uint64_t, uint64_t) {
@@ -44,7 +50,7 @@ inline void handle_signals(uint64_t, uint64_t) {
 }
 
 // The same, and lets Python see the progress.
-inline Progress progress_of(const nanobind::object& callback) {
+inline Progress progress_of(const ProgressCallback& callback) {
     return [&callback](uint64_t done, uint64_t total) {
         nanobind::gil_scoped_acquire acquire;
         if (PyErr_CheckSignals() != 0) throw nanobind::python_error();
@@ -54,13 +60,17 @@ inline Progress progress_of(const nanobind::object& callback) {
     };
 }
 
-// Binds a column that is handed over to numpy once, then kept by Python.
-template <typename Class, typename T>
-void bind_column(nanobind::class_<Class>& bound, const char* name, std::vector<T> Class::*member) {
-    bound.def_prop_ro(name, [member](nanobind::handle_t<Class> self) {
-        auto& values = nanobind::cast<Class&>(self).*member;
-        return ColumnArray<T>(values.data(), {values.size()}, self);
-    });
+// Binds a column that is handed over to numpy once, then kept by Python; perhaps with a docstring.
+template <typename Class, typename T, typename... Docstring>
+void bind_column(nanobind::class_<Class>& bound, const char* name, std::vector<T> Class::*member,
+                 const Docstring&... doc) {
+    bound.def_prop_ro(
+        name,
+        [member](nanobind::handle_t<Class> self) {
+            auto& values = nanobind::cast<Class&>(self).*member;
+            return ColumnArray<T>(values.data(), {values.size()}, self);
+        },
+        doc...);
 }
 
 }  // namespace reven

@@ -27,7 +27,7 @@ struct AllocatorCalls {
 };
 
 AllocatorCalls find_allocator_calls(Queries& queries, const std::vector<uint64_t>& functions,
-                                    const nb::object& progress) {
+                                    const ProgressCallback& progress) {
     AllocatorCalls columns;
     nb::gil_scoped_release release;
     for (const AllocatorCall& call : allocator_calls(queries, functions, progress_of(progress))) {
@@ -76,7 +76,7 @@ HeapErrors find_heap_errors(Queries& queries, const Input<uint64_t>& address,
                             const Input<uint64_t>& span_enter, const Input<uint64_t>& span_leave,
                             const std::vector<std::pair<uint64_t, uint64_t>>& library_code,
                             bool from_the_beginning, bool find_unwritten, size_t limit,
-                            const nb::object& progress) {
+                            const ProgressCallback& progress) {
     HeapCheckInput input;
     const size_t blocks = length_of(address, size, first, end, contents, moved_from);
     for (size_t i = 0; i < blocks; ++i)
@@ -109,39 +109,59 @@ HeapErrors find_heap_errors(Queries& queries, const Input<uint64_t>& address,
 }  // namespace
 
 void bind_heap(nb::module_& module) {
-    auto calls = nb::class_<AllocatorCalls>(module, "AllocatorCalls")
+    auto calls = nb::class_<AllocatorCalls>(module, "AllocatorCalls",
+                                            "Columns of calls of functions, by ascending `enter`.")
                      .def("__len__", [](const AllocatorCalls& self) { return self.enter.size(); });
-    bind_column(calls, "function", &AllocatorCalls::function);
+    bind_column(calls, "function", &AllocatorCalls::function, "Index in the list of functions.");
     bind_column(calls, "thread", &AllocatorCalls::thread);
-    bind_column(calls, "enter", &AllocatorCalls::enter);
-    bind_column(calls, "leave", &AllocatorCalls::leave);
+    bind_column(calls, "enter", &AllocatorCalls::enter, "First context in the function.");
+    bind_column(calls, "leave", &AllocatorCalls::leave,
+                "First context after it; 2^64 - 1: it never returned.");
     bind_column(calls, "argument0", &AllocatorCalls::argument0);
     bind_column(calls, "argument1", &AllocatorCalls::argument1);
     bind_column(calls, "argument2", &AllocatorCalls::argument2);
     bind_column(calls, "result", &AllocatorCalls::result);
-    bind_column(calls, "stack_pointer", &AllocatorCalls::stack_pointer);
-    bind_column(calls, "return_address", &AllocatorCalls::return_address);
-    module.def("allocator_calls", &find_allocator_calls, "trace"_a, "functions"_a,
-               "progress"_a = nb::none());
+    bind_column(calls, "stack_pointer", &AllocatorCalls::stack_pointer,
+                "In `enter`: where the return address stands.");
+    bind_column(calls, "return_address", &AllocatorCalls::return_address,
+                "0 if it never returned.");
+    module.def(
+        "allocator_calls", &find_allocator_calls, "trace"_a, "functions"_a,
+        "progress"_a = nb::none(),
+        "Calls of the functions whose entries these are, the outermost of each thread: what one\n"
+        "calls of the others is part of it.");
 
-    auto errors =
-        nb::class_<HeapErrors>(module, "HeapErrors").def("__len__", [](const HeapErrors& self) {
-            return self.kind.size();
-        });
-    bind_column(errors, "kind", &HeapErrors::kind);
+    auto errors = nb::class_<HeapErrors>(
+                      module, "HeapErrors",
+                      "Columns of accesses that no correct program makes, by ascending transition.")
+                      .def("__len__", [](const HeapErrors& self) { return self.kind.size(); });
+    bind_column(errors, "kind", &HeapErrors::kind,
+                "0 beside every block, 1 in a freed block, 2 reads bytes that were never written.");
     bind_column(errors, "is_write", &HeapErrors::is_write);
     bind_column(errors, "thread", &HeapErrors::thread);
     bind_column(errors, "size", &HeapErrors::size);
-    bind_column(errors, "block", &HeapErrors::block);
-    bind_column(errors, "count", &HeapErrors::count);
-    bind_column(errors, "transition", &HeapErrors::transition);
+    bind_column(errors, "block", &HeapErrors::block,
+                "Index of the block beside which, or in which; 2^32 - 1: none.");
+    bind_column(errors, "count", &HeapErrors::count,
+                "How often the instruction did so to the block.");
+    bind_column(errors, "transition", &HeapErrors::transition, "The first time.");
     bind_column(errors, "pc", &HeapErrors::pc);
     bind_column(errors, "address", &HeapErrors::address);
-    bind_column(errors, "bytes", &HeapErrors::bytes);
-    module.def("check_heap", &find_heap_errors, "trace"_a, "address"_a, "size"_a, "first"_a,
-               "end"_a, "contents"_a, "moved_from"_a, "span_thread"_a, "span_enter"_a,
-               "span_leave"_a, nb::kw_only(), "library_code"_a, "from_the_beginning"_a,
-               "find_unwritten"_a, "limit"_a = 100000, "progress"_a = nb::none());
+    bind_column(errors, "bytes", &HeapErrors::bytes,
+                "Of kind 2: a bit for each byte of the access that was not written.");
+    module.def(
+        "check_heap", &find_heap_errors, "trace"_a, "address"_a, "size"_a, "first"_a, "end"_a,
+        "contents"_a, "moved_from"_a, "span_thread"_a, "span_enter"_a, "span_leave"_a,
+        nb::kw_only(), "library_code"_a, "from_the_beginning"_a, "find_unwritten"_a,
+        "limit"_a = 100000, "progress"_a = nb::none(),
+        "Examine all accesses. A table of blocks by ascending `first`, which exist in the "
+        "contexts\n"
+        "[first, end); `contents`: 0 nothing was written to it, 1 all was, 2 as to the block\n"
+        "`moved_from`. A table of spans [enter, leave) by ascending `enter` in which a thread is "
+        "in\n"
+        "the allocator. `library_code`: code whose vector loads may reach beyond what they need.\n"
+        "`from_the_beginning`: there was no heap before the trace. Kinds 0 and 1, or with\n"
+        "`find_unwritten` kind 2.");
 }
 
 }  // namespace reven

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The extension module reven._engine; its interface is src/reven/_engine/.
+// The extension module reven._engine; its interface is src/reven/_engine.pyi.
 #include <nanobind/nanobind.h>
 
 #include "base/error.h"
@@ -8,7 +8,14 @@
 NB_MODULE(_engine, module) {
     // What the interpreter does not free at its end is no leak of ours.
     nanobind::set_leak_warnings(false);
-    nanobind::exception<reven::TraceError>(module, "TraceError");
+    module.doc() =
+        "The native engine: receives, stores, decodes and scans traces.\n\n"
+        "Contexts are numbered 0 … N (context n is the one before transition n; context N\n"
+        "is the last). Long calls release the GIL, call `progress(done, total)` now and\n"
+        "then from the calling thread, and stop with KeyboardInterrupt when a signal\n"
+        "handler raised, or with Cancelled when `progress` returns False.\n";
+    nanobind::exception<reven::TraceError>(module, "TraceError").attr("__doc__") =
+        "The trace cannot be used: missing, damaged, or of another version.";
     reven::bind_trace(module);
     reven::bind_calls(module);
     reven::bind_recording(module);

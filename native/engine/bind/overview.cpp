@@ -12,12 +12,13 @@ namespace {
 
 // Pairs of columns as a tuple of two arrays.
 template <typename A, typename B>
-nb::tuple columns(std::vector<A>&& first, std::vector<B>&& second) {
+nb::typed<nb::tuple, ColumnArray<A>, ColumnArray<B>> columns(std::vector<A>&& first,
+                                                             std::vector<B>&& second) {
     return nb::make_tuple(column(std::move(first)), column(std::move(second)));
 }
 
 template <NumberedPoints (*find)(Queries&, const Progress&)>
-nb::tuple points(Queries& queries, const nb::object& progress) {
+auto points(Queries& queries, const ProgressCallback& progress) {
     NumberedPoints found;
     {
         nb::gil_scoped_release release;
@@ -31,7 +32,7 @@ nb::tuple points(Queries& queries, const nb::object& progress) {
 void bind_overview(nb::module_& module) {
     module.def(
         "execution_counts",
-        [](Queries& queries, const nb::object& progress) {
+        [](Queries& queries, const ProgressCallback& progress) {
             ExecutionCounts counts;
             {
                 nb::gil_scoped_release release;
@@ -39,10 +40,14 @@ void bind_overview(nb::module_& module) {
             }
             return columns(std::move(counts.address), std::move(counts.count));
         },
-        "trace"_a, "progress"_a = nb::none());
-    module.def("thread_switches", &points<thread_switches>, "trace"_a, "progress"_a = nb::none());
-    module.def("syscall_points", &points<syscall_points>, "trace"_a, "progress"_a = nb::none());
-    module.def("signal_points", &points<signal_points>, "trace"_a, "progress"_a = nb::none());
+        "trace"_a, "progress"_a = nb::none(),
+        "Executed addresses, ascending, and how many transitions execute the instruction there.");
+    module.def("thread_switches", &points<thread_switches>, "trace"_a, "progress"_a = nb::none(),
+               "First contexts, ascending, in which another thread runs, and which.");
+    module.def("syscall_points", &points<syscall_points>, "trace"_a, "progress"_a = nb::none(),
+               "Transitions that are system calls, ascending, and their numbers.");
+    module.def("signal_points", &points<signal_points>, "trace"_a, "progress"_a = nb::none(),
+               "Transitions at which signals are delivered, ascending, and their numbers.");
 }
 
 }  // namespace reven

@@ -53,7 +53,7 @@ ItemColumns columns_of(const std::vector<TaintItem>& items) {
 }
 
 AccessColumns read_accesses(TaintRun& taint, uint64_t start, size_t limit, bool changes_only,
-                            const nb::object& progress) {
+                            const ProgressCallback& progress) {
     nb::gil_scoped_release release;
     const TaintPage page = taint.accesses(start, limit, changes_only, progress_of(progress));
     AccessColumns columns;
@@ -69,8 +69,12 @@ AccessColumns read_accesses(TaintRun& taint, uint64_t start, size_t limit, bool 
     return columns;
 }
 
+// A function of the address and encoding of an instruction, or None.
+using ReadsCallback =
+    nb::typed<nb::object, nb::typed<nb::callable, FileRanges(uint64_t, nb::bytes)>>;
+
 // Asks Python which registers an instruction reads.
-InstructionReads reads_of(const nb::object& callback) {
+InstructionReads reads_of(const ReadsCallback& callback) {
     if (callback.is_none()) return {};
     // Copied and dropped by threads that do not hold the GIL.
     std::shared_ptr<nb::object> shared(new nb::object(callback), [](nb::object* held) {
@@ -90,37 +94,46 @@ using Place = std::tuple<bool, uint64_t, uint64_t>;
 Place tuple_of(const TaintPlace& place) { return {place.is_memory, place.address, place.size}; }
 
 void bind_origin(nb::module_& module) {
-    nb::class_<OriginHop>(module, "OriginHop")
-        .def_prop_ro("kind", [](const OriginHop& self) { return static_cast<int>(self.kind); })
-        .def_ro("transition", &OriginHop::transition)
-        .def_ro("context", &OriginHop::context)
+    nb::class_<OriginHop>(
+        module, "OriginHop",
+        "A step back towards where a value came from. Places: whether it is memory, address and\n"
+        "size, as in TaintItems.")
+        .def_prop_ro(
+            "kind", [](const OriginHop& self) { return static_cast<int>(self.kind); },
+            "HopKind of native/engine/taint/origin.h, from 1.")
+        .def_ro("transition", &OriginHop::transition, "The one that gave `after` its value.")
+        .def_ro("context", &OriginHop::context, "The one in which `before` is.")
         .def_prop_ro("after", [](const OriginHop& self) { return tuple_of(self.after); })
-        .def_prop_ro("before",
-                     [](const OriginHop& self) -> std::optional<Place> {
-                         if (!self.before) return std::nullopt;
-                         return tuple_of(*self.before);
-                     })
+        .def_prop_ro(
+            "before",
+            [](const OriginHop& self) -> std::optional<Place> {
+                if (!self.before) return std::nullopt;
+                return tuple_of(*self.before);
+            },
+            "What it came from; None: it ends here.")
         .def_prop_ro("others", [](const OriginHop& self) {
             std::vector<Place> others;
             for (const TaintPlace& one : self.others) others.push_back(tuple_of(one));
             return others;
         });
-    nb::class_<OriginFinder>(module, "OriginFinder")
+    nb::class_<OriginFinder>(module, "OriginFinder",
+                             "Where values came from. `reads`: as for Taint.")
         .def(
             "__init__",
-            [](OriginFinder* self, Queries& trace, const nb::object& reads) {
+            [](OriginFinder* self, Queries& trace, const ReadsCallback& reads) {
                 new (self) OriginFinder(trace, reads_of(reads));
             },
             "trace"_a, "reads"_a = nb::none(), nb::keep_alive<1, 2>())
         .def(
             "find",
             [](OriginFinder& self, uint64_t context, const Place& place, size_t limit,
-               const nb::object& progress) {
+               const ProgressCallback& progress) {
                 const auto& [is_memory, address, size] = place;
                 nb::gil_scoped_release release;
                 return self.find(context, {is_memory, address, size}, limit, progress_of(progress));
             },
-            "context"_a, "place"_a, "limit"_a = 1000, "progress"_a = nb::none());
+            "context"_a, "place"_a, "limit"_a = 1000, "progress"_a = nb::none(),
+            "The steps back from a place in a context; the last one may not be the end.");
 }
 
 }  // namespace
@@ -130,10 +143,13 @@ void bind_taint(nb::module_& module) {
     module.attr("TAINT_KERNEL_WRITE") = static_cast<int>(TaintWarning::KernelWrite);
     module.attr("TAINT_SIGNAL_FRAME") = static_cast<int>(TaintWarning::SignalFrame);
     module.attr("TAINT_OUTSIDE") = static_cast<int>(TaintWarning::Outside);
-    auto items =
-        nb::class_<ItemColumns>(module, "TaintItems").def("__len__", [](const ItemColumns& self) {
-            return self.address.size();
-        });
+    auto items = nb::class_<ItemColumns>(module, "TaintItems",
+                                         "Columns of tainted data. Of memory, the first byte and a "
+                                         "number of bytes; of registers,\n"
+                                         "the first bit in the register view and a number of bits. "
+                                         "`before` and `after`, in the\n"
+                                         "taint's direction: a bit for each tag.")
+                     .def("__len__", [](const ItemColumns& self) { return self.address.size(); });
     bind_column(items, "is_memory", &ItemColumns::is_memory);
     bind_column(items, "address", &ItemColumns::address);
     bind_column(items, "size", &ItemColumns::size);
@@ -141,28 +157,38 @@ void bind_taint(nb::module_& module) {
     bind_column(items, "after", &ItemColumns::after);
 
     auto accesses =
-        nb::class_<AccessColumns>(module, "TaintAccesses")
+        nb::class_<AccessColumns>(
+            module, "TaintAccesses",
+            "Columns of transitions that touch tainted data, with their items one after the other.")
             .def("__len__", [](const AccessColumns& self) { return self.transition.size(); })
             .def_ro("items", &AccessColumns::items)
-            .def_ro("next", &AccessColumns::next)
-            .def_ro("reached", &AccessColumns::reached)
+            .def_ro("next", &AccessColumns::next, "Transition to go on with, of what was reached.")
+            .def_ro("reached", &AccessColumns::reached, "Context, when this was made.")
             .def_ro("finished", &AccessColumns::finished);
     bind_column(accesses, "transition", &AccessColumns::transition);
     bind_column(accesses, "changes", &AccessColumns::changes);
     bind_column(accesses, "item_count", &AccessColumns::item_count);
 
-    nb::class_<TaintWarning>(module, "TaintWarning")
+    nb::class_<TaintWarning>(module, "TaintWarning", "Where a taint may be incomplete.")
         .def_ro("transition", &TaintWarning::transition)
         .def_ro("address", &TaintWarning::address)
         .def_ro("size", &TaintWarning::size)
-        .def_prop_ro("kind", [](const TaintWarning& self) { return static_cast<int>(self.kind); });
+        .def_prop_ro(
+            "kind", [](const TaintWarning& self) { return static_cast<int>(self.kind); },
+            "TAINT_…");
 
     bind_origin(module);
-    nb::class_<TaintRun>(module, "Taint")
+    nb::class_<TaintRun>(
+        module, "Taint",
+        "A taint between two contexts: forward from `first`, backward from `last`.\n"
+        "\n"
+        "`seeds`: tag, whether it is memory, address, size (as in TaintItems). `reads`: ranges\n"
+        "(offset, size) of the register file that the instruction with this address and encoding\n"
+        "reads; asked where a block is entered or left on the way.")
         .def(
             "__init__",
             [](TaintRun* self, Queries& trace, const Seeds& seeds, uint32_t tag_count,
-               uint64_t first, uint64_t last, bool forward, const nb::object& reads) {
+               uint64_t first, uint64_t last, bool forward, const ReadsCallback& reads) {
                 TaintQuery query{{}, tag_count, first, last, forward};
                 for (const auto& [tag, is_memory, address, size] : seeds)
                     query.seeds.push_back({address, size, tag, is_memory});
@@ -171,28 +197,34 @@ void bind_taint(nb::module_& module) {
                 new (self) TaintRun(trace, std::move(query), reads_of_code);
             },
             "trace"_a, "seeds"_a, "tag_count"_a, "first"_a, "last"_a, "forward"_a,
-            "reads"_a = nb::none(), nb::keep_alive<1, 2>())
+            "reads"_a = nb::none(), nb::keep_alive<1, 2>(),
+            "Raises ValueError for impossible seeds, IndexError for contexts out of range.")
         .def(
             "run",
-            [](TaintRun& self, const nb::object& progress) {
+            [](TaintRun& self, const ProgressCallback& progress) {
                 nb::gil_scoped_release release;
                 self.run(progress_of(progress));
             },
-            "progress"_a = nb::none())
-        .def_prop_ro("reached", &TaintRun::reached)
+            "progress"_a = nb::none(),
+            "Go through the trace; once. Others may ask for results meanwhile. Raises Cancelled.")
+        .def_prop_ro("reached", &TaintRun::reached, "Context up to which results are there.")
         .def_prop_ro("finished", &TaintRun::finished)
         .def_prop_ro("access_count", [](const TaintRun& self) { return self.access_count(false); })
         .def_prop_ro("change_count", [](const TaintRun& self) { return self.access_count(true); })
         .def("accesses", &read_accesses, "start"_a, "limit"_a, "changes_only"_a,
-             "progress"_a = nb::none())
+             "progress"_a = nb::none(),
+             "From transition `start` on in the direction, as far as was reached.")
         .def(
             "state",
             [](TaintRun& self, uint64_t context, uint64_t address, size_t limit,
-               const nb::object& progress) {
+               const ProgressCallback& progress) {
                 nb::gil_scoped_release release;
                 return columns_of(self.state(context, address, limit, progress_of(progress)));
             },
-            "context"_a, "address"_a = 0, "limit"_a = 1000, "progress"_a = nb::none())
+            "context"_a, "address"_a = 0, "limit"_a = 1000, "progress"_a = nb::none(),
+            "What is tainted in a context: registers, and at most `limit` ranges of memory from\n"
+            "`address` on; with another address than 0, memory only. IndexError if it was not\n"
+            "reached.")
         .def("warnings", &TaintRun::warnings, "start"_a, "limit"_a);
 }
 

@@ -72,7 +72,7 @@ nb::bytes to_bytes(Queries& queries, const RegisterView& view) {
     return nb::bytes(view.data(), queries.trace().register_view_size());
 }
 
-nb::tuple read_registers(Queries& queries, uint64_t context) {
+nb::typed<nb::tuple, uint32_t, nb::bytes> read_registers(Queries& queries, uint64_t context) {
     RegisterView view;
     uint32_t thread;
     {
@@ -82,7 +82,7 @@ nb::tuple read_registers(Queries& queries, uint64_t context) {
     return nb::make_tuple(thread, to_bytes(queries, view));
 }
 
-nb::tuple read_registers_at(
+nb::typed<nb::tuple, ColumnArray<uint32_t>, TableArray> read_registers_at(
     Queries& queries,
     nb::ndarray<const uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> contexts) {
     const size_t count = contexts.shape(0);
@@ -122,7 +122,8 @@ nb::bytes read_memory(Queries& queries, uint64_t context, uint64_t address, uint
     return nb::bytes(data.data(), data.size());
 }
 
-nb::tuple read_known_memory(Queries& queries, uint64_t context, uint64_t address, uint64_t size) {
+nb::typed<nb::tuple, nb::bytes, nb::bytes> read_known_memory(Queries& queries, uint64_t context,
+                                                             uint64_t address, uint64_t size) {
     std::vector<uint8_t> data, known;
     read_into(queries, context, address, size, data, known);
     return nb::make_tuple(nb::bytes(data.data(), data.size()),
@@ -131,7 +132,7 @@ nb::tuple read_known_memory(Queries& queries, uint64_t context, uint64_t address
 
 Accesses find_accesses(Queries& queries, uint64_t start, uint64_t stop, uint64_t address,
                        nb::int_ size, bool reads, bool writes, bool forward, size_t limit,
-                       const nb::object& progress) {
+                       const ProgressCallback& progress) {
     AccessQuery query{start, stop, address, UINT64_MAX, reads, writes, forward, limit};
     const nb::object last = nb::int_(address) + size - nb::int_(1);
     if (last < nb::int_(address)) throw nb::value_error("an address range needs at least one byte");
@@ -150,72 +151,92 @@ Accesses find_accesses(Queries& queries, uint64_t start, uint64_t stop, uint64_t
 }
 
 void bind_results(nb::module_& module) {
-    auto transitions = nb::class_<Transitions>(module, "Transitions")
-                           .def_ro("first", &Transitions::first)
-                           .def("__len__", [](const Transitions& self) { return self.pc.size(); })
-                           .def_prop_ro("code", [](nb::handle_t<Transitions> self) {
-                               auto& code = nb::cast<Transitions&>(self).code;
-                               return nb::ndarray<nb::numpy, uint8_t, nb::ndim<2>>(
-                                   code.data(), {code.size() / 15, 15}, self);
-                           });
+    auto transitions =
+        nb::class_<Transitions>(module, "Transitions", "Columns for consecutive transitions.")
+            .def_ro("first", &Transitions::first, "The first one's number.")
+            .def("__len__", [](const Transitions& self) { return self.pc.size(); })
+            .def_prop_ro(
+                "code",
+                [](nb::handle_t<Transitions> self) {
+                    auto& code = nb::cast<Transitions&>(self).code;
+                    return TableArray(code.data(), {code.size() / 15, 15}, self);
+                },
+                "Of shape (n, 15): instruction bytes, as for `size`.");
     bind_column(transitions, "pc", &Transitions::pc);
-    bind_column(transitions, "kind", &Transitions::kind);
-    bind_column(transitions, "thread", &Transitions::thread);
-    bind_column(transitions, "size", &Transitions::size);
+    bind_column(transitions, "kind", &Transitions::kind, "KIND_…");
+    bind_column(transitions, "thread", &Transitions::thread, "The thread before the transition.");
+    bind_column(transitions, "size", &Transitions::size,
+                "Bytes of the instruction; of the faulting one for a synchronous signal; 0: none.");
 
-    auto accesses = nb::class_<Accesses>(module, "Accesses")
+    auto accesses = nb::class_<Accesses>(module, "Accesses",
+                                         "Columns of memory accesses, in the order asked for.")
                         .def("__len__", [](const Accesses& self) { return self.transition.size(); })
                         .def_prop_ro("is_write", [](nb::handle_t<Accesses> self) {
                             auto& flags = nb::cast<Accesses&>(self).is_write;
                             return ColumnArray<bool>(flags.data(), {flags.size()}, self);
                         });
     bind_column(accesses, "transition", &Accesses::transition);
-    bind_column(accesses, "address", &Accesses::address);
-    bind_column(accesses, "linear", &Accesses::linear);
+    bind_column(accesses, "address", &Accesses::address, "Physical.");
+    bind_column(accesses, "linear", &Accesses::linear, "Of a program the same as `address`.");
     bind_column(accesses, "size", &Accesses::size);
-    bind_column(accesses, "cause", &Accesses::cause);
+    bind_column(accesses, "cause", &Accesses::cause,
+                "REVEN_CAUSE_… of event_stream.h; 0: an instruction.");
 
-    nb::class_<DeviceAccess>(module, "DeviceAccess")
+    nb::class_<DeviceAccess>(module, "DeviceAccess",
+                             "What an instruction moved from or to a device.")
         .def_ro("transition", &DeviceAccess::transition)
-        .def_prop_ro("address", [](const DeviceAccess& self) { return self.transfer.address; })
+        .def_prop_ro(
+            "address", [](const DeviceAccess& self) { return self.transfer.address; },
+            "Of the port, or physical.")
         .def_prop_ro("value", [](const DeviceAccess& self) { return self.transfer.value; })
-        .def_prop_ro("size", [](const DeviceAccess& self) { return self.transfer.size; })
+        .def_prop_ro(
+            "size", [](const DeviceAccess& self) { return self.transfer.size; }, "In bytes.")
         .def_prop_ro("is_memory_mapped",
                      [](const DeviceAccess& self) { return self.transfer.is_memory_mapped; })
         .def_prop_ro("is_write", [](const DeviceAccess& self) { return self.transfer.is_write; });
 
-    nb::class_<TransitionInfo>(module, "Event")
-        .def_prop_ro("kind", [](const TransitionInfo& self) { return static_cast<int>(self.kind); })
-        .def_ro("thread", &TransitionInfo::thread)
-        .def_ro("next_thread", &TransitionInfo::next_thread)
-        .def_ro("signal", &TransitionInfo::signal)
-        .def_ro("error_code", &TransitionInfo::error_code)
-        .def_ro("handler", &TransitionInfo::handler)
-        .def_ro("synchronous", &TransitionInfo::synchronous)
+    nb::class_<TransitionInfo>(module, "Event", "A transition that is no instruction.")
+        .def_prop_ro(
+            "kind", [](const TransitionInfo& self) { return static_cast<int>(self.kind); },
+            "KIND_SIGNAL: a signal is delivered to a handler; KIND_SWITCH: another thread runs;\n"
+            "KIND_END_SIGNAL: a signal ends the process; KIND_INTERRUPT: a machine's interrupt or\n"
+            "exception goes to its handler.")
+        .def_ro("thread", &TransitionInfo::thread, "Before.")
+        .def_ro("next_thread", &TransitionInfo::next_thread, "After.")
+        .def_ro("signal", &TransitionInfo::signal, "0 for a switch; an interrupt's vector.")
+        .def_ro("error_code", &TransitionInfo::error_code, "Of an interrupt.")
+        .def_ro("handler", &TransitionInfo::handler, "Of an interrupt; 0 if unknown.")
+        .def_ro("synchronous", &TransitionInfo::synchronous, "Caused by the instruction at `pc`.")
         .def_ro("pc", &TransitionInfo::pc);
-    nb::class_<MappingInfo>(module, "Mapping")
+    nb::class_<MappingInfo>(module, "Mapping",
+                            "What is mapped at addresses, from a context to a context.")
         .def_ro("address", &MappingInfo::address)
         .def_ro("size", &MappingInfo::size)
-        .def_ro("protection", &MappingInfo::protection)
+        .def_ro("protection", &MappingInfo::protection, "1 read, 2 write, 4 execute.")
         .def_ro("file_offset", &MappingInfo::file_offset)
-        .def_ro("path", &MappingInfo::path)
-        .def_ro("first_context", &MappingInfo::first_context)
-        .def_ro("last_context", &MappingInfo::last_context);
-    nb::class_<SyscallInfo>(module, "Syscall")
-        .def_ro("transition", &SyscallInfo::transition)
+        .def_ro("path", &MappingInfo::path, "A file, a name such as \"[stack]\", or empty.")
+        .def_ro("first_context", &MappingInfo::first_context, "First context with this mapping.")
+        .def_ro("last_context", &MappingInfo::last_context,
+                "Last one (the trace's last while it still stands).");
+    nb::class_<SyscallInfo>(module, "Syscall", "A system call.")
+        .def_ro("transition", &SyscallInfo::transition, "The `syscall` instruction.")
         .def_ro("thread", &SyscallInfo::thread)
         .def_ro("number", &SyscallInfo::number)
-        .def_prop_ro("arguments",
-                     [](const SyscallInfo& self) {
-                         const auto& a = self.arguments;
-                         return nb::make_tuple(a[0], a[1], a[2], a[3], a[4], a[5]);
-                     })
-        .def_ro("result", &SyscallInfo::result);
-    nb::class_<ThreadInfo>(module, "Thread")
-        .def_ro("id", &ThreadInfo::id)
+        .def_prop_ro(
+            "arguments",
+            [](const SyscallInfo& self) -> nb::typed<nb::tuple, uint64_t, uint64_t, uint64_t,
+                                                     uint64_t, uint64_t, uint64_t> {
+                const auto& a = self.arguments;
+                return nb::make_tuple(a[0], a[1], a[2], a[3], a[4], a[5]);
+            })
+        .def_ro("result", &SyscallInfo::result,
+                "Negative errno on failure; None: had not returned.");
+    nb::class_<ThreadInfo>(module, "Thread", "A thread that the trace holds transitions of.")
+        .def_ro("id", &ThreadInfo::id, "The recorder's, from 1.")
         .def_ro("first_transition", &ThreadInfo::first_transition)
         .def_ro("last_transition", &ThreadInfo::last_transition);
-    nb::class_<CheckOutcome>(module, "CheckResult")
+    nb::class_<CheckOutcome>(module, "CheckResult",
+                             "What the check of a trace looked at, and what it found wrong.")
         .def_ro("segments", &CheckOutcome::segments)
         .def_ro("executions", &CheckOutcome::executions)
         .def_ro("transitions", &CheckOutcome::transitions)
@@ -225,10 +246,12 @@ void bind_results(nb::module_& module) {
         .def_ro("bad_key_frames", &CheckOutcome::bad_key_frames)
         .def_ro("blocks", &CheckOutcome::blocks)
         .def_ro("bad_blocks", &CheckOutcome::bad_blocks)
-        .def_ro("alias_changes", &CheckOutcome::alias_changes)
-        .def_ro("outside_changes", &CheckOutcome::outside_changes)
-        .def_ro("file_changes", &CheckOutcome::file_changes)
-        .def_ro("problems", &CheckOutcome::problems);
+        .def_ro("alias_changes", &CheckOutcome::alias_changes,
+                "Stores to the same page at another address.")
+        .def_ro("outside_changes", &CheckOutcome::outside_changes,
+                "Other processes' and the kernel's, dated when first seen.")
+        .def_ro("file_changes", &CheckOutcome::file_changes, "Others' writes to mapped files.")
+        .def_ro("problems", &CheckOutcome::problems, "The first ones, a line each.");
 }
 
 }  // namespace
@@ -239,9 +262,12 @@ void bind_trace(nb::module_& module) {
     module.attr("KIND_SWITCH") = static_cast<int>(TransitionKind::Switch);
     module.attr("KIND_END_SIGNAL") = static_cast<int>(TransitionKind::EndSignal);
     module.attr("KIND_INTERRUPT") = static_cast<int>(TransitionKind::Interrupt);
-    nb::exception<Cancelled>(module, "Cancelled");
-    static nb::object unknown_memory =
-        nb::borrow(PyErr_NewException("reven._engine.UnknownMemory", PyExc_Exception, nullptr));
+    nb::exception<Cancelled>(module, "Cancelled").attr("__doc__") =
+        "A progress callback asked to stop.";
+    static nb::object unknown_memory = nb::borrow(PyErr_NewExceptionWithDoc(
+        "reven._engine.UnknownMemory",
+        "Some byte of the range is not mapped or was never recorded: args (address,).",
+        PyExc_Exception, nullptr));
     module.attr("UnknownMemory") = unknown_memory;
     nb::register_exception_translator([](const std::exception_ptr& pointer, void*) {
         try {
@@ -253,29 +279,40 @@ void bind_trace(nb::module_& module) {
     });
     bind_results(module);
 
-    nb::class_<Queries>(module, "Trace")
-        .def(nb::init<const std::string&, size_t>(), "path"_a, "cache_bytes"_a = size_t{96} << 20)
+    nb::class_<Queries>(module, "Trace", "An open trace. Safe to use from several threads.")
+        .def(nb::init<const std::string&, size_t>(), "path"_a, "cache_bytes"_a = size_t{96} << 20,
+             "Raises TraceError.")
         .def_prop_ro("transition_count",
                      [](Queries& self) { return self.trace().transition_count(); })
         .def_prop_ro("segment_count",
                      [](Queries& self) { return self.trace().store().segment_count(); })
-        .def_prop_ro("size_on_disk",
-                     [](Queries& self) {
-                         return self.trace().store().size_on_disk() + self.index().size_on_disk();
-                     })
-        .def_prop_ro("indexed", &Queries::indexed)
-        .def_prop_ro("problem", [](Queries& self) { return self.trace().store().problem(); })
-        .def("refresh",
-             [](Queries& self) {
-                 // It waits for queries under way, which may wait to tell Python how far they are.
-                 nb::gil_scoped_release release;
-                 self.refresh();
-                 return self.trace().transition_count();
-             })
-        .def("transitions", &read_transitions, "start"_a, "stop"_a)
-        .def("event", &read_event, "transition"_a)
-        .def("registers", &read_registers, "context"_a)
-        .def("registers_at", &read_registers_at, "contexts"_a)
+        .def_prop_ro(
+            "size_on_disk",
+            [](Queries& self) {
+                return self.trace().store().size_on_disk() + self.index().size_on_disk();
+            },
+            "In bytes, indexes included.")
+        .def_prop_ro("indexed", &Queries::indexed, "Whether the index covers every segment.")
+        .def_prop_ro(
+            "problem", [](Queries& self) { return self.trace().store().problem(); },
+            "What was left out at the end because it is torn or damaged, or empty.")
+        .def(
+            "refresh",
+            [](Queries& self) {
+                // It waits for queries under way, which may wait to tell Python how far they are.
+                nb::gil_scoped_release release;
+                self.refresh();
+                return self.trace().transition_count();
+            },
+            "Take in what was appended since; returns the new transition count.")
+        .def("transitions", &read_transitions, "start"_a, "stop"_a,
+             "Transitions [start, stop). IndexError out of range.")
+        .def("event", &read_event, "transition"_a,
+             "None for an instruction. IndexError out of range.")
+        .def("registers", &read_registers, "context"_a,
+             "Current thread and the register view (native/event_stream/registers.toml).")
+        .def("registers_at", &read_registers_at, "contexts"_a,
+             "The same for many contexts: threads (n), views (n, size of one).")
         .def(
             "thread_registers",
             [](Queries& self, uint32_t thread, uint64_t context) -> std::optional<nb::bytes> {
@@ -287,30 +324,45 @@ void bind_trace(nb::module_& module) {
                 if (!view) return std::nullopt;
                 return to_bytes(self, *view);
             },
-            "thread"_a, "context"_a)
-        .def("read_memory", &read_memory, "context"_a, "address"_a, "size"_a)
-        .def("read_known_memory", &read_known_memory, "context"_a, "address"_a, "size"_a)
-        .def("accesses", &find_accesses, "start"_a, "stop"_a, "address"_a = 0,
-             "size"_a = nb::steal<nb::int_>(PyNumber_Lshift(nb::int_(1).ptr(), nb::int_(64).ptr())),
-             nb::kw_only(), "reads"_a = true, "writes"_a = true, "forward"_a = true,
-             "limit"_a = 1000, "progress"_a = nb::none())
+            "thread"_a, "context"_a,
+            "Register view of `thread` at its own last moment not after `context`; None if it had\n"
+            "not run yet.")
+        .def("read_memory", &read_memory, "context"_a, "address"_a, "size"_a,
+             "Raises UnknownMemory.")
+        .def("read_known_memory", &read_known_memory, "context"_a, "address"_a, "size"_a,
+             "Data, and a byte per byte: 1 known, 0 unknown (data 0).")
+        .def(
+            "accesses", &find_accesses, "start"_a, "stop"_a, "address"_a = 0,
+            "size"_a = nb::steal<nb::int_>(PyNumber_Lshift(nb::int_(1).ptr(), nb::int_(64).ptr())),
+            nb::kw_only(), "reads"_a = true, "writes"_a = true, "forward"_a = true,
+            "limit"_a = 1000, "progress"_a = nb::none(),
+            "Accesses of transitions [start, stop) that touch [address, address+size), the first\n"
+            "`limit` in the direction, never splitting a transition's accesses (so a few more "
+            "than\n"
+            "`limit` may come). Within a transition: program order, both directions reversed as a\n"
+            "whole. Memory changed by the kernel counts as a write of the transition during which\n"
+            "it happened. Continue from the last transition + 1.")
         .def(
             "device_accesses",
             [](Queries& self, uint64_t start, uint64_t stop, size_t limit,
-               const nb::object& progress) {
+               const ProgressCallback& progress) {
                 nb::gil_scoped_release release;
                 return self.device_accesses(start, stop, limit, progress_of(progress));
             },
-            "start"_a, "stop"_a, "limit"_a = 1000, "progress"_a = nb::none())
-        .def_prop_ro("register_file_size",
-                     [](Queries& self) {
-                         nb::gil_scoped_release release;
-                         return self.trace().register_file_size();
-                     })
+            "start"_a, "stop"_a, "limit"_a = 1000, "progress"_a = nb::none(),
+            "What transitions [start, stop) moved from and to devices, in order; a few more than\n"
+            "`limit`, for a transition's stay together.")
+        .def_prop_ro(
+            "register_file_size",
+            [](Queries& self) {
+                nb::gil_scoped_release release;
+                return self.trace().register_file_size();
+            },
+            "In bytes: a program's, or a machine's.")
         .def(
             "find_pcs",
             [](Queries& self, std::vector<std::pair<uint64_t, uint64_t>> ranges, uint64_t start,
-               uint64_t stop, bool forward, size_t limit, const nb::object& progress) {
+               uint64_t stop, bool forward, size_t limit, const ProgressCallback& progress) {
                 std::vector<uint64_t> found;
                 {
                     nb::gil_scoped_release release;
@@ -320,42 +372,51 @@ void bind_trace(nb::module_& module) {
                 return column(std::move(found));
             },
             "ranges"_a, "start"_a, "stop"_a, nb::kw_only(), "forward"_a = true, "limit"_a = 1000,
-            "progress"_a = nb::none())
+            "progress"_a = nb::none(),
+            "Transitions of [start, stop) that execute an instruction whose address lies in a "
+            "range\n"
+            "[low, high); the first `limit` in the direction.")
         .def(
             "find_register_change",
             [](Queries& self, uint64_t context, uint32_t offset, uint32_t size, uint64_t mask,
-               bool forward, const nb::object& progress) {
+               bool forward, const ProgressCallback& progress) {
                 if (size == 0 || size > 32 || offset + size > REVEN_MACHINE_FILE_SIZE)
                     throw nb::value_error("no such field of the register view");
                 nb::gil_scoped_release release;
                 return self.find_register_change(context, offset, size, mask, forward,
                                                  progress_of(progress));
             },
-            "context"_a, "offset"_a, "size"_a, "mask"_a, "forward"_a, "progress"_a = nb::none())
+            "context"_a, "offset"_a, "size"_a, "mask"_a, "forward"_a, "progress"_a = nb::none(),
+            "Nearest context (> or < `context`) in which (value & mask) of the register view's\n"
+            "little-endian field [offset, offset+size) differs. Forward: first context holding\n"
+            "another value. Backward: last context holding another value.")
         .def(
             "find_memory_change",
             [](Queries& self, uint64_t context, uint64_t address, uint64_t size, bool forward,
-               const nb::object& progress) {
+               const ProgressCallback& progress) {
                 nb::gil_scoped_release release;
                 return self.find_memory_change(context, address, size, forward,
                                                progress_of(progress));
             },
-            "context"_a, "address"_a, "size"_a, "forward"_a, "progress"_a = nb::none())
-        .def("executed_ranges", &Queries::executed_ranges)
+            "context"_a, "address"_a, "size"_a, "forward"_a, "progress"_a = nb::none(),
+            "The same for the bytes of a memory range.")
+        .def("executed_ranges", &Queries::executed_ranges,
+             "Merged address ranges of all instructions translated in the trace, ascending.")
         .def("mappings", &Queries::mappings, nb::call_guard<nb::gil_scoped_release>())
         .def("syscalls", &Queries::syscalls, "start"_a, "stop"_a, "limit"_a = 1000,
              nb::call_guard<nb::gil_scoped_release>())
         .def("threads", &Queries::threads, nb::call_guard<nb::gil_scoped_release>())
         .def(
             "build_index",
-            [](Queries& self, const nb::object& progress, uint32_t threads) {
+            [](Queries& self, const ProgressCallback& progress, uint32_t threads) {
                 nb::gil_scoped_release release;
                 self.need_index(progress_of(progress), threads);
             },
-            "progress"_a = nb::none(), "threads"_a = 2)
+            "progress"_a = nb::none(), "threads"_a = 2,
+            "Build what is missing of the index; queries do so by themselves when they need it.")
         .def(
             "check",
-            [](Queries& self, const nb::object& progress) {
+            [](Queries& self, const ProgressCallback& progress) {
                 nb::gil_scoped_release release;
                 return check(self.trace(), progress_of(progress));
             },

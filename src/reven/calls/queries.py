@@ -6,10 +6,11 @@ from __future__ import annotations
 import threading
 
 import numpy as np
+import numpy.typing as npt
 
 from reven import _engine
 from reven.trace.opened import OpenedTrace, translated
-from reven.trace.stopping import keep_going
+from reven.trace.stopping import Progress, keep_going
 from reven2._service.calls import CallData, CallPage, CallTree, CallTreeNode, FrameData
 
 __all__ = ["CallQueries"]
@@ -158,16 +159,14 @@ class CallQueries(OpenedTrace):
         with translated():
             return self._calls().step(transition, forward=forward, over=over, progress=keep_going)
 
-    def build_calls(self, progress: _engine.Progress | None, threads: int = 2) -> None:
+    def build_calls(self, progress: Progress | None, threads: int = 2) -> None:
         """Build what is missing of the index of calls; queries do so by themselves."""
         if self._is_imported():
             return
         with translated():
             self._calls(progress, threads)
 
-    def _calls(
-        self, progress: _engine.Progress | None = keep_going, threads: int = 2
-    ) -> _engine.Calls:
+    def _calls(self, progress: Progress | None = keep_going, threads: int = 2) -> _engine.Calls:
         self._need_instructions("calls cannot be found in it")
         calls, building = self._kept("calls", self._open_calls)
         # A query that waits for another to build the index would not notice being stopped.
@@ -187,7 +186,7 @@ class CallQueries(OpenedTrace):
         with translated():
             return _engine.Calls(self._trace()), threading.Lock()
 
-    def _function_starts(self) -> tuple[_engine.U64, _engine.U64]:
+    def _function_starts(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
         """Addresses of all functions, ascending, and those of PLT stubs among them."""
         functions: set[int] = set()
         stubs: set[int] = set()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from reven import _engine
 from reven.heap.allocators import Allocator
@@ -110,7 +111,7 @@ class Heap:
         self._last: dict[int, Block] = {}
         for _, _, act, call in sorted(self._steps(syscalls), key=lambda step: step[:2]):
             act(call)
-        self._columns: tuple[_engine.U64, ...] = tuple(
+        self._columns: tuple[npt.NDArray[np.uint64], ...] = tuple(
             np.array([getattr(block, name) for block in self.blocks], dtype=np.uint64)
             for name in ("start", "stop", "first", "end")
         )

@@ -6,9 +6,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from reven import _engine
 from reven.heap.blocks import Block, Heap
+from reven.trace.stopping import Progress
 
 __all__ = ["FREED", "OUTSIDE", "Found", "HeapTables", "has_earlier_heap"]
 
@@ -41,7 +43,7 @@ class HeapTables:
         *,
         library_code: list[tuple[int, int]],
         find_unwritten: bool,
-        progress: _engine.Progress,
+        progress: Progress,
     ) -> list[Found]:
         """What the engine finds.
 
@@ -102,7 +104,7 @@ class HeapTables:
             kind, bool(is_write), thread, size, held, count, transition, pc, address, missing
         )
 
-    def _column(self, name: str) -> _engine.U64:
+    def _column(self, name: str) -> npt.NDArray[np.uint64]:
         return np.array([getattr(block, name) for block in self._blocks], dtype=np.uint64)
 
     def _moved_from(self, block: Block) -> int:

@@ -16,7 +16,7 @@ __all__ = ["registers_read"]
 
 def registers_read(address: int, code: bytes) -> list[tuple[int, int]]:
     """Ranges (offset, size) of the register file that an instruction reads as data: not as an
-    address, unless that is what it computes (`lea`). See `reven._engine.InstructionReads`."""
+    address, unless that is what it computes (`lea`). See `reven._engine.Taint`."""
     instruction = next(detailed_disassembler().disasm(code, address, 1), None)
     if instruction is None or instruction.size != len(code):
         return []

@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar, cast
 
+import numpy as np
+import numpy.typing as npt
+
 from reven import _engine
 from reven.ossi import AddressSpace, BinaryError, StoredBinaries
 from reven.trace.manifest import read_manifest
@@ -124,7 +127,7 @@ class OpenedTrace:
 
 
 def next_part(
-    transitions: _engine.U64, start: int, stop: int, forward: bool, limit: int
+    transitions: npt.NDArray[np.uint64], start: int, stop: int, forward: bool, limit: int
 ) -> int | None:
     """Where a query goes on after a page of answers; None at the end."""
     if len(transitions) < limit:

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["Stopped", "keep_going", "stop_when"]
+__all__ = ["Progress", "Stopped", "keep_going", "stop_when"]
+
+Progress = Callable[[int, int], bool | None]
+"""What the engine calls now and then with what is done and the total; False cancels."""
 
 _stop: ContextVar[Callable[[], bool] | None] = ContextVar("stop", default=None)
 
@@ -27,7 +30,7 @@ def stop_when(condition: Callable[[], bool]) -> Iterator[None]:
 
 
 def keep_going(done: int = 0, total: int = 0) -> bool:
-    """What the engine calls now and then (`reven._engine.Progress`)."""
+    """What the engine calls now and then: a Progress."""
     condition = _stop.get()
     if condition is not None and condition():
         raise Stopped
