@@ -22,7 +22,7 @@ lint: $(VENV)/.lint $(AXION)
 format: $(VENV)/.lint $(AXION)
 	@scripts/lint --format
 
-types: $(VENV)/.installed $(VENV)/.lint $(AXION)
+types: $(VENV)/.installed $(AXION)
 	@scripts/engine_stub
 	@scripts/axion_types
 

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 import numpy
 from numpy.typing import NDArray
 
+
 class TraceError(Exception):
     """The trace cannot be used: missing, damaged, or of another version."""
 
@@ -44,12 +45,14 @@ class Transitions:
         """The first one's number."""
 
     def __len__(self) -> int: ...
+
     @property
     def code(self) -> Annotated[NDArray[numpy.uint8], dict(shape=(None, None))]:
         """Of shape (n, 15): instruction bytes, as for `size`."""
 
     @property
     def pc(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]: ...
+
     @property
     def kind(self) -> Annotated[NDArray[numpy.uint8], dict(shape=(None,))]:
         """KIND_…"""
@@ -68,10 +71,13 @@ class Accesses:
     """Columns of memory accesses, in the order asked for."""
 
     def __len__(self) -> int: ...
+
     @property
     def is_write(self) -> Annotated[NDArray[numpy.bool_], dict(shape=(None,))]: ...
+
     @property
     def transition(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]: ...
+
     @property
     def address(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
         """Physical."""
@@ -82,6 +88,7 @@ class Accesses:
 
     @property
     def size(self) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]: ...
+
     @property
     def cause(self) -> Annotated[NDArray[numpy.uint8], dict(shape=(None,))]:
         """REVEN_CAUSE_… of event_stream.h; 0: an instruction."""
@@ -91,18 +98,21 @@ class DeviceAccess:
 
     @property
     def transition(self) -> int: ...
+
     @property
     def address(self) -> int:
         """Of the port, or physical."""
 
     @property
     def value(self) -> int: ...
+
     @property
     def size(self) -> int:
         """In bytes."""
 
     @property
     def is_memory_mapped(self) -> bool: ...
+
     @property
     def is_write(self) -> bool: ...
 
@@ -149,14 +159,17 @@ class Mapping:
 
     @property
     def address(self) -> int: ...
+
     @property
     def size(self) -> int: ...
+
     @property
     def protection(self) -> int:
         """1 read, 2 write, 4 execute."""
 
     @property
     def file_offset(self) -> int: ...
+
     @property
     def path(self) -> str:
         """A file, a name such as "[stack]", or empty."""
@@ -178,10 +191,13 @@ class Syscall:
 
     @property
     def thread(self) -> int: ...
+
     @property
     def number(self) -> int: ...
+
     @property
     def arguments(self) -> tuple[int, int, int, int, int, int]: ...
+
     @property
     def result(self) -> int | None:
         """Negative errno on failure; None: had not returned."""
@@ -195,6 +211,7 @@ class Thread:
 
     @property
     def first_transition(self) -> int: ...
+
     @property
     def last_transition(self) -> int: ...
 
@@ -203,22 +220,31 @@ class CheckResult:
 
     @property
     def segments(self) -> int: ...
+
     @property
     def executions(self) -> int: ...
+
     @property
     def transitions(self) -> int: ...
+
     @property
     def loads(self) -> int: ...
+
     @property
     def bad_loads(self) -> int: ...
+
     @property
     def key_frames(self) -> int: ...
+
     @property
     def bad_key_frames(self) -> int: ...
+
     @property
     def blocks(self) -> int: ...
+
     @property
     def bad_blocks(self) -> int: ...
+
     @property
     def alias_changes(self) -> int:
         """Stores to the same page at another address."""
@@ -243,8 +269,10 @@ class Trace:
 
     @property
     def transition_count(self) -> int: ...
+
     @property
     def segment_count(self) -> int: ...
+
     @property
     def size_on_disk(self) -> int:
         """In bytes, indexes included."""
@@ -271,15 +299,7 @@ class Trace:
         Current thread and the register view (native/event_stream/registers.toml).
         """
 
-    def registers_at(
-        self,
-        contexts: Annotated[
-            NDArray[numpy.uint64], dict(shape=(None,), order="C", device="cpu", writable=False)
-        ],
-    ) -> tuple[
-        Annotated[NDArray[numpy.uint32], dict(shape=(None,))],
-        Annotated[NDArray[numpy.uint8], dict(shape=(None, None))],
-    ]:
+    def registers_at(self, contexts: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> tuple[Annotated[NDArray[numpy.uint32], dict(shape=(None,))], Annotated[NDArray[numpy.uint8], dict(shape=(None, None))]]:
         """The same for many contexts: threads (n), views (n, size of one)."""
 
     def thread_registers(self, thread: int, context: int) -> bytes | None:
@@ -294,19 +314,7 @@ class Trace:
     def read_known_memory(self, context: int, address: int, size: int) -> tuple[bytes, bytes]:
         """Data, and a byte per byte: 1 known, 0 unknown (data 0)."""
 
-    def accesses(
-        self,
-        start: int,
-        stop: int,
-        address: int = 0,
-        size: int = 18446744073709551616,
-        *,
-        reads: bool = True,
-        writes: bool = True,
-        forward: bool = True,
-        limit: int = 1000,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> Accesses:
+    def accesses(self, start: int, stop: int, address: int = 0, size: int = 18446744073709551616, *, reads: bool = True, writes: bool = True, forward: bool = True, limit: int = 1000, progress: Callable[[int, int], bool | None] | None = None) -> Accesses:
         """
         Accesses of transitions [start, stop) that touch [address, address+size), the first
         `limit` in the direction, never splitting a transition's accesses (so a few more than
@@ -315,13 +323,7 @@ class Trace:
         it happened. Continue from the last transition + 1.
         """
 
-    def device_accesses(
-        self,
-        start: int,
-        stop: int,
-        limit: int = 1000,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> list[DeviceAccess]:
+    def device_accesses(self, start: int, stop: int, limit: int = 1000, progress: Callable[[int, int], bool | None] | None = None) -> list[DeviceAccess]:
         """
         What transitions [start, stop) moved from and to devices, in order; a few more than
         `limit`, for a transition's stay together.
@@ -331,44 +333,20 @@ class Trace:
     def register_file_size(self) -> int:
         """In bytes: a program's, or a machine's."""
 
-    def find_pcs(
-        self,
-        ranges: Sequence[tuple[int, int]],
-        start: int,
-        stop: int,
-        *,
-        forward: bool = True,
-        limit: int = 1000,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
+    def find_pcs(self, ranges: Sequence[tuple[int, int]], start: int, stop: int, *, forward: bool = True, limit: int = 1000, progress: Callable[[int, int], bool | None] | None = None) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
         """
         Transitions of [start, stop) that execute an instruction whose address lies in a range
         [low, high); the first `limit` in the direction.
         """
 
-    def find_register_change(
-        self,
-        context: int,
-        offset: int,
-        size: int,
-        mask: int,
-        forward: bool,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> int | None:
+    def find_register_change(self, context: int, offset: int, size: int, mask: int, forward: bool, progress: Callable[[int, int], bool | None] | None = None) -> int | None:
         """
         Nearest context (> or < `context`) in which (value & mask) of the register view's
         little-endian field [offset, offset+size) differs. Forward: first context holding
         another value. Backward: last context holding another value.
         """
 
-    def find_memory_change(
-        self,
-        context: int,
-        address: int,
-        size: int,
-        forward: bool,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> int | None:
+    def find_memory_change(self, context: int, address: int, size: int, forward: bool, progress: Callable[[int, int], bool | None] | None = None) -> int | None:
         """The same for the bytes of a memory range."""
 
     def executed_ranges(self) -> list[tuple[int, int]]:
@@ -377,11 +355,12 @@ class Trace:
         """
 
     def mappings(self) -> list[Mapping]: ...
+
     def syscalls(self, start: int, stop: int, limit: int = 1000) -> list[Syscall]: ...
+
     def threads(self) -> list[Thread]: ...
-    def build_index(
-        self, progress: Callable[[int, int], bool | None] | None = None, threads: int = 2
-    ) -> None:
+
+    def build_index(self, progress: Callable[[int, int], bool | None] | None = None, threads: int = 2) -> None:
         """
         Build what is missing of the index; queries do so by themselves when they need it.
         """
@@ -393,24 +372,34 @@ class Call:
 
     @property
     def id(self) -> int: ...
+
     @property
     def parent(self) -> int | None: ...
+
     @property
-    def kind(self) -> Literal["call", "tail", "signal", "start", "unknown"]: ...
+    def kind(self) -> Literal['call', 'tail', 'signal', 'start', 'unknown']: ...
+
     @property
     def thread(self) -> int: ...
+
     @property
     def transition(self) -> int | None: ...
+
     @property
     def first_context(self) -> int: ...
+
     @property
     def end_transition(self) -> int | None: ...
+
     @property
     def depth(self) -> int: ...
+
     @property
     def function(self) -> int: ...
+
     @property
     def return_address(self) -> int | None: ...
+
     @property
     def stack_pointer(self) -> int: ...
 
@@ -419,6 +408,7 @@ class CallPage:
 
     @property
     def calls(self) -> list[Call]: ...
+
     @property
     def next(self) -> int | None: ...
 
@@ -426,19 +416,24 @@ class Frame:
     """One frame of the active stack."""
 
     @property
-    def type(self) -> Literal["Call", "Interrupt", "Manual", "Damaged", "Unknown"]: ...
+    def type(self) -> Literal['Call', 'Interrupt', 'Manual', 'Damaged', 'Unknown']: ...
+
     @property
     def call(self) -> int | None:
         """Its id."""
 
     @property
     def first_context(self) -> int: ...
+
     @property
     def creation_transition(self) -> int | None: ...
+
     @property
     def pc(self) -> int: ...
+
     @property
     def function(self) -> int | None: ...
+
     @property
     def stack_pointer(self) -> int: ...
 
@@ -451,16 +446,22 @@ class CallTreeNode:
 
     @property
     def thread(self) -> int: ...
+
     @property
     def function(self) -> int: ...
+
     @property
-    def kind(self) -> Literal["call", "tail", "signal", "start", "unknown"]: ...
+    def kind(self) -> Literal['call', 'tail', 'signal', 'start', 'unknown']: ...
+
     @property
     def first_call(self) -> int: ...
+
     @property
     def count(self) -> int: ...
+
     @property
     def total(self) -> int: ...
+
     @property
     def own(self) -> int: ...
 
@@ -471,6 +472,7 @@ class Calls:
     """
 
     def __init__(self, trace: Trace) -> None: ...
+
     @property
     def complete(self) -> bool:
         """Whether the index covers every segment."""
@@ -480,17 +482,8 @@ class Calls:
         """In bytes."""
 
     def __len__(self) -> int: ...
-    def build(
-        self,
-        functions: Annotated[
-            NDArray[numpy.uint64], dict(shape=(None,), order="C", device="cpu", writable=False)
-        ],
-        stubs: Annotated[
-            NDArray[numpy.uint64], dict(shape=(None,), order="C", device="cpu", writable=False)
-        ],
-        progress: Callable[[int, int], bool | None] | None = None,
-        threads: int = 2,
-    ) -> None:
+
+    def build(self, functions: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], stubs: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], progress: Callable[[int, int], bool | None] | None = None, threads: int = 2) -> None:
         """
         Build what is missing. `functions`: addresses where functions begin, ascending;
         `stubs`: those of PLT stubs among them.
@@ -500,63 +493,26 @@ class Calls:
         """IndexError if there is none."""
 
     def call_at(self, context: int) -> Call | None: ...
+
     def frames(self, context: int) -> list[Frame]:
         """The active stack, top first; at least one."""
 
     def stack_change(self, context: int, forward: bool) -> int | None: ...
-    def calls(
-        self,
-        start: int,
-        stop: int,
-        *,
-        thread: int | None = None,
-        shortest: int = 0,
-        deepest: int = 4294967295,
-        parent: int | None = None,
-        first: int = 0,
-        limit: int = 1000,
-        forward: bool = True,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> CallPage: ...
-    def calls_of(
-        self,
-        functions: Sequence[tuple[int, int]],
-        start: int,
-        stop: int,
-        *,
-        forward: bool = True,
-        limit: int = 1000,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> CallPage: ...
-    def tree(
-        self,
-        start: int,
-        stop: int,
-        *,
-        thread: int | None = None,
-        deepest: int = 4294967295,
-        roots: Sequence[tuple[int, int]] = [],
-        limit: int = 100000,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> tuple[list[CallTreeNode], bool]: ...
-    def step(
-        self,
-        transition: int,
-        *,
-        forward: bool,
-        over: bool,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> int | None: ...
-    def frame_end(
-        self, id: int, progress: Callable[[int, int], bool | None] | None = None
-    ) -> int | None:
+
+    def calls(self, start: int, stop: int, *, thread: int | None = None, shortest: int = 0, deepest: int = 4294967295, parent: int | None = None, first: int = 0, limit: int = 1000, forward: bool = True, progress: Callable[[int, int], bool | None] | None = None) -> CallPage: ...
+
+    def calls_of(self, functions: Sequence[tuple[int, int]], start: int, stop: int, *, forward: bool = True, limit: int = 1000, progress: Callable[[int, int], bool | None] | None = None) -> CallPage: ...
+
+    def tree(self, start: int, stop: int, *, thread: int | None = None, deepest: int = 4294967295, roots: Sequence[tuple[int, int]] = [], limit: int = 100000, progress: Callable[[int, int], bool | None] | None = None) -> tuple[list[CallTreeNode], bool]: ...
+
+    def step(self, transition: int, *, forward: bool, over: bool, progress: Callable[[int, int], bool | None] | None = None) -> int | None: ...
+
+    def frame_end(self, id: int, progress: Callable[[int, int], bool | None] | None = None) -> int | None:
         """
         The end of a call, or that of the last function that jumps replaced it by.
         """
 
-    def frame_start(
-        self, id: int, progress: Callable[[int, int], bool | None] | None = None
-    ) -> Call:
+    def frame_start(self, id: int, progress: Callable[[int, int], bool | None] | None = None) -> Call:
         """
         The call itself, or the first of those that jumps replaced until it began.
         """
@@ -569,8 +525,10 @@ class MappedFile:
 
     @property
     def path(self) -> str: ...
+
     @property
     def address(self) -> int: ...
+
     @property
     def executable(self) -> bool: ...
 
@@ -579,12 +537,16 @@ class Notice:
 
     @property
     def kind(self) -> int: ...
+
     @property
     def detail(self) -> int: ...
+
     @property
     def ip(self) -> int: ...
+
     @property
     def value(self) -> int: ...
+
     @property
     def text(self) -> bytes: ...
 
@@ -593,14 +555,19 @@ class RecordingStatus:
 
     @property
     def transitions(self) -> int: ...
+
     @property
     def executions(self) -> int: ...
+
     @property
     def bytes_written(self) -> int: ...
+
     @property
     def threads(self) -> int: ...
+
     @property
     def finished(self) -> bool: ...
+
     @property
     def end_reason(self) -> int:
         """
@@ -629,21 +596,14 @@ class Recording:
     it; the object sends reven_welcome and owns a duplicate of it.
     """
 
-    def __init__(
-        self,
-        path: str,
-        connection: int,
-        *,
-        max_transitions: int = 0,
-        parent: Recording | None = None,
-        template_count: int = 0,
-    ) -> None:
+    def __init__(self, path: str, connection: int, *, max_transitions: int = 0, parent: Recording | None = None, template_count: int = 0) -> None:
         """
         `path`: an existing, empty trace directory. `parent`: the forked-from recording, whose
         templates 1 … `template_count` (of reven_hello) this one shares.
         """
 
     def status(self) -> RecordingStatus: ...
+
     def mapped_files(self) -> list[MappedFile]:
         """Files mapped since the last call."""
 
@@ -671,9 +631,7 @@ class _Store:
     def segments(self) -> list[tuple[int, int, int, int]]:
         """Of each: first execution, first transition, executions, transitions."""
 
-    def load(
-        self, index: int
-    ) -> tuple[bytes, list[int], list[bytes], list[tuple[int, int, int, bytes]]]:
+    def load(self, index: int) -> tuple[bytes, list[int], list[bytes], list[tuple[int, int, int, bytes]]]:
         """
         Headers (u32 each), instructions completed and values of each execution; type, thread,
         position and payload of each control record. Raises TraceError.
@@ -684,6 +642,7 @@ class _Store:
 
     @property
     def template_count(self) -> int: ...
+
     @property
     def problem(self) -> str:
         """What was left out because it is torn or damaged, or empty."""
@@ -704,14 +663,19 @@ class TaintItems:
     """
 
     def __len__(self) -> int: ...
+
     @property
     def is_memory(self) -> Annotated[NDArray[numpy.uint8], dict(shape=(None,))]: ...
+
     @property
     def address(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]: ...
+
     @property
     def size(self) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]: ...
+
     @property
     def before(self) -> Annotated[NDArray[numpy.uint16], dict(shape=(None,))]: ...
+
     @property
     def after(self) -> Annotated[NDArray[numpy.uint16], dict(shape=(None,))]: ...
 
@@ -721,8 +685,10 @@ class TaintAccesses:
     """
 
     def __len__(self) -> int: ...
+
     @property
     def items(self) -> TaintItems: ...
+
     @property
     def next(self) -> int | None:
         """Transition to go on with, of what was reached."""
@@ -733,10 +699,13 @@ class TaintAccesses:
 
     @property
     def finished(self) -> bool: ...
+
     @property
     def transition(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]: ...
+
     @property
     def changes(self) -> Annotated[NDArray[numpy.uint8], dict(shape=(None,))]: ...
+
     @property
     def item_count(self) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]: ...
 
@@ -745,10 +714,13 @@ class TaintWarning:
 
     @property
     def transition(self) -> int: ...
+
     @property
     def address(self) -> int: ...
+
     @property
     def size(self) -> int: ...
+
     @property
     def kind(self) -> int:
         """TAINT_…"""
@@ -773,6 +745,7 @@ class OriginHop:
 
     @property
     def after(self) -> tuple[bool, int, int]: ...
+
     @property
     def before(self) -> tuple[bool, int, int] | None:
         """What it came from; None: it ends here."""
@@ -783,16 +756,9 @@ class OriginHop:
 class OriginFinder:
     """Where values came from. `reads`: as for Taint."""
 
-    def __init__(
-        self, trace: Trace, reads: Callable[[int, bytes], Sequence[tuple[int, int]]] | None = None
-    ) -> None: ...
-    def find(
-        self,
-        context: int,
-        place: tuple[bool, int, int],
-        limit: int = 1000,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> list[OriginHop]:
+    def __init__(self, trace: Trace, reads: Callable[[int, bytes], Sequence[tuple[int, int]]] | None = None) -> None: ...
+
+    def find(self, context: int, place: tuple[bool, int, int], limit: int = 1000, progress: Callable[[int, int], bool | None] | None = None) -> list[OriginHop]:
         """
         The steps back from a place in a context; the last one may not be the end.
         """
@@ -806,16 +772,7 @@ class Taint:
     reads; asked where a block is entered or left on the way.
     """
 
-    def __init__(
-        self,
-        trace: Trace,
-        seeds: Sequence[tuple[int, bool, int, int]],
-        tag_count: int,
-        first: int,
-        last: int,
-        forward: bool,
-        reads: Callable[[int, bytes], Sequence[tuple[int, int]]] | None = None,
-    ) -> None:
+    def __init__(self, trace: Trace, seeds: Sequence[tuple[int, bool, int, int]], tag_count: int, first: int, last: int, forward: bool, reads: Callable[[int, bytes], Sequence[tuple[int, int]]] | None = None) -> None:
         """
         Raises ValueError for impossible seeds, IndexError for contexts out of range.
         """
@@ -831,26 +788,17 @@ class Taint:
 
     @property
     def finished(self) -> bool: ...
+
     @property
     def access_count(self) -> int: ...
+
     @property
     def change_count(self) -> int: ...
-    def accesses(
-        self,
-        start: int,
-        limit: int,
-        changes_only: bool,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> TaintAccesses:
+
+    def accesses(self, start: int, limit: int, changes_only: bool, progress: Callable[[int, int], bool | None] | None = None) -> TaintAccesses:
         """From transition `start` on in the direction, as far as was reached."""
 
-    def state(
-        self,
-        context: int,
-        address: int = 0,
-        limit: int = 1000,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> TaintItems:
+    def state(self, context: int, address: int = 0, limit: int = 1000, progress: Callable[[int, int], bool | None] | None = None) -> TaintItems:
         """
         What is tainted in a context: registers, and at most `limit` ranges of memory from
         `address` on; with another address than 0, memory only. IndexError if it was not
@@ -863,18 +811,23 @@ class FoundStrings:
     """Columns of strings, by ascending number."""
 
     def __len__(self) -> int: ...
+
     @property
     def text(self) -> list[str]: ...
+
     @property
     def id(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]: ...
+
     @property
     def address(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]: ...
+
     @property
     def size(self) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]:
         """Bytes in memory."""
 
     @property
     def is_utf16(self) -> Annotated[NDArray[numpy.uint8], dict(shape=(None,))]: ...
+
     @property
     def first_access(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
         """A transition."""
@@ -892,13 +845,7 @@ class Strings:
     def __init__(self, trace: Trace, most_pages: int = 16384) -> None:
         """`most_pages`: of memory that making the index keeps, some 20 KB each."""
 
-    def find(
-        self,
-        pattern: str,
-        first: int = 0,
-        limit: int = 1000,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> FoundStrings:
+    def find(self, pattern: str, first: int = 0, limit: int = 1000, progress: Callable[[int, int], bool | None] | None = None) -> FoundStrings:
         """Those that contain `pattern`, numbers from `first` on."""
 
     def count(self, progress: Callable[[int, int], bool | None] | None = None) -> int: ...
@@ -907,10 +854,13 @@ class CreatedMatches:
     """Columns of occurrences, by ascending transition."""
 
     def __len__(self) -> int: ...
+
     @property
     def transition(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]: ...
+
     @property
     def address(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]: ...
+
     @property
     def is_mapping(self) -> Annotated[NDArray[numpy.uint8], dict(shape=(None,))]:
         """Contents of a new mapping, which is no access."""
@@ -919,92 +869,55 @@ class MemorySearch:
     """Byte patterns in memory. Safe to use from several threads."""
 
     def __init__(self, trace: Trace) -> None: ...
-    def find(
-        self,
-        pattern: bytes,
-        context: int,
-        address: int,
-        size: int,
-        limit: int = 1000,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
+
+    def find(self, pattern: bytes, context: int, address: int, size: int, limit: int = 1000, progress: Callable[[int, int], bool | None] | None = None) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
         """
         Occurrences inside [address, address+size) at a context, of known bytes.
         """
 
-    def standing(
-        self,
-        pattern: bytes,
-        context: int,
-        stop: int,
-        first: int = 0,
-        limit: int = 1000,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
+    def standing(self, pattern: bytes, context: int, stop: int, first: int = 0, limit: int = 1000, progress: Callable[[int, int], bool | None] | None = None) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
         """
         Occurrences from address `first` on at a context, where the segments of transitions
         [context, stop) access memory nearby (to 8 bytes).
         """
 
-    def created(
-        self,
-        pattern: bytes,
-        start: int,
-        stop: int,
-        limit: int = 1000,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> CreatedMatches:
+    def created(self, pattern: bytes, start: int, stop: int, limit: int = 1000, progress: Callable[[int, int], bool | None] | None = None) -> CreatedMatches:
         """Occurrences that transitions of [start, stop) bring about."""
 
 class CodeSearch:
     """The different instructions that the trace has now."""
 
     def __init__(self, trace: Trace) -> None: ...
+
     @property
     def instructions(self) -> list[tuple[int, bytes]]:
         """Address and code, ascending."""
 
-    def find(
-        self,
-        numbers: Sequence[int],
-        start: int,
-        stop: int,
-        *,
-        forward: bool = True,
-        limit: int = 1000,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
+    def find(self, numbers: Sequence[int], start: int, stop: int, *, forward: bool = True, limit: int = 1000, progress: Callable[[int, int], bool | None] | None = None) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
         """Transitions of [start, stop) that execute one of these instructions."""
 
 class ValueHits:
     """Columns of where a value occurs, by ascending transition."""
 
     def __len__(self) -> int: ...
+
     @property
     def transition(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]: ...
+
     @property
     def register(self) -> Annotated[NDArray[numpy.uint8], dict(shape=(None,))]:
         """General ones in encoding order, then vectors; 255: a memory access."""
 
     @property
     def address(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]: ...
+
     @property
     def size(self) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]: ...
+
     @property
     def is_write(self) -> Annotated[NDArray[numpy.uint8], dict(shape=(None,))]: ...
 
-def find_value(
-    trace: Trace,
-    value: bytes,
-    start: int,
-    stop: int,
-    *,
-    general_width: int,
-    vector_width: int,
-    access_size: int,
-    limit: int = 1000,
-    progress: Callable[[int, int], bool | None] | None = None,
-) -> ValueHits:
+def find_value(trace: Trace, value: bytes, start: int, stop: int, *, general_width: int, vector_width: int, access_size: int, limit: int = 1000, progress: Callable[[int, int], bool | None] | None = None) -> ValueHits:
     """
     Where a value (little endian, zero extended) comes into a register, of which the low bytes
     of that width count (0: none), or passes in an access of that size (0: any).
@@ -1033,8 +946,10 @@ class DebugScope:
 
     @property
     def begin(self) -> int: ...
+
     @property
     def end(self) -> int: ...
+
     @property
     def name(self) -> str:
         """Qualified."""
@@ -1046,20 +961,7 @@ class DebugIndex:
     Names of types and variables are qualified (`space::Type<int>`).
     """
 
-    def __init__(
-        self,
-        *,
-        info: bytes,
-        abbrev: bytes,
-        str: bytes,
-        line_str: bytes,
-        str_offsets: bytes,
-        addr: bytes,
-        ranges: bytes,
-        rnglists: bytes,
-        common_str: bytes,
-        progress: Callable[[int, int], bool | None] | None = None,
-    ) -> None:
+    def __init__(self, *, info: bytes, abbrev: bytes, str: bytes, line_str: bytes, str_offsets: bytes, addr: bytes, ranges: bytes, rnglists: bytes, common_str: bytes, progress: Callable[[int, int], bool | None] | None = None) -> None:
         """
         The arguments are the contents of the sections, uncompressed; empty where there is
         none. `common_str`: .debug_str of the file that dwz moved common parts to.
@@ -1077,6 +979,7 @@ class DebugIndex:
         """Definitions outside of functions."""
 
     def unit_variables(self, unit: int) -> list[DebugPlace]: ...
+
     def scopes(self, unit: int) -> list[DebugScope]:
         """By ascending `begin`; [] for a damaged unit."""
 
@@ -1087,42 +990,23 @@ class DebugIndex:
 
     @property
     def unit_count(self) -> int: ...
+
     @property
     def damaged_unit_count(self) -> int:
         """Those that were left out."""
 
-def execution_counts(
-    trace: Trace, progress: Callable[[int, int], bool | None] | None = None
-) -> tuple[
-    Annotated[NDArray[numpy.uint64], dict(shape=(None,))],
-    Annotated[NDArray[numpy.uint64], dict(shape=(None,))],
-]:
+def execution_counts(trace: Trace, progress: Callable[[int, int], bool | None] | None = None) -> tuple[Annotated[NDArray[numpy.uint64], dict(shape=(None,))], Annotated[NDArray[numpy.uint64], dict(shape=(None,))]]:
     """
     Executed addresses, ascending, and how many transitions execute the instruction there.
     """
 
-def thread_switches(
-    trace: Trace, progress: Callable[[int, int], bool | None] | None = None
-) -> tuple[
-    Annotated[NDArray[numpy.uint64], dict(shape=(None,))],
-    Annotated[NDArray[numpy.uint32], dict(shape=(None,))],
-]:
+def thread_switches(trace: Trace, progress: Callable[[int, int], bool | None] | None = None) -> tuple[Annotated[NDArray[numpy.uint64], dict(shape=(None,))], Annotated[NDArray[numpy.uint32], dict(shape=(None,))]]:
     """First contexts, ascending, in which another thread runs, and which."""
 
-def syscall_points(
-    trace: Trace, progress: Callable[[int, int], bool | None] | None = None
-) -> tuple[
-    Annotated[NDArray[numpy.uint64], dict(shape=(None,))],
-    Annotated[NDArray[numpy.uint32], dict(shape=(None,))],
-]:
+def syscall_points(trace: Trace, progress: Callable[[int, int], bool | None] | None = None) -> tuple[Annotated[NDArray[numpy.uint64], dict(shape=(None,))], Annotated[NDArray[numpy.uint32], dict(shape=(None,))]]:
     """Transitions that are system calls, ascending, and their numbers."""
 
-def signal_points(
-    trace: Trace, progress: Callable[[int, int], bool | None] | None = None
-) -> tuple[
-    Annotated[NDArray[numpy.uint64], dict(shape=(None,))],
-    Annotated[NDArray[numpy.uint32], dict(shape=(None,))],
-]:
+def signal_points(trace: Trace, progress: Callable[[int, int], bool | None] | None = None) -> tuple[Annotated[NDArray[numpy.uint64], dict(shape=(None,))], Annotated[NDArray[numpy.uint32], dict(shape=(None,))]]:
     """
     Transitions at which signals are delivered, ascending, and their numbers.
     """
@@ -1131,12 +1015,14 @@ class AllocatorCalls:
     """Columns of calls of functions, by ascending `enter`."""
 
     def __len__(self) -> int: ...
+
     @property
     def function(self) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]:
         """Index in the list of functions."""
 
     @property
     def thread(self) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]: ...
+
     @property
     def enter(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
         """First context in the function."""
@@ -1147,12 +1033,16 @@ class AllocatorCalls:
 
     @property
     def argument0(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]: ...
+
     @property
     def argument1(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]: ...
+
     @property
     def argument2(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]: ...
+
     @property
     def result(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]: ...
+
     @property
     def stack_pointer(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
         """In `enter`: where the return address stands."""
@@ -1161,11 +1051,7 @@ class AllocatorCalls:
     def return_address(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
         """0 if it never returned."""
 
-def allocator_calls(
-    trace: Trace,
-    functions: Sequence[int],
-    progress: Callable[[int, int], bool | None] | None = None,
-) -> AllocatorCalls:
+def allocator_calls(trace: Trace, functions: Sequence[int], progress: Callable[[int, int], bool | None] | None = None) -> AllocatorCalls:
     """
     Calls of the functions whose entries these are, the outermost of each thread: what one
     calls of the others is part of it.
@@ -1177,6 +1063,7 @@ class HeapErrors:
     """
 
     def __len__(self) -> int: ...
+
     @property
     def kind(self) -> Annotated[NDArray[numpy.uint8], dict(shape=(None,))]:
         """
@@ -1185,10 +1072,13 @@ class HeapErrors:
 
     @property
     def is_write(self) -> Annotated[NDArray[numpy.uint8], dict(shape=(None,))]: ...
+
     @property
     def thread(self) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]: ...
+
     @property
     def size(self) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]: ...
+
     @property
     def block(self) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]:
         """Index of the block beside which, or in which; 2^32 - 1: none."""
@@ -1203,48 +1093,15 @@ class HeapErrors:
 
     @property
     def pc(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]: ...
+
     @property
     def address(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]: ...
+
     @property
     def bytes(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
         """Of kind 2: a bit for each byte of the access that was not written."""
 
-def check_heap(
-    trace: Trace,
-    address: Annotated[
-        NDArray[numpy.uint64], dict(shape=(None,), order="C", device="cpu", writable=False)
-    ],
-    size: Annotated[
-        NDArray[numpy.uint64], dict(shape=(None,), order="C", device="cpu", writable=False)
-    ],
-    first: Annotated[
-        NDArray[numpy.uint64], dict(shape=(None,), order="C", device="cpu", writable=False)
-    ],
-    end: Annotated[
-        NDArray[numpy.uint64], dict(shape=(None,), order="C", device="cpu", writable=False)
-    ],
-    contents: Annotated[
-        NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu", writable=False)
-    ],
-    moved_from: Annotated[
-        NDArray[numpy.uint32], dict(shape=(None,), order="C", device="cpu", writable=False)
-    ],
-    span_thread: Annotated[
-        NDArray[numpy.uint32], dict(shape=(None,), order="C", device="cpu", writable=False)
-    ],
-    span_enter: Annotated[
-        NDArray[numpy.uint64], dict(shape=(None,), order="C", device="cpu", writable=False)
-    ],
-    span_leave: Annotated[
-        NDArray[numpy.uint64], dict(shape=(None,), order="C", device="cpu", writable=False)
-    ],
-    *,
-    library_code: Sequence[tuple[int, int]],
-    from_the_beginning: bool,
-    find_unwritten: bool,
-    limit: int = 100000,
-    progress: Callable[[int, int], bool | None] | None = None,
-) -> HeapErrors:
+def check_heap(trace: Trace, address: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], size: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], first: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], end: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], contents: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], moved_from: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], span_thread: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], span_enter: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], span_leave: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], *, library_code: Sequence[tuple[int, int]], from_the_beginning: bool, find_unwritten: bool, limit: int = 100000, progress: Callable[[int, int], bool | None] | None = None) -> HeapErrors:
     """
     Examine all accesses. A table of blocks by ascending `first`, which exist in the contexts
     [first, end); `contents`: 0 nothing was written to it, 1 all was, 2 as to the block
@@ -1254,15 +1111,7 @@ def check_heap(
     `find_unwritten` kind 2.
     """
 
-def access_values(
-    trace: Trace, start: int, stop: int
-) -> tuple[
-    Annotated[NDArray[numpy.uint64], dict(shape=(None,))],
-    Annotated[NDArray[numpy.uint64], dict(shape=(None,))],
-    Annotated[NDArray[numpy.uint32], dict(shape=(None,))],
-    Annotated[NDArray[numpy.uint8], dict(shape=(None,))],
-    bytes,
-]:
+def access_values(trace: Trace, start: int, stop: int) -> tuple[Annotated[NDArray[numpy.uint64], dict(shape=(None,))], Annotated[NDArray[numpy.uint64], dict(shape=(None,))], Annotated[NDArray[numpy.uint32], dict(shape=(None,))], Annotated[NDArray[numpy.uint8], dict(shape=(None,))], bytes]:
     """
     Accesses of transitions [start, stop) in program order with what they read or wrote:
     transition, address, size, whether it is a write, and the bytes of all one after the

@@ -13,4 +13,4 @@ def test_the_stub_is_that_of_the_bindings(tmp_path: Path) -> None:
     made = tmp_path / "_engine.pyi"
     subprocess.run([ROOT / "scripts" / "engine_stub", made], check=True)
     kept = ROOT / "src" / "reven" / "_engine.pyi"
-    assert kept.read_text() == made.read_text(), "run: make types"
+    assert kept.read_text() == made.read_text(), "run: scripts/engine_stub"
