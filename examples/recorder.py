@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reven.record import record
@@ -104,6 +104,9 @@ class ToyRecorder:
 
     options: frozenset[str] = frozenset()
     description = "kit example 1"
+
+    def refusal(self, program: Path, environment: Mapping[str, str]) -> str:
+        return ""
 
     def find(self) -> ReadyRecorder:
         return self

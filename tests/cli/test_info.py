@@ -10,8 +10,8 @@ def test_it_says_what_when_where_and_how_large(reven, crash_trace):
     text = reven("info", crash_trace).stdout
     labels = [line.split()[0] for line in text.splitlines() if not line.startswith(" ")]
     assert labels == [
-        *("trace", "command", "program", "directory", "process", "recorded", "recorder"),
-        *("end", "transitions", "size", "threads", "binaries"),
+        *("trace", "command", "program", "directory", "process", "recorded", "processor"),
+        *("recorder", "end", "transitions", "size", "threads", "binaries"),
     ]
     assert "killed by SIGSEGV" in text
     assert "libc.so.6" in text

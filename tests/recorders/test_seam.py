@@ -56,6 +56,9 @@ class Whole:
 
     options: frozenset[str] = frozenset()
 
+    def refusal(self, program, environment):
+        return ""
+
     def find(self):
         raise AssertionError
 

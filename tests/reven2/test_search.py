@@ -119,7 +119,11 @@ def test_values_in_registers_and_accesses(bare: reven2.OpenTrace) -> None:
     stores = [h for h in search.value(0x55667788, 4) if h.access is not None]
     assert [hit.transition.id for hit in stores] == [3, 6, 9, 14]
     assert [str(h.register) for h in search.value(0x55667788, 4) if h.register] == ["eax", "edx"]
-    assert [h.transition.id for h in search.value(0x88, 1) if h.register] == [0, 13]
+    # Where the stack lies differs: rsp may hold it too.
+    assert [h.transition.id for h in search.value(0x88, 1) if str(h.register) in ("al", "dl")] == [
+        0,
+        13,
+    ]
     assert [h.transition.id for h in search.value(0x1122334455667788, None, 1, 13)] == [12]
     assert list(search.value(-1)) == []
     for arguments in ((256, 1), (-129, 1), (0, 0), (0, 33), (1 << 256,)):

@@ -35,6 +35,8 @@ from reven2.types import (
 class SixtyFour:
     """A context as far as sizes go."""
 
+    _trace = None
+
     def is64b(self) -> bool:
         return True
 

@@ -56,6 +56,7 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
         "mapped_ranges": {"context": 9},
         "is_mapped": {"address": address, "size": 1, "first_context": 0, "last_context": 9},
         "accesses": {**stop, "address": 0, "size": 2**64 - 1, "reads": True, "writes": True},
+        "device_accesses": {"start": 0, "stop": count, "limit": 10},
         "find_pcs": {**stop, "ranges": [(address, address + 64)]},
         "thread_activity": {"start": 0, "width": 9, "parts": 7},
         "event_parts": {"kind": "signal", "start": 0, "width": count, "parts": 7},

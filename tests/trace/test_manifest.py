@@ -32,7 +32,7 @@ GOOD: dict[str, Any] = {
 BINARY = {"path": "/bin/a", "sha256": "0" * 64}
 WRONG = [
     (b"", "is damaged"),
-    (b"{}", "missing required field `program`"),
+    (b"{}", "missing required field `pid`"),
     (b"[]", "is damaged"),
     (b"null", "is damaged"),
     (b"\xff", "is damaged"),

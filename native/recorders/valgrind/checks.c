@@ -3,6 +3,7 @@
  * of a block may touch such memory, so that what is recorded about it stands before or
  * after a block: any other instruction that is about to is left to a block of its own.
  * What a load gave is looked at after it, since memory may change at any time. */
+#include "pub_tool_machine.h"
 #include "recorder.h"
 
 /* Of the instruction that was classified. */

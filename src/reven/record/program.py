@@ -9,7 +9,6 @@ import struct
 from pathlib import Path
 
 from reven.record.errors import ProgramNotExecutable, ProgramNotFound
-from reven.recorders.valgrind.sanitizers import sanitizer_complaint
 
 _MACHINES = {3: "32-bit x86", 40: "32-bit ARM", 183: "64-bit ARM", 243: "RISC-V", 21: "PowerPC"}
 _X86_64 = 62
@@ -64,5 +63,3 @@ def _check(path: Path, name: str) -> None:
         )
     if kind not in _TYPES:
         raise ProgramNotExecutable(f"{name} is an ELF file, but no executable.")
-    if complaint := sanitizer_complaint(path, os.environ):
-        raise ProgramNotExecutable(f"{name} {complaint}.")

@@ -20,7 +20,7 @@ from types import FrameType
 from reven import _engine
 from reven.end import notice_sentence
 from reven.record.binaries import BinaryCopier
-from reven.record.errors import CannotRecord, NothingRecorded
+from reven.record.errors import CannotRecord, NothingRecorded, ProgramNotExecutable
 from reven.record.process_recording import Hello, ProcessRecording, receive_hello, refuse
 from reven.record.program import resolve_program
 from reven.record.trace_folder import create_child_trace, create_trace
@@ -122,6 +122,8 @@ def record(
     program = resolve_program(command[0])
     recorder = recorder or get_recorder()
     _check_options(options, recorder)
+    if refusal := recorder.refusal(program, os.environ):
+        raise ProgramNotExecutable(f"{command[0]} {refusal}.")
     ready = recorder.find()
     create_trace(output, replace=options.force)
     with _private_folder() as folder:

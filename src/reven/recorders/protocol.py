@@ -84,6 +84,10 @@ class Recorder(Protocol):
     def options(self) -> frozenset[str]:
         """Which of "start", "until" and "follow" it understands."""
 
+    def refusal(self, program: Path, environment: Mapping[str, str]) -> str:
+        """Why it cannot record a program that the processor can run, as what follows the
+        program's name in a sentence; "" if it can."""
+
     def find(self) -> ReadyRecorder:
         """Look for its parts, and make what can be made of them. Raises RecorderUnavailable."""
 

@@ -67,6 +67,6 @@ TEST_CASE("what a template may not refer to is refused") {
     CHECK(spoilt([](auto& parts) { parts.events[0].instruction = 1; }) != "");
     CHECK(spoilt([](auto& parts) {
               parts.events[0] =
-                  testing::effect(REVEN_EVENT_SET_REGISTER, REVEN_REGISTER_FILE_SIZE - 4, 8, 0, 1);
+                  testing::effect(REVEN_EVENT_SET_REGISTER, REVEN_MACHINE_FILE_SIZE - 4, 8, 0, 1);
           }) != "");
 }

@@ -46,6 +46,9 @@ class Program:
     def __init__(self, *words: str | Path) -> None:
         self.words = [str(word) for word in words]
 
+    def refusal(self, program, environment):
+        return ""
+
     def find(self):
         return self
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reven.record import ProgramNotExecutable
-from reven.record.program import resolve_program
+from reven.record import ProgramNotExecutable, record
 from tests.conftest import CompileProgram
 from tests.recorders.valgrind.conftest import RunBothWays
 
@@ -202,17 +201,18 @@ def test_the_mappings_are_all_the_programs_own(
     [("thread", "ThreadSanitizer"), ("leak", "ASAN_OPTIONS=detect_leaks=0")],
 )
 def test_a_sanitizer_that_cannot_run_is_said_before_it_starts(
-    flag: str, words: str, compile_program: CompileProgram
+    flag: str, words: str, compile_program: CompileProgram, tmp_path: Path
 ) -> None:
     program = compile_program("int main(void) { return 0; }", f"-fsanitize={flag}")
     with pytest.raises(ProgramNotExecutable, match=words):
-        resolve_program(str(program))
+        record([str(program)], tmp_path / "t.reven")
 
 
 def test_an_address_sanitizer_runs_without_its_search_for_leaks(
     compile_program: CompileProgram,
     run_both_ways: RunBothWays,
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     source = """
     #include <stdlib.h>
@@ -223,6 +223,6 @@ def test_an_address_sanitizer_runs_without_its_search_for_leaks(
     """
     program = compile_program(source, "-fsanitize=address", "-Wno-error")
     with pytest.raises(ProgramNotExecutable, match="detect_leaks=0"):
-        resolve_program(str(program))
+        record([str(program)], tmp_path / "t.reven")
     monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
     run_both_ways([program]).assert_same()

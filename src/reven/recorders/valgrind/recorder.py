@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from reven.recorders.valgrind.build import (
 from reven.recorders.valgrind.complaints import explained
 from reven.recorders.valgrind.installed import find_launcher, find_valgrind, launcher_version
 from reven.recorders.valgrind.limits import limit_options
+from reven.recorders.valgrind.sanitizers import sanitizer_complaint
 
 _LOG = "log"  # in the order's folder, one for each process: log.<pid>
 
@@ -78,6 +79,9 @@ class ValgrindRecorder:
     """Records 64-bit Linux programs, each process to a trace of its own."""
 
     options = frozenset({"start", "until", "follow"})
+
+    def refusal(self, program: Path, environment: Mapping[str, str]) -> str:
+        return sanitizer_complaint(program, environment)
 
     def find(self) -> ReadyRecorder:
         return _ReadyValgrind(find_recorder())
