@@ -8,3 +8,11 @@ export function focusPanel(id: string): void {
     (content?.querySelector<HTMLElement>("[data-keyboard]") ?? content)?.focus();
   });
 }
+
+/** Give the keyboard to an element: at once, so that the next key is its own, or, if it is yet
+ * out of sight, once it is drawn. */
+export function focusElement(id: string): void {
+  const element = document.getElementById(id);
+  if (element) element.focus();
+  else requestAnimationFrame(() => document.getElementById(id)?.focus());
+}

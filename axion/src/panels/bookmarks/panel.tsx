@@ -6,7 +6,7 @@ import { addCommands } from "../../commands";
 import { focus, go } from "../../focus";
 import { numbered } from "../../ui/format";
 import { Rows } from "../../ui/rows";
-import { focusPanel } from "../keyboard";
+import { focusElement, focusPanel } from "../keyboard";
 import { definePanel, type Self } from "../panel";
 import { add, bookmarks, edit, goNext, remove } from "./store";
 import "./bookmarks.css";
@@ -36,8 +36,7 @@ function Bookmarks({ self, editing }: Props) {
     const to = Number(index) + (event.key === "ArrowDown" ? 1 : -1);
     if (to < 0 || to >= all.length) return;
     setActive(to);
-    // Once it is drawn.
-    requestAnimationFrame(() => document.getElementById(self.element(to))?.focus());
+    focusElement(self.element(to));
   };
   return (
     <>

@@ -6,6 +6,7 @@ import { useView, view } from "../../api/views";
 import { focus, go } from "../../focus";
 import { Rows } from "../../ui/rows";
 import { sayProblem } from "../../ui/toast";
+import { focusElement } from "../keyboard";
 import type { Self } from "../panel";
 import { short } from "../timeline/strip";
 
@@ -101,8 +102,7 @@ export function Tree({ self, opened }: { self: Self; opened: Opened }) {
   const move = (to: number) => {
     if (to < 0 || to >= rows.length) return;
     setActive(to);
-    // Once it is drawn.
-    requestAnimationFrame(() => document.getElementById(self.element(`row-${to}`))?.focus());
+    focusElement(self.element(`row-${to}`));
   };
   return (
     <Rows
