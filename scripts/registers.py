@@ -159,6 +159,7 @@ def kit(table: Row) -> str:
             "from enum import IntEnum",
             "from typing import Final",
             "",
+            f'ARCHITECTURE: Final = "{table["architecture"]}"',
             f"REGISTER_FILE_SIZE: Final = {table['program_size']}",
             f"MACHINE_FILE_SIZE: Final = {table['machine_size']}",
             "",

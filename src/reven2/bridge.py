@@ -4,7 +4,7 @@
 A bridge shows its tool what others select, and shows others what is selected in the tool.
 It needs nothing of a server but this module::
 
-    with reven2.bridge.join("default", "localhost", 13370, name="my tool") as bridge:
+    with reven2.bridge.join("default", port=13370, name="my tool") as bridge:
         bridge.show(bridge.server.trace.transition(100))  # others go there
         for event in bridge:  # where others are, as they move
             print(event)

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 import reven2
-from reven.trace.manifest import FORMAT, read_manifest
+from reven.trace.manifest import read_manifest
+from reven.trace.manifest_parts import FORMAT
 from reven2.arch._table import MACHINE_FILE_SIZE
 from reven2.errors import TraceError
 from tests.engine.record.stream import Slot, write_trace

@@ -15,7 +15,7 @@ from rich.markup import escape
 from reven._engine import Trace
 from reven.cli.shared.console import count_text, duration_text, out, plural, print_json, size_text
 from reven.cli.shared.opening import open_indexed
-from reven.end import explain_end
+from reven.end.explain import explain_end
 from reven.errors import CommandError
 from reven.record.manifest import MANIFEST, ImportedFrom, Manifest
 from reven.trace.manifest import check_readable

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a trace ends and why, and what its program met that the recorder does otherwise."""
+"""How a trace ends and why, and what its program met that the recorder does otherwise.
+
+`explain` is imported by who needs it: recording must start quickly.
+"""
 
 from __future__ import annotations
 
-from reven.end.explain import explain_end
 from reven.end.notices import notice_sentence, notice_sentences
+from reven.end.plain import plain_end
 
-__all__ = ["explain_end", "notice_sentence", "notice_sentences"]
+__all__ = ["notice_sentence", "notice_sentences", "plain_end"]

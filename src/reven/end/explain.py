@@ -9,11 +9,12 @@ import msgspec
 
 from reven import _engine
 from reven.end.fault_operands import find_fault
+from reven.end.plain import plain_end
 from reven.end.signal_codes import signal_cause
 from reven.end.unsupported import unsupported_instruction
 from reven.ossi import signal_name
 from reven.trace.disassembly import detailed_disassembler, disassemble
-from reven.trace.recorded_end import EndManifest, EndSignal
+from reven.trace.manifest_parts import EndManifest, EndSignal
 from reven2._service import EndData, RegisterValue
 
 _LAST_WORDS = 100_000
@@ -31,20 +32,8 @@ def explain_end(trace: _engine.Trace, known: EndManifest) -> EndData | None:
     if known.end_reason is None:
         return None
     if known.end_reason != "signal":
-        return EndData(reason=known.end_reason, status=known.end_code, sentence=_plain(known))
+        return EndData(reason=known.end_reason, status=known.end_code, sentence=plain_end(known))
     return _by_signal(trace, known)
-
-
-def _plain(known: EndManifest) -> str:
-    match known.end_reason:
-        case "exit":
-            return f"exited with status {known.end_code}"
-        case "exec":
-            return "was replaced by another program (exec)"
-        case "until":
-            return "reached the end that was chosen, and ran on unrecorded"
-        case _:
-            return "reached the chosen number of transitions, and ran on unrecorded"
 
 
 def _by_signal(trace: _engine.Trace, known: EndManifest) -> EndData:

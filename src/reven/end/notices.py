@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reven.trace.recorded_end import Notice
+from reven.trace.manifest_parts import Notice
 
 _NOT_FOLLOWED, _FLOATING_POINT, _X87 = 1, 2, 3
 _REASONS = {

@@ -12,9 +12,8 @@ from pathlib import Path
 import msgspec
 
 from reven.ossi.stored_binaries import BinaryEntry
-from reven.trace.manifest import FORMAT, TraceKind
-from reven.trace.recorded_end import EndManifest
-from reven2.arch._table import ARCHITECTURE, REGISTER_FILE_SIZE
+from reven.recorders.kit.registers import ARCHITECTURE, REGISTER_FILE_SIZE
+from reven.trace.manifest_parts import FORMAT, EndManifest, TraceKind
 
 MANIFEST = "manifest.json"
 

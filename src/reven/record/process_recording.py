@@ -16,13 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reven import _engine
-from reven.end import explain_end
+from reven.end import plain_end
 from reven.ossi.stored_binaries import BinaryEntry
 from reven.record.binaries import BinaryCopier
 from reven.record.manifest import END_REASONS, Manifest, write_manifest
-from reven.trace.manifest import TraceKind
-from reven.trace.recorded_end import EndSignal, Notice
-from reven2.arch._table import ARCHITECTURE, MACHINE_FILE_SIZE, REGISTER_FILE_SIZE
+from reven.recorders.kit.registers import ARCHITECTURE, MACHINE_FILE_SIZE, REGISTER_FILE_SIZE
+from reven.trace.manifest_parts import EndSignal, Notice, TraceKind
 
 # The live transport of native/event_stream/event_stream.h.
 HELLO_MAGIC = 0x52455645
@@ -195,6 +194,11 @@ class ProcessRecording:
 
     def ending(self) -> str:
         """How the process ended and why, without its subject; "" if it was cut off."""
+        if self.manifest.end_reason != "signal":
+            return plain_end(self.manifest)
+        # What explains a crash is slow to load, and most programs do not crash.
+        from reven.end.explain import explain_end
+
         try:
             end = explain_end(_engine.Trace(str(self.trace)), self.manifest)
         except _engine.TraceError:

@@ -5,24 +5,19 @@ version of reven can read the trace at all."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from reven.ossi.stored_binaries import BinaryEntry
-from reven.trace.recorded_end import EndManifest
+from reven.trace.manifest_parts import FORMAT, EndManifest, TraceKind
 from reven2._service import ImportData
 from reven2.arch._table import ARCHITECTURE, MACHINE_FILE_SIZE, REGISTER_FILE_SIZE
 from reven2.errors import TraceError
 
-__all__ = ["FORMAT", "OpenManifest", "TraceKind", "check_readable", "read_manifest"]
-
-FORMAT = 2
-"""What is written. Format 1 says nothing of the machine: it was a program on x86-64."""
+__all__ = ["OpenManifest", "check_readable", "read_manifest"]
 
 T = TypeVar("T")
-
-TraceKind = Literal["program", "machine"]
 
 _Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
 

@@ -13,7 +13,6 @@ from reven.ossi.linux.debug_files import decompress_xz, find_debug_file
 from reven.ossi.linux.elf_file import ElfFile
 from reven.ossi.linux.elf_header import tolerate_damage
 from reven.ossi.linux.lines import LineTable, SourceLine, read_line_table
-from reven.ossi.linux.unwound import read_unwound_functions
 from reven.ossi.symbols import ElfSymbol, SymbolTable
 
 
@@ -78,6 +77,8 @@ class ElfImage(ElfFile):
 
     def unwound_functions(self) -> Sequence[int]:
         """RVAs of the functions that the file says how to unwind: stripped ones too."""
+        from reven.ossi.linux.unwound import read_unwound_functions
+
         with self.lock, tolerate_damage(self.path, ".eh_frame_hdr"):
             return read_unwound_functions(self)
         return []

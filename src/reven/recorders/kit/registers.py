@@ -6,6 +6,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
+ARCHITECTURE: Final = "x86-64"
 REGISTER_FILE_SIZE: Final = 864
 MACHINE_FILE_SIZE: Final = 1152
 

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reven.recorders.kit.constants import HELLO_MAGIC, STREAM_VERSION, StreamKind
-from reven.recorders.kit.registers import MACHINE_FILE_SIZE, REGISTER_FILE_SIZE
-from reven2.arch._table import ARCHITECTURE
+from reven.recorders.kit.registers import ARCHITECTURE, MACHINE_FILE_SIZE, REGISTER_FILE_SIZE
 
 _HELLO = struct.Struct("<7I2H")
 _WELCOME = struct.Struct("<4IQ")

@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What manifest.json says of a trace's end, and of what its program met (docs/trace-format.md)."""
+"""What the writer and the readers of manifest.json share (docs/trace-format.md). Recording
+imports this, and must start quickly: nothing of `reven2` here."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
-__all__ = ["EndManifest", "EndSignal", "Notice"]
+__all__ = ["FORMAT", "EndManifest", "EndSignal", "Notice", "TraceKind"]
+
+FORMAT = 2
+"""What is written. Format 1 says nothing of the machine: it was a program on x86-64."""
+
+TraceKind = Literal["program", "machine"]
 
 
 class Notice(msgspec.Struct, frozen=True):
