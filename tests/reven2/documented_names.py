@@ -120,7 +120,10 @@ MODULES = {
 MEMBERS = {
     "server": "trace ossi bookmarks scenario_name",
     "remote server": "trace ossi bookmarks scenario_name sessions host port",
-    "sessions": "publish_transition publish_address tracked available active",
+    "sessions": """
+        publish_transition publish_address tracked available active
+        _publish _js_publish_transition _js_publish_address _instances _rvn _sessions
+    """,
     "trace": """
         transition_count transition transitions context_before context_after contexts
         first_transition last_transition first_context last_context search memory_accesses
