@@ -15,6 +15,7 @@
 extern SysRes vgPlain_do_syscall(UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord);
 extern Int vgPlain_cl_exec_fd, vgPlain_fd_soft_limit, vgPlain_fd_hard_limit;
 extern Addr vgPlain_brk_base, vgPlain_clstk_end;
+extern Bool vgPlain_extend_stack(ThreadId tid, Addr address);
 extern struct {
     Int fd;
 } vgPlain_log_output_sink;
@@ -229,19 +230,28 @@ HANDLER(vgSysWrap_linux_sys_openat_before) {
         __real_vgSysWrap_linux_sys_openat_before(tid, layout, call, status, flags);
 }
 
+/* Whether the program's memory below its stack can hold something; the stack grows as it
+ * would if the program touched it. */
+static Bool has_room(ThreadId tid, Addr room, SizeT size) {
+    UInt access = VKI_PROT_READ | VKI_PROT_WRITE;
+    return VG_(am_is_valid_for_client)(room, size, access) ||
+           (vgPlain_extend_stack(tid, room) && VG_(am_is_valid_for_client)(room, size, access));
+}
+
 /* The core wants the path in the program's memory: it lends what lies below its stack. */
 HANDLER(vgSysWrap_generic_sys_execve_before) {
     static HChar lent[VKI_PATH_MAX];
-    Addr room = VG_(get_SP)(tid) - BELOW_STACK - VKI_PATH_MAX;
-    Bool own = exec_is_string(call->arguments[0]) &&
-               is_own_executable((const HChar*)call->arguments[0]) &&
-               VG_(am_is_valid_for_client)(room, VKI_PATH_MAX, VKI_PROT_READ | VKI_PROT_WRITE);
+    Bool own =
+        exec_is_string(call->arguments[0]) && is_own_executable((const HChar*)call->arguments[0]);
+    SizeT size = own ? VG_(strlen)(program_path()) + 1 : 0;
+    Addr room = VG_(get_SP)(tid) - BELOW_STACK - size;
+    own = own && has_room(tid, room, size);
     if (own) {
-        VG_(memcpy)(lent, (const void*)room, VKI_PATH_MAX);
-        VG_(strcpy)((HChar*)room, program_path());
+        VG_(memcpy)(lent, (const void*)room, size);
+        VG_(memcpy)((void*)room, program_path(), size);
         call->arguments[0] = room;
     }
     __real_vgSysWrap_generic_sys_execve_before(tid, layout, call, status, flags);
     /* It has failed. */
-    if (own) VG_(memcpy)((void*)room, lent, VKI_PATH_MAX);
+    if (own) VG_(memcpy)((void*)room, lent, size);
 }

@@ -27,7 +27,7 @@ class BothWays:
 
     def assert_same(self) -> None:
         """The recorder changed nothing, and the record is right."""
-        assert self.recorded.stdout == self.native.stdout
+        assert self.recorded.stdout == self.native.stdout, self.recorded.stderr
         assert self.recorded.returncode == self.native.returncode, self.recorded.stderr
         checked = self.checked
         assert (checked.problems, checked.bad_loads, checked.bad_key_frames) == ([], 0, 0)

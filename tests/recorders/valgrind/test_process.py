@@ -150,6 +150,14 @@ def test_a_program_runs_as_it_does_natively(
     run_both_ways([compile_program(source, "-Wno-error", "-pthread")]).assert_same()
 
 
+@pytest.mark.parametrize("size", [0, 1000, 2000, 3000])
+def test_a_program_executes_itself_wherever_its_stack_ends_in_a_page(
+    size: int, compile_program: CompileProgram, run_both_ways: RunBothWays
+) -> None:
+    environment = {**os.environ, "PADDING": "x" * size}
+    run_both_ways([compile_program(AGAIN, "-Wno-error", "-pthread")], env=environment).assert_same()
+
+
 def test_the_stack_is_as_large_as_the_limit_says(
     compile_program: CompileProgram, run_both_ways: RunBothWays
 ) -> None:
