@@ -20,7 +20,13 @@ def frames(page: Page) -> Any:
 
 
 def names_of(stack: reven2.stack.Stack) -> list[str]:
-    return ["" if frame.function is None else frame.function.name for frame in stack.frames()]
+    """The functions that were entered, which a frame in a PLT's resolver is not in yet."""
+    return [name_of(frame) for frame in stack.frames()]
+
+
+def name_of(frame: reven2.stack.StackFrame) -> str:
+    location = None if frame.function is None else frame.function_location()
+    return "" if location is None or location.symbol is None else location.symbol.name
 
 
 def test_the_stack_is_that_of_reven2(open_axion: OpenAxion, opened: reven2.OpenTrace) -> None:
