@@ -14,7 +14,7 @@ import reven2
 from tests.server.running import Running
 
 CHROMIUM = "/usr/bin/chromium"
-SOON = 20_000
+SOON = 60_000
 """Milliseconds that a busy machine may take to show something."""
 
 DEMO = r"""

@@ -148,9 +148,9 @@ def test_leading_publishes_and_following_goes_along(
     jump(leader, "#700")
     for page in (leader, follower, alone):
         expect_at(page, 700)
-    event = watcher.next_event(timeout=20)
+    event = watcher.next_event(timeout=60)
     while event is not None and str(event) != "#700":
-        event = watcher.next_event(timeout=20)
+        event = watcher.next_event(timeout=60)
     assert event is not None
     assert event.origin.name == "Ada"
     # A listener's own moves are not published, but others see where it is.

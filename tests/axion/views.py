@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
-SOON = 20_000
+SOON = 60_000
 
 
 def row(page: Page, transition: int) -> Locator:

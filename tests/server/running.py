@@ -38,7 +38,7 @@ from reven2._client.messages import (
 from reven2._client.run_file import RunFile
 
 REVEN = str(Path(sys.executable).with_name("reven"))
-WAIT = 20.0
+WAIT = 60.0
 DECODER: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
 
 Message = TypeVar("Message")

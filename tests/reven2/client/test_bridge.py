@@ -111,7 +111,7 @@ def test_two_tools_that_follow_each_other_come_to_rest(
     for number in range(20):
         assert publish(analyst, number)
     for _ in range(60):
-        assert arrived.acquire(timeout=20)
+        assert arrived.acquire(timeout=60)
     for bridge in bridges:
         bridge.close()
     for one in threads:

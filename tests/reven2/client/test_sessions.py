@@ -211,7 +211,7 @@ def test_calling_back(
         publisher.sessions.publish_address(1)
         publisher.sessions.publish_transition(publisher.trace.transition(0))
         publisher.sessions.publish_transition(publisher.trace.transition(1))
-        assert [seen.get(timeout=20).id for _ in range(2)] == [0, 1]
+        assert [seen.get(timeout=60).id for _ in range(2)] == [0, 1]
     assert not publisher.sessions.publish_transition(publisher.trace.transition(2))
     assert "ValueError: no" in caplog.text
 
