@@ -93,7 +93,7 @@ def test_killed_at_200_moments(tmp_path: Path, endless: Path) -> None:
     choose = random.Random(1)
     for number in range(1, KILLED_CHILDREN + 1):
         child = manifest_of(tmp_path / f"t.{number}.reven")
-        time.sleep(choose.uniform(0, 0.02))
+        time.sleep(choose.uniform(0, 0.06))
         os.kill(child["pid"], signal.SIGKILL)
     recording.join()
     (summary,) = summaries
@@ -104,8 +104,7 @@ def test_killed_at_200_moments(tmp_path: Path, endless: Path) -> None:
         lengths.append(assert_right(process.trace))
         assert lengths[-1] == process.transitions
     assert assert_right(trace) > 0
-    # On a busy machine many are killed before their first segment.
-    assert len(set(lengths)) > KILLED_CHILDREN / 20
+    assert len(set(lengths)) > KILLED_CHILDREN / 4
 
 
 def test_the_writer_killed(tmp_path: Path, endless: Path) -> None:
