@@ -19,7 +19,7 @@ static Bool suspended = False;
 
 /* Whether the program's string lies in memory that it may read, to its end. */
 Bool exec_is_string(Addr string) {
-    Addr checked = 0;
+    Addr checked = 1; /* the beginning of no page */
     SizeT length;
     for (length = 0; length < VKI_PATH_MAX; length++) {
         Addr page = VG_ROUNDDN(string + length, PAGE);

@@ -192,7 +192,7 @@ static SysRes open_text(const HChar* name, Text* text, UWord flags) {
 static Bool open_own(Addr address, UWord flags, SysRes* result) {
     const HChar* path = (const HChar*)address;
     Text text = {NULL, 0, 0};
-    if (!exec_is_string(address) || VG_(strncmp)(path, "/proc/", 6) != 0) return False;
+    if (VG_(strncmp)(path, "/proc/", 6) != 0) return False;
     if (is_own(path, "maps") && edit_lines(path, &text, add_mapping)) {
         *result = open_text("maps", &text, flags);
         return True;
@@ -216,7 +216,18 @@ static Bool open_own(Addr address, UWord flags, SysRes* result) {
     void __wrap_##name(ThreadId tid, void* layout, CallArguments* call, CallStatus* status,       \
                        UWord* flags)
 
+/* The core reads what it takes for a path without a look at whether it can: what is none is
+ * left to the kernel, which refuses it. */
+static Bool is_refused(Addr path, const CallArguments* call, CallStatus* status) {
+    const UWord* a = call->arguments;
+    if (exec_is_string(path)) return False;
+    status->what = COMPLETE;
+    status->result = vgPlain_do_syscall(call->number, a[0], a[1], a[2], a[3], a[4], a[5], 0, 0);
+    return True;
+}
+
 HANDLER(vgSysWrap_generic_sys_open_before) {
+    if (is_refused(call->arguments[0], call, status)) return;
     if (open_own(call->arguments[0], call->arguments[1], &status->result))
         status->what = COMPLETE;
     else
@@ -224,10 +235,26 @@ HANDLER(vgSysWrap_generic_sys_open_before) {
 }
 
 HANDLER(vgSysWrap_linux_sys_openat_before) {
+    if (is_refused(call->arguments[1], call, status)) return;
     if (open_own(call->arguments[1], call->arguments[2], &status->result))
         status->what = COMPLETE;
     else
         __real_vgSysWrap_linux_sys_openat_before(tid, layout, call, status, flags);
+}
+
+HANDLER(vgSysWrap_generic_sys_readlink_before) {
+    if (!is_refused(call->arguments[0], call, status))
+        __real_vgSysWrap_generic_sys_readlink_before(tid, layout, call, status, flags);
+}
+
+HANDLER(vgSysWrap_linux_sys_readlinkat_before) {
+    if (!is_refused(call->arguments[1], call, status))
+        __real_vgSysWrap_linux_sys_readlinkat_before(tid, layout, call, status, flags);
+}
+
+HANDLER(vgSysWrap_linux_sys_execveat_before) {
+    if (!is_refused(call->arguments[1], call, status))
+        __real_vgSysWrap_linux_sys_execveat_before(tid, layout, call, status, flags);
 }
 
 /* Whether the program's memory below its stack can hold something; the stack grows as it
@@ -241,10 +268,13 @@ static Bool has_room(ThreadId tid, Addr room, SizeT size) {
 /* The core wants the path in the program's memory: it lends what lies below its stack. */
 HANDLER(vgSysWrap_generic_sys_execve_before) {
     static HChar lent[VKI_PATH_MAX];
-    Bool own =
-        exec_is_string(call->arguments[0]) && is_own_executable((const HChar*)call->arguments[0]);
-    SizeT size = own ? VG_(strlen)(program_path()) + 1 : 0;
-    Addr room = VG_(get_SP)(tid) - BELOW_STACK - size;
+    Bool own;
+    SizeT size;
+    Addr room;
+    if (is_refused(call->arguments[0], call, status)) return;
+    own = is_own_executable((const HChar*)call->arguments[0]);
+    size = own ? VG_(strlen)(program_path()) + 1 : 0;
+    room = VG_(get_SP)(tid) - BELOW_STACK - size;
     own = own && has_room(tid, room, size);
     if (own) {
         VG_(memcpy)(lent, (const void*)room, size);

@@ -134,6 +134,42 @@ int main(void) {
 """
 
 
+NO_STRINGS = """
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(void) {
+    char *page = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mprotect(page + 4096, 4096, PROT_NONE);
+    memcpy(page + 4090, "/proc/", 6);
+    char *bad[] = {0, (char *)1, (char *)0x7fffffffff000, (char *)-1, page + 4090, page + 4096};
+    for (int i = 0; i < 6; i++) {
+        long calls[][5] = {
+            {SYS_open, (long)bad[i], 0, 0}, {SYS_open, (long)bad[i], 65, 0600},
+            {SYS_openat, -100, (long)bad[i], 0}, {SYS_creat, (long)bad[i], 0600},
+            {SYS_stat, (long)bad[i], (long)page}, {SYS_truncate, (long)bad[i], 0},
+            {SYS_readlink, (long)bad[i], (long)page, 8}, {SYS_access, (long)bad[i], 0},
+            {SYS_readlinkat, -100, (long)bad[i], (long)page, 8}, {SYS_chdir, (long)bad[i]},
+            {SYS_execve, (long)bad[i], 0, 0}, {SYS_execveat, -100, (long)bad[i], 0, 0},
+            {SYS_unlink, (long)bad[i]},
+        };
+        for (unsigned at = 0; at < sizeof calls / sizeof *calls; at++) {
+            long *call = calls[at];
+            errno = 0;
+            long got = syscall(call[0], call[1], call[2], call[3], call[4]);
+            printf("%d %ld: %ld %d\\n", i, call[0], got, errno);
+        }
+    }
+    return 0;
+}
+"""
+
+
 @pytest.fixture
 def usual_descriptors() -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -143,7 +179,7 @@ def usual_descriptors() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("usual_descriptors")
-@pytest.mark.parametrize("source", [THREADS, LARGE, AGAIN, SEEN])
+@pytest.mark.parametrize("source", [THREADS, LARGE, AGAIN, SEEN, NO_STRINGS])
 def test_a_program_runs_as_it_does_natively(
     source: str, compile_program: CompileProgram, run_both_ways: RunBothWays
 ) -> None:

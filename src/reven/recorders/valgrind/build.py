@@ -42,6 +42,9 @@ _FLAGS = (
     "-Wl,--wrap=LibVEX_Translate",
     "-Wl,--wrap=vgSysWrap_generic_sys_open_before",
     "-Wl,--wrap=vgSysWrap_linux_sys_openat_before",
+    "-Wl,--wrap=vgSysWrap_generic_sys_readlink_before",
+    "-Wl,--wrap=vgSysWrap_linux_sys_readlinkat_before",
+    "-Wl,--wrap=vgSysWrap_linux_sys_execveat_before",
     "-Wl,--wrap=vgSysWrap_generic_sys_execve_before",
 )
 
