@@ -4,7 +4,7 @@
 import { effect, signal } from "@preact/signals";
 import { connect, connection, requestView, server } from "./api/client";
 import type { ScenarioAnswer } from "./api/types";
-import { forgetAnswers } from "./api/views";
+import { forgetAnswers, view } from "./api/views";
 import { focus, go, type Mover, total } from "./focus";
 import { parseHash, type Route } from "./route";
 import { linkedPanels } from "./states";
@@ -13,6 +13,17 @@ import { say, sayProblem } from "./ui/toast";
 const GROWTH_MILLISECONDS = 2000;
 
 export const scenario = signal<ScenarioAnswer | null>(null);
+
+/** A scenario was opened by nothing but its name: the page begins with what happened in it. */
+export const beginsAnew = signal(false);
+
+/** Look at the decisive moment, if nobody has gone elsewhere until it is known. */
+async function goToDecisive(name: string): Promise<void> {
+  beginsAnew.value = true;
+  const began = focus.peek();
+  const { decisive } = await view(name, "start", {});
+  if (focus.peek() === began && decisive !== null) go({ transition: decisive }, { by: "history" });
+}
 
 async function load(name: string): Promise<void> {
   const answer = await requestView(name, "scenario", {});
@@ -41,6 +52,8 @@ export async function open(route: Route, by: Mover = "history"): Promise<void> {
       { side: "before", thread: null, selection: null, ...route.focus, scenario: name, transition },
       { by },
     );
+    if (!isSame && route.focus.transition === undefined && route.expression === null)
+      await goToDecisive(name);
     if (route.expression !== null) {
       const { address } = await requestView(name, "address", {
         context: focus.peek().transition,

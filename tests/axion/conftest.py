@@ -14,6 +14,8 @@ import reven2
 from tests.server.running import Running
 
 CHROMIUM = "/usr/bin/chromium"
+BEGINNING = "beginning"
+"""As a place to open: the first transition of the first scenario."""
 SOON = 60_000
 """Milliseconds that a busy machine may take to show something."""
 
@@ -124,8 +126,9 @@ def expected_errors() -> Expected:
 
 @pytest.fixture
 def open_axion(browser: Browser, server: Running, expected_errors: Expected) -> Iterator[OpenAxion]:
-    """`open_axion(hash="", server=server, size=(1280, 720), logged_in=True) -> Page`: Axion in
-    a window of its own, which must not have complained when the test ends."""
+    """`open_axion(hash=BEGINNING, server=server, size=(1280, 720), logged_in=True) -> Page`: Axion
+    in a window of its own, at the first transition of the first scenario unless it is said
+    otherwise, which must not have complained when the test ends."""
     pages: list[Page] = []
     complaints: list[str] = []
 
@@ -134,7 +137,7 @@ def open_axion(browser: Browser, server: Running, expected_errors: Expected) -> 
             complaints.append(text)
 
     def open_(
-        place: str = "",
+        place: str = BEGINNING,
         server: Running = server,
         size: tuple[int, int] = (1280, 720),
         *,
@@ -146,12 +149,15 @@ def open_axion(browser: Browser, server: Running, expected_errors: Expected) -> 
         if logged_in:
             answer = context.request.post(f"{url}/login", data={"token": server.token})
             assert answer.ok
+            if place == BEGINNING:
+                names = context.request.get(f"{url}/api/v1/server").json()["scenarios"]
+                place = f"#/{names[0]}/transition/0"
         page = context.new_page()
         pages.append(page)
         page.on("pageerror", lambda error: complain(str(error)))
         page.on("console", lambda said: complain(said.text) if said.type == "error" else None)
-        page.goto(f"{url}/{place}")
-        if logged_in:
+        page.goto(f"{url}/{'' if place == BEGINNING else place}")
+        if logged_in and "/transition/" in place:
             expect(panel(page, "trace").get_by_role("option").first).to_be_visible(timeout=SOON)
         return page
 

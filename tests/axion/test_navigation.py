@@ -186,7 +186,7 @@ def is_elsewhere(page: Page, panel: str) -> bool:
 
 
 def test_f6_goes_through_the_panels(open_axion: OpenAxion) -> None:
-    page = open_axion("", size=(1600, 1000))
+    page = open_axion(size=(1600, 1000))
     seen = []
     for _ in range(20):
         before = keyboard_at(page)

@@ -1678,6 +1678,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/views/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What the program did wrong, in the order of time.
+         * @description What the program did wrong, in the order of time.
+         */
+        post: operations["post_scenarios_scenario_views_findings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/views/memory": {
         parameters: {
             query?: never;
@@ -1878,6 +1898,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/views/origin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Where a value came from, step by step back to where it came into the program.
+         * @description Where a value came from, step by step back to where it came into the program.
+         */
+        post: operations["post_scenarios_scenario_views_origin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/views/registers": {
         parameters: {
             query?: never;
@@ -2012,6 +2052,26 @@ export interface paths {
          * @description The next or previous run of a source line.
          */
         post: operations["post_scenarios_scenario_views_source_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/views/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How the trace ended, and the decisive moment in the person's own code.
+         * @description How the trace ended, and the decisive moment in the person's own code.
+         */
+        post: operations["post_scenarios_scenario_views_start"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2658,6 +2718,16 @@ export interface components {
             forward: boolean;
         };
         /**
+         * FindingsRequest
+         * @description Of one kind, at most `limit`.
+         */
+        FindingsRequest: {
+            /** @enum {unknown} */
+            kind: "double-free" | "overflow" | "uninitialized" | "use-after-free";
+            /** @default 200 */
+            limit?: number;
+        };
+        /**
          * MemoryRequest
          * @description `size` bytes in a context, from the beginning of the line (16 bytes) of an address,
          *         and `offset` bytes further. `expression`: the address, as `rsp+0x20`. `transition`: whose
@@ -2758,6 +2828,22 @@ export interface components {
             kind?: "" | "function" | "object";
         };
         /**
+         * OriginRequest
+         * @description The value of a `register`, or of `size` bytes at `address`, in a context; at most `hops`
+         *         steps back.
+         */
+        OriginRequest: {
+            context: number;
+            /** @default  */
+            register?: string;
+            /** @default  */
+            address?: string;
+            /** @default 0 */
+            size?: number;
+            /** @default 100 */
+            hops?: number;
+        };
+        /**
          * RegistersRequest
          * @description `side`: the moment whose pointers are followed. `thread`: whose registers; None: those
          *         of the one that executes the transition.
@@ -2823,6 +2909,8 @@ export interface components {
             at: number;
             forward: boolean;
         };
+        /** StartRequest */
+        StartRequest: Record<string, never>;
         /**
          * TimelineRequest
          * @description `parts` parts of `width` transitions each, from `start` on.
@@ -3772,6 +3860,48 @@ export interface components {
             transition: number | null;
         };
         /**
+         * FindingsAnswer
+         * @description `is_whole`: there are no more than these.
+         */
+        FindingsAnswer: {
+            findings: components["schemas"]["Finding"][];
+            is_whole: boolean;
+        };
+        /**
+         * Finding
+         * @description `text` is the whole in a sentence. `address`, `size`: of what was accessed; `block`,
+         *         `block_size`: of the block beside, or in, which it lies. `own`: the nearest place in code
+         *         that has source lines. `moments`: where the block was made and freed, what the value
+         *         decided.
+         */
+        Finding: {
+            /** @enum {unknown} */
+            kind: "double-free" | "overflow" | "uninitialized" | "use-after-free";
+            text: string;
+            transition: number;
+            place: components["schemas"]["Place"] | null;
+            own: components["schemas"]["Place"] | null;
+            address: string;
+            size: number;
+            is_write: boolean;
+            count: number;
+            /** @default  */
+            block?: string;
+            /** @default 0 */
+            block_size?: number;
+            /** @default [] */
+            moments?: components["schemas"]["FindingMoment"][];
+        };
+        /**
+         * FindingMoment
+         * @description A moment that a finding is about: `text` says what happened there.
+         */
+        FindingMoment: {
+            text: string;
+            transition: number;
+            place: components["schemas"]["Place"] | null;
+        };
+        /**
          * MemoryAnswer
          * @description `origin`: what the expression means; `address`: of the first byte. `bytes`: two
          *         characters each, `??` for one that is not known. `inspected`: the origin.
@@ -3887,6 +4017,56 @@ export interface components {
             kind: "function" | "object" | "plt";
         };
         /**
+         * OriginAnswer
+         * @description Steps, the latest first; `next`: what to go on from, None where it ends.
+         */
+        OriginAnswer: {
+            of: components["schemas"]["OriginPart"][];
+            steps: components["schemas"]["OriginStep"][];
+            next: components["schemas"]["OriginRequest"] | null;
+        };
+        /**
+         * OriginPart
+         * @description A piece of data: what it is called, and a `register`, or `size` bytes at `address`.
+         */
+        OriginPart: {
+            text: string;
+            /** @default  */
+            register?: string;
+            /** @default  */
+            address?: string;
+            /** @default 0 */
+            size?: number;
+            /** @default  */
+            value?: string;
+        };
+        /**
+         * OriginStep
+         * @description What a transition did for the value: `after` is what it gave its value, `before` what
+         *         that came from, in `context`; without `before` it ends here. `others` flowed in, too.
+         */
+        OriginStep: {
+            kind: string;
+            text: string;
+            /** @default null */
+            transition?: number | null;
+            /** @default null */
+            place?: components["schemas"]["Place"] | null;
+            /** @default [] */
+            tokens?: [
+                "address" | "keyword" | "mnemonic" | "number" | "register" | "segment" | "symbol" | "text",
+                string
+            ][];
+            /** @default [] */
+            after?: components["schemas"]["OriginPart"][];
+            /** @default [] */
+            before?: components["schemas"]["OriginPart"][];
+            /** @default null */
+            context?: number | null;
+            /** @default [] */
+            others?: components["schemas"]["OriginPart"][][];
+        };
+        /**
          * RegistersAnswer
          * @description `thread` before and after. Values of vectors have all their digits. Registers that an
          *         imported trace does not have are left out.
@@ -3986,6 +4166,52 @@ export interface components {
          */
         SourceRunAnswer: {
             transition: number | null;
+        };
+        /**
+         * StartAnswer
+         * @description `how`: "right" for an exit with status 0, "wrong" for any other end, "cut" where the
+         *         recording was ended, "recording" while it goes on. `decisive`: the moment to look at first:
+         *         of what went wrong the nearest in code of the person's own, whose frame is `own`, else the
+         *         beginning of `main`. `address`: what could not be
+         *         accessed, `registers` what made it. `notices`: what is not as it would be without the
+         *         recorder.
+         */
+        StartAnswer: {
+            /** @enum {unknown} */
+            how: "cut" | "recording" | "right" | "wrong";
+            sentence: string;
+            decisive: number | null;
+            own: components["schemas"]["StartFrame"] | null;
+            frames: components["schemas"]["StartFrame"][];
+            instruction: string;
+            address: string;
+            registers: components["schemas"]["StartRegister"][];
+            message: string;
+            notices: string[];
+            threads: components["schemas"]["StartThread"][];
+            transitions: number;
+        };
+        /**
+         * StartFrame
+         * @description A frame of the stack at the end, to be gone to at `transition`. `is_own`: of code of the
+         *         person's own, with source lines.
+         */
+        StartFrame: {
+            name: string;
+            place: components["schemas"]["Place"] | null;
+            transition: number | null;
+            is_own: boolean;
+        };
+        /** StartRegister */
+        StartRegister: {
+            name: string;
+            value: string;
+        };
+        /** StartThread */
+        StartThread: {
+            id: number;
+            first: number;
+            last: number;
         };
         /**
          * TimelineEvents
@@ -4448,6 +4674,7 @@ export type BacktraceRequest = components['schemas']['BacktraceRequest'];
 export type CallTreeRequest = components['schemas']['CallTreeRequest'];
 export type CallPathRequest = components['schemas']['CallPathRequest'];
 export type StepRequest = components['schemas']['StepRequest'];
+export type FindingsRequest = components['schemas']['FindingsRequest'];
 export type MemoryRequest = components['schemas']['MemoryRequest'];
 export type AddressRequest = components['schemas']['AddressRequest'];
 export type InspectRequest = components['schemas']['InspectRequest'];
@@ -4458,12 +4685,14 @@ export type ExecutionRequest = components['schemas']['ExecutionRequest'];
 export type RegisterChangeRequest = components['schemas']['RegisterChangeRequest'];
 export type AccessRequest = components['schemas']['AccessRequest'];
 export type NamesRequest = components['schemas']['NamesRequest'];
+export type OriginRequest = components['schemas']['OriginRequest'];
 export type RegistersRequest = components['schemas']['RegistersRequest'];
 export type SearchRequest = components['schemas']['SearchRequest'];
 export type SearchMarksRequest = components['schemas']['SearchMarksRequest'];
 export type SourceRequest = components['schemas']['SourceRequest'];
 export type SourceFilesRequest = components['schemas']['SourceFilesRequest'];
 export type SourceRunRequest = components['schemas']['SourceRunRequest'];
+export type StartRequest = components['schemas']['StartRequest'];
 export type TimelineRequest = components['schemas']['TimelineRequest'];
 export type TimelineCallsRequest = components['schemas']['TimelineCallsRequest'];
 export type ScenarioRequest = components['schemas']['ScenarioRequest'];
@@ -4537,6 +4766,9 @@ export type CallTreeAnswer = components['schemas']['CallTreeAnswer'];
 export type TreeCall = components['schemas']['TreeCall'];
 export type CallPathAnswer = components['schemas']['CallPathAnswer'];
 export type StepAnswer = components['schemas']['StepAnswer'];
+export type FindingsAnswer = components['schemas']['FindingsAnswer'];
+export type Finding = components['schemas']['Finding'];
+export type FindingMoment = components['schemas']['FindingMoment'];
 export type MemoryAnswer = components['schemas']['MemoryAnswer'];
 export type MappedPart = components['schemas']['MappedPart'];
 export type AccessMark = components['schemas']['AccessMark'];
@@ -4549,6 +4781,9 @@ export type JumpAnswer = components['schemas']['JumpAnswer'];
 export type MoveAnswer = components['schemas']['MoveAnswer'];
 export type NamesAnswer = components['schemas']['NamesAnswer'];
 export type KnownName = components['schemas']['KnownName'];
+export type OriginAnswer = components['schemas']['OriginAnswer'];
+export type OriginPart = components['schemas']['OriginPart'];
+export type OriginStep = components['schemas']['OriginStep'];
 export type RegistersAnswer = components['schemas']['RegistersAnswer'];
 export type RegisterChange = components['schemas']['RegisterChange'];
 export type SearchAnswer = components['schemas']['SearchAnswer'];
@@ -4560,6 +4795,10 @@ export type SourceRuns = components['schemas']['SourceRuns'];
 export type SourceFilesAnswer = components['schemas']['SourceFilesAnswer'];
 export type SourceFile = components['schemas']['SourceFile'];
 export type SourceRunAnswer = components['schemas']['SourceRunAnswer'];
+export type StartAnswer = components['schemas']['StartAnswer'];
+export type StartFrame = components['schemas']['StartFrame'];
+export type StartRegister = components['schemas']['StartRegister'];
+export type StartThread = components['schemas']['StartThread'];
 export type TimelineEvents = components['schemas']['TimelineEvents'];
 export type TimelineThread = components['schemas']['TimelineThread'];
 export type TimelineEvent = components['schemas']['TimelineEvent'];
@@ -6781,6 +7020,32 @@ export interface operations {
             };
         };
     };
+    post_scenarios_scenario_views_findings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindingsRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingsAnswer"];
+                };
+            };
+        };
+    };
     post_scenarios_scenario_views_memory: {
         parameters: {
             query?: never;
@@ -7041,6 +7306,32 @@ export interface operations {
             };
         };
     };
+    post_scenarios_scenario_views_origin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OriginRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OriginAnswer"];
+                };
+            };
+        };
+    };
     post_scenarios_scenario_views_registers: {
         parameters: {
             query?: never;
@@ -7219,6 +7510,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SourceRunAnswer"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartAnswer"];
                 };
             };
         };

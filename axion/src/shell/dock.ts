@@ -8,7 +8,7 @@ import { addCommands, type Command } from "../commands";
 import { focusPanel } from "../panels/keyboard";
 import { instanceId, ofAnyTrace, type Panel } from "../panels/panel";
 import { panels } from "../panels/registry";
-import { scenario } from "../scenario";
+import { beginsAnew, scenario } from "../scenario";
 import { linkedPanels, openPanels, type PanelState, partsOf } from "../states";
 import { say } from "../ui/toast";
 import { Actions } from "./actions";
@@ -66,6 +66,11 @@ export function openDock(element: HTMLElement): () => void {
       for (const state of linked) openState(api, state);
     });
   });
+  const stopBeginning = effect(() => {
+    if (!beginsAnew.value) return;
+    beginsAnew.value = false;
+    untracked(() => showPanel("start"));
+  });
   let shownTrace = scenario.peek()?.uuid;
   const stopTrace = effect(() => {
     const now = scenario.value?.uuid;
@@ -86,7 +91,7 @@ export function openDock(element: HTMLElement): () => void {
     removeCommands();
     window.removeEventListener("pagehide", leave);
     element.removeEventListener("focusin", onFocus);
-    for (const stop of [stopStates, stopLinks, stopTrace]) stop();
+    for (const stop of [stopStates, stopLinks, stopBeginning, stopTrace]) stop();
     using.dispose();
     watching.dispose();
     clearTimeout(saving);

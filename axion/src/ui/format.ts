@@ -23,3 +23,8 @@ export function bytesOf(text: string): (number | null)[] {
   }
   return bytes;
 }
+
+/** The last part of a path. */
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}

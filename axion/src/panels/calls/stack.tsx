@@ -2,7 +2,7 @@
 import type { BacktraceAnswer, BacktraceFrame } from "../../api/types";
 import type { Shown } from "../../api/views";
 import { go } from "../../focus";
-import { digits } from "../../ui/format";
+import { baseName, digits } from "../../ui/format";
 
 const KINDS: Record<BacktraceFrame["type"], string> = {
   Call: "",
@@ -71,10 +71,6 @@ function Frame(props: { frame: BacktraceFrame; stands: number | null; number: nu
       </button>
     </li>
   );
-}
-
-export function baseName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 function moveAmongButtons(event: KeyboardEvent): void {

@@ -3,11 +3,11 @@ import { useMemo, useState } from "preact/hooks";
 import type { BacktraceFrame, SourceFile, SourceRuns } from "../../api/types";
 import { useView, view } from "../../api/views";
 import { focus, go } from "../../focus";
+import { baseName } from "../../ui/format";
 import { Keep } from "../../ui/keep";
 import { Rows } from "../../ui/rows";
 import { say, sayProblem } from "../../ui/toast";
 import { useStack } from "../calls/current";
-import { baseName } from "../calls/stack";
 import { definePanel, keptOfTrace, type Self } from "../panel";
 import "./source.css";
 
