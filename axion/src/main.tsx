@@ -7,6 +7,7 @@ import { addMoveCommands } from "./moves";
 import { followAddress } from "./route";
 import { begin, open, scenario } from "./scenario";
 import { openDock } from "./shell/dock";
+import { Menu, startMenu } from "./shell/menu";
 import { openPalette, Palette } from "./shell/palette";
 import { openShortcuts, Shortcuts } from "./shell/shortcuts";
 import { ConnectionStatus } from "./shell/status";
@@ -35,6 +36,7 @@ function App() {
       <main>{scenario.value === null ? <p class="empty">Opening…</p> : <Dock />}</main>
       <Toast />
       <Palette />
+      <Menu />
       <Shortcuts />
     </>
   );
@@ -42,6 +44,7 @@ function App() {
 
 startTheme();
 addMoveCommands();
+startMenu();
 addCommands(
   {
     id: "palette",

@@ -37,6 +37,7 @@ def test_adding_listing_changing_removing(reven, trace):
         (("--add", "0", "--remove", "1", "--note", "x"), "one at a time"),
         (("--add", "1000000000", "--note", "x"), "no transition"),
         (("--edit", "9", "--note", "x"), "no bookmark 9"),
+        (("--remove", "9"), "no bookmark 9"),
     ],
 )
 def test_what_cannot_be_is_one_clear_line(reven, trace, options, why):

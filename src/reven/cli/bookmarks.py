@@ -20,7 +20,7 @@ PANEL = "Share"
 
 
 class WrongUse(CommandError):
-    """Options that do not go together."""
+    """Options that do not go together, or a number that no bookmark has."""
 
 
 class ShownBookmark(msgspec.Struct, frozen=True):
@@ -60,6 +60,10 @@ def bookmarks(
         raise WrongUse("--note goes with --add or --edit: give both")
     with reven2.open(trace) as server:
         if remove is not None:
+            if all(bookmark.id != remove for bookmark in server.bookmarks.all()):
+                raise WrongUse(
+                    f"there is no bookmark {remove}: `reven bookmarks {trace}` lists them"
+                )
             server.bookmarks.remove(remove)
             return
         if add is not None:
