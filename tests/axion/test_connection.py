@@ -60,7 +60,7 @@ def test_a_wrong_token_asks_for_the_right_one(
     expect(dialog.get_by_role("alert")).to_contain_text("not the token")
     dialog.get_by_label("Token", exact=True).fill(server.token)
     dialog.get_by_role("button", name="Log in").click()
-    expect_at(page, 0)
+    expect(panel(page, "start")).to_contain_text("It ended well", timeout=SOON)
 
 
 def test_the_page_itself_is_for_everybody_and_the_trace_is_not(server: Running) -> None:

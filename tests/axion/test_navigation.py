@@ -88,8 +88,11 @@ def test_a_run_of_quick_steps_is_one_entry_of_the_history(
     page = open_axion(f"#/{trace._info.name}/transition/100")
     jump(page, "#200")
     expect_at(page, 200)
-    for _ in range(10):
-        page.keyboard.press("F11")
+    # From within the page: however busy the machine is, they are quick.
+    page.evaluate(
+        "() => { for (let times = 0; times < 10; times += 1)"
+        " window.dispatchEvent(new KeyboardEvent('keydown', { key: 'F11' })); }"
+    )
     expect_at(page, 210)
     page.wait_for_url(re.compile("transition/210"))
     page.go_back()

@@ -298,7 +298,8 @@ function restore(api: DockviewApi): void {
     try {
       api.fromJSON(stored.layout);
       for (const shown of api.panels) if (!instances.peek().has(shown.id)) api.removePanel(shown);
-      for (const panel of panels) if (!stored.known.includes(panel.id)) addFirst(api, panel);
+      for (const panel of panels)
+        if (!stored.known.includes(panel.id)) addFirst(api, panel, { inactive: true });
       return;
     } catch {
       // Of a version that had other panels, or damaged: start anew.
@@ -323,7 +324,7 @@ function openState(api: DockviewApi, { id, kept }: PanelState): void {
   const sibling = latestOf(panel.id);
   const shown = sibling && api.getPanel(sibling.self.id);
   if (shown) addBeside(api, id, panel, shown);
-  else addFirst(api, panel, id);
+  else addFirst(api, panel, { id });
 }
 
 function save(api: DockviewApi): void {

@@ -56,9 +56,14 @@ const BESIDE: Record<Place, Beside[]> = {
   ],
 };
 
-/** Open a panel, of which no other is open, where its kind stands. */
-export function addFirst(api: DockviewApi, panel: Panel, id = panel.id): void {
-  api.addPanel({ ...named(id, panel), ...positionOf(api, panel) });
+/** Open a panel, of which no other is open, where its kind stands. `inactive`: behind those that
+ * are seen there. */
+export function addFirst(
+  api: DockviewApi,
+  panel: Panel,
+  { id = panel.id, inactive = false }: { id?: string; inactive?: boolean } = {},
+): void {
+  api.addPanel({ ...named(id, panel), ...positionOf(api, panel), inactive });
 }
 
 /** Open another of a kind, so that it is seen together with one that is open. */
