@@ -347,7 +347,18 @@ enum {
      * all; detail: to what not */
     REVEN_NOTICE_FLOATING_POINT = 2,
     /* x87 arithmetic: computed with 53 bits */
-    REVEN_NOTICE_X87 = 3
+    REVEN_NOTICE_X87 = 3,
+    /* a child that shares the memory of its parent; detail: what is otherwise */
+    REVEN_NOTICE_LENT_MEMORY = 4
+};
+
+/* Parent and child took turns; have descriptors of their own; the child's mappings at
+ * `value` are not the parent's; the child was killed, and what it wrote is lost. */
+enum {
+    REVEN_LENT_MEMORY_IN_TURN = 1,
+    REVEN_LENT_MEMORY_FILES = 2,
+    REVEN_LENT_MEMORY_MAPPED = 3,
+    REVEN_LENT_MEMORY_LOST = 4
 };
 
 enum {

@@ -66,11 +66,13 @@ extern void __real_vgPlain_nuke_all_threads_except(ThreadId tid, Int reason);
 extern void __wrap_vgPlain_nuke_all_threads_except(ThreadId tid, Int reason);
 
 void __wrap_vgPlain_client_exit(Int status) {
+    lent_memory_done();
     if (finished) threads_exited(status);
     __real_vgPlain_client_exit(status);
 }
 
 void __wrap_vgPlain_kill_self(Int signal) {
+    lent_memory_done();
     if (finished) threads_killed(signal);
     __real_vgPlain_kill_self(signal);
 }

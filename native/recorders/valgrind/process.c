@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * The program's process as it would be without the recorder: its name, its descriptors,
  * and what it reads of itself in /proc. */
+#include "handlers.h"
 #include "pub_tool_aspacemgr.h"
 #include "pub_tool_clientstate.h"
 #include "pub_tool_libcfile.h"
@@ -9,7 +10,6 @@
 #include "pub_tool_machine.h"
 #include "pub_tool_mallocfree.h"
 #include "pub_tool_vkiscnums.h"
-#include "recorder.h"
 
 /* In libcoregrind, though not in the headers for tools. */
 extern SysRes vgPlain_do_syscall(UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord);
@@ -19,16 +19,6 @@ extern Bool vgPlain_extend_stack(ThreadId tid, Addr address);
 extern struct {
     Int fd;
 } vgPlain_log_output_sink;
-
-/* What the core's handlers of system calls get. */
-typedef struct {
-    Word number;
-    UWord arguments[8];
-} CallArguments;
-typedef struct {
-    enum { COMPLETE = 1 } what;
-    SysRes result;
-} CallStatus;
 
 #define PR_SET_NAME 15
 #define LONGEST_NAME 15 /* of a process */
@@ -210,12 +200,6 @@ static Bool open_own(Addr address, UWord flags, SysRes* result) {
 
 /* --------------------------------------------- the linker directs calls here (--wrap) */
 
-#define HANDLER(name)                                                                             \
-    extern void __real_##name(ThreadId, void* layout, CallArguments*, CallStatus*, UWord* flags); \
-    extern void __wrap_##name(ThreadId, void* layout, CallArguments*, CallStatus*, UWord* flags); \
-    void __wrap_##name(ThreadId tid, void* layout, CallArguments* call, CallStatus* status,       \
-                       UWord* flags)
-
 /* The core reads what it takes for a path without a look at whether it can: what is none is
  * left to the kernel, which refuses it. */
 static Bool is_refused(Addr path, const CallArguments* call, CallStatus* status) {
@@ -268,11 +252,12 @@ static Bool has_room(ThreadId tid, Addr room, SizeT size) {
 /* The core wants the path in the program's memory: it lends what lies below its stack. */
 HANDLER(vgSysWrap_generic_sys_execve_before) {
     static HChar lent[VKI_PATH_MAX];
+    UWord asked = call->arguments[0];
     Bool own;
     SizeT size;
     Addr room;
-    if (is_refused(call->arguments[0], call, status)) return;
-    own = is_own_executable((const HChar*)call->arguments[0]);
+    if (is_refused(asked, call, status)) return;
+    own = is_own_executable((const HChar*)asked);
     size = own ? VG_(strlen)(program_path()) + 1 : 0;
     room = VG_(get_SP)(tid) - BELOW_STACK - size;
     own = own && has_room(tid, room, size);
@@ -284,4 +269,5 @@ HANDLER(vgSysWrap_generic_sys_execve_before) {
     __real_vgSysWrap_generic_sys_execve_before(tid, layout, call, status, flags);
     /* It has failed. */
     if (own) VG_(memcpy)((void*)room, lent, size);
+    call->arguments[0] = asked;
 }

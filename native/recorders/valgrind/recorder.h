@@ -19,6 +19,7 @@
  *   instrument.c  the code that VEX adds to a block
  *   trigger.c     --reven-from and --reven-until
  *   exec.c        programs that the program executes
+ *   lent_memory.c memory that the program lends to a child
  *   environment.c the environment that the program gets
  *   process.c     what the program sees of its process
  *   notices.c     what the program met that is not as it should be
@@ -256,6 +257,15 @@ void exec_begins(Addr path);
 void exec_failed(void);
 /* Whether the program's string lies in memory that it may read, to its end. */
 Bool exec_is_string(Addr string);
+
+/* -------------------------------------------------------- lent_memory.c */
+
+/* In a process that was lent its memory: tells the lender what it has written so far, before
+ * it forks; for the last time, before it executes another program or ends. */
+void lent_memory_return(void);
+void lent_memory_done(void);
+/* In the child of a fork: it was not lent its memory. */
+void lent_memory_forked(void);
 
 /* --------------------------------------------------------------- float.c */
 

@@ -291,6 +291,7 @@ static void before_syscall(ThreadId tid, UInt number, UWord* arguments, UInt cou
         robust_note(tid, payload[1]);
     else if (number == __NR_execve)
         exec_begins(payload[1]);
+    if (number == __NR_execve || number == __NR_execveat) lent_memory_done();
     memory_note_syscall(number, arguments);
     code_before_syscall(number, arguments);
     if (mode != RECORDING || current == 0) return;
@@ -351,6 +352,7 @@ static void thread_exits(ThreadId tid) {
  * in the fork's stream. */
 static void before_fork(ThreadId tid) {
     (void)tid;
+    lent_memory_return();
     stream_publish();
 }
 
@@ -362,6 +364,7 @@ static void child_of_fork(ThreadId tid) {
     current = 0;
     signalled = 0;
     clearing_count = 0;
+    lent_memory_forked();
     if (mode != RECORDING) return;
     stream_abandon();
     notices_forget();

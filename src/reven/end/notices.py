@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from reven.trace.manifest_parts import Notice
 
-_NOT_FOLLOWED, _FLOATING_POINT, _X87 = 1, 2, 3
+_NOT_FOLLOWED, _FLOATING_POINT, _X87, _LENT_MEMORY = 1, 2, 3, 4
 _REASONS = {
     1: "it has the rights of another user or group (setuid), which the recorder takes away",
     2: "it is not for x86-64",
@@ -21,6 +21,15 @@ _ARITHMETIC = {
     "always rounds to nearest and raises no exception flag",
     2: "the program set or read its floating-point control register, but conversions raise no "
     "exception flag",
+}
+_LENT_MEMORY_WORDS = {
+    1: "a process that shares its memory with its parent (clone with CLONE_VM) ran before its "
+    "parent went on, where they would have run at once",
+    2: "a process that shares its memory with its parent (clone with CLONE_VM) got descriptors "
+    "and a working folder of its own",
+    3: "what a child that shared its parent's memory mapped ({value:#x}) is not in its parent",
+    4: "a child that shared its parent's memory was killed, and what it wrote is not in its "
+    "parent's memory",
 }
 
 
@@ -42,4 +51,6 @@ def notice_sentence(notice: Notice) -> str:
             "x87 arithmetic was done in 64-bit instead of 80-bit numbers"
             f"{place}: long double results may differ from the processor's"
         )
+    if notice.kind == _LENT_MEMORY and notice.detail in _LENT_MEMORY_WORDS:
+        return _LENT_MEMORY_WORDS[notice.detail].format(value=notice.value)
     return f"the recorder met what this version has no words for (kind {notice.kind}){place}"

@@ -8,8 +8,8 @@ import re
 _COMPLAINTS = (
     (
         re.compile(r"Unsupported clone\(\) flags: (0x[0-9a-f]+)"),
-        r"it called clone with the flags \1, for a process that shares its memory, which the "
-        "recorder cannot follow; start that process with fork, vfork or posix_spawn",
+        r"it called clone with the flags \1, which the recorder cannot follow; start that "
+        "process with fork, vfork or posix_spawn",
     ),
     (
         re.compile(r"Use --max-threads=INT to specify a larger number of threads"),
