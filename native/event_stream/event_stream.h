@@ -349,7 +349,13 @@ enum {
     /* x87 arithmetic: computed with 53 bits */
     REVEN_NOTICE_X87 = 3,
     /* a child that shares the memory of its parent; detail: what is otherwise */
-    REVEN_NOTICE_LENT_MEMORY = 4
+    REVEN_NOTICE_LENT_MEMORY = 4,
+    /* an instruction that the recorder does not execute; the program handles the signal that
+     * it got for it. Text: its bytes, in hexadecimal */
+    REVEN_NOTICE_NOT_EXECUTED = 5,
+    /* memory that others changed at `value`: too much at once, or where the recorder cannot
+     * see it; detail: which */
+    REVEN_NOTICE_UNSEEN_CHANGE = 6
 };
 
 /* Parent and child took turns; have descriptors of their own; the child's mappings at
@@ -371,7 +377,8 @@ enum {
 enum {
     REVEN_NOT_FOLLOWED_SET_USER_ID = 1,
     REVEN_NOT_FOLLOWED_ARCHITECTURE = 2,
-    REVEN_NOT_FOLLOWED_OUT_OF_REACH = 3
+    REVEN_NOT_FOLLOWED_OUT_OF_REACH = 3,
+    REVEN_NOT_FOLLOWED_FORK = 4 /* no program, but a fork of the process, out of reach */
 };
 
 typedef struct {
@@ -404,8 +411,9 @@ enum {
 
 /* ----------------------------------------------------------- live transport
  * A recorder connects to the writer's Unix stream socket and sends reven_hello
- * followed by `text_size` bytes of text. The writer answers with reven_welcome;
- * the recorder opens "/proc/<writer_pid>/fd/<ring_fd>" and maps `ring_size` bytes:
+ * followed by `text_size` bytes of text. The writer answers with reven_welcome and, as
+ * ancillary data (SCM_RIGHTS), a descriptor, which "/proc/<writer_pid>/fd/<ring_fd>" is
+ * too; the recorder maps `ring_size` bytes of it:
  * reven_ring_header at 0, then `slot_count` slots of `slot_size` bytes at
  * `first_slot`. A slot: headers at 0, values at `values_offset`, control records
  * at `control_offset`. The headers area starts at a multiple of

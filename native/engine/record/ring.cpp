@@ -72,8 +72,23 @@ Ring::Ring(int connection)
 void Ring::welcome() {
     reven_welcome welcome{REVEN_HELLO_MAGIC, 1, static_cast<uint32_t>(::getpid()),
                           static_cast<uint32_t>(memory_.get()), RING_SIZE};
+    // With the memory's descriptor: a recorder in another namespace, or of another user,
+    // cannot open it in /proc.
+    iovec bytes{&welcome, sizeof welcome};
+    alignas(cmsghdr) char passed[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    message.msg_control = passed;
+    message.msg_controllen = sizeof passed;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    const int descriptor = memory_.get();
+    std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
     // A recorder that has gone already is met as such in next().
-    (void)::send(connection_.get(), &welcome, sizeof welcome, MSG_NOSIGNAL);
+    (void)::sendmsg(connection_.get(), &message, MSG_NOSIGNAL);
 }
 
 Ring::~Ring() {

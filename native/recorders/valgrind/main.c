@@ -31,6 +31,7 @@ static void after_options(void) {
     process_after_log();
     if (option_socket == NULL)
         VG_(fmsg_bad_option)("--reven-socket", "The recorder is started by `reven record`.\n");
+    stream_init();
     if (option_from != NULL) {
         if (!trigger_parse(&trigger_from, option_from)) VG_(fmsg_bad_option)
         (option_from, "Give SYMBOL or 0xADDRESS, and @N for the N-th time.\n");

@@ -44,6 +44,28 @@ void process_after_log(void) {
         VG_(close)(lowest_free);
 }
 
+/* The core ends a fork that cannot make a log of its own, because it has another user or root
+ * folder: it writes to its parent's. The linker directs the core's calls here (--wrap). */
+static const HChar parents_log[] = "reven: the log of the parent";
+
+extern HChar* __real_vgPlain_expand_file_name(const HChar* option, const HChar* format);
+extern HChar* __wrap_vgPlain_expand_file_name(const HChar* option, const HChar* format);
+extern SysRes __real_vgPlain_open(const HChar* path, Int flags, Int mode);
+extern SysRes __wrap_vgPlain_open(const HChar* path, Int flags, Int mode);
+
+HChar* __wrap_vgPlain_expand_file_name(const HChar* option, const HChar* format) {
+    HChar* path = __real_vgPlain_expand_file_name(option, format);
+    SysRes made = __real_vgPlain_open(path, VKI_O_CREAT | VKI_O_WRONLY, 0600);
+    if (sr_isError(made)) return VG_(strdup)("reven.log", parents_log);
+    VG_(close)(sr_Res(made));
+    return path;
+}
+
+SysRes __wrap_vgPlain_open(const HChar* path, Int flags, Int mode) {
+    if (VG_(strcmp)(path, parents_log) == 0) return VG_(dup)(vgPlain_log_output_sink.fd);
+    return __real_vgPlain_open(path, flags, mode);
+}
+
 void process_begin(void) {
     const HChar* path = VG_(args_the_exename);
     const HChar* slash = VG_(strrchr)(path, '/');

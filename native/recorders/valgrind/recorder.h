@@ -51,6 +51,10 @@ extern Bool option_follow;
 #define CURSOR_HEADERS ((Int)sizeof(VexGuestAMD64State))
 #define CURSOR_VALUES (CURSOR_HEADERS + 8)
 
+/* The options are known. */
+void stream_init(void);
+/* Whether a fork of this process could connect, or it has another root folder. */
+Bool stream_reachable(void);
 /* Connects to the writer if that has not happened yet. False: the stream
  * cannot be had, and the mode is STOPPED. */
 Bool stream_connect(void);

@@ -269,7 +269,17 @@ static Bool send_all(Int fd, const void* from, SizeT size) {
     return True;
 }
 
-static Int connect_socket(const HChar* path) {
+/* The writer's socket, for when its path is out of reach. */
+static Int socket_itself = -1;
+
+#define OPEN_PATH_ONLY 010000000
+
+void stream_init(void) {
+    SysRes opened = VG_(open)(option_socket, OPEN_PATH_ONLY, 0);
+    if (!sr_isError(opened)) socket_itself = vgPlain_safe_fd(sr_Res(opened));
+}
+
+static Int connect_path(const HChar* path) {
     struct {
         UShort family;
         HChar path[108];
@@ -284,6 +294,23 @@ static Int connect_socket(const HChar* path) {
         return fd;
     VG_(close)(fd);
     return -1;
+}
+
+static const HChar* other_path(void) {
+    static HChar path[32];
+    VG_(sprintf)(path, "/proc/self/fd/%d", socket_itself);
+    return path;
+}
+
+Bool stream_reachable(void) {
+    struct vg_stat status;
+    return !sr_isError(VG_(stat)(option_socket, &status)) ||
+           (socket_itself >= 0 && !sr_isError(VG_(stat)(other_path(), &status)));
+}
+
+static Int connect_socket(void) {
+    Int fd = connect_path(option_socket);
+    return fd >= 0 || socket_itself < 0 ? fd : connect_path(other_path());
 }
 
 /* Appends a string with its terminator; what does not fit is cut. */
@@ -350,15 +377,35 @@ static Bool say_hello(Int fd, UInt forked_from) {
     return send_all(fd, &hello, sizeof hello) && send_all(fd, text, hello.text_size);
 }
 
-static Bool map_ring(const reven_welcome* welcome) {
-    HChar path[64];
-    SysRes opened, mapped;
-    VG_(sprintf)(path, "/proc/%u/fd/%u", welcome->writer_pid, welcome->ring_fd);
-    opened = VG_(open)(path, VKI_O_RDWR, 0);
-    if (sr_isError(opened)) return False;
-    mapped = vgPlain_am_shared_mmap_file_float_valgrind(
-        welcome->ring_size, VKI_PROT_READ | VKI_PROT_WRITE, sr_Res(opened), 0);
-    VG_(close)(sr_Res(opened));
+/* The welcome, and with it the descriptor of the ring; -1: none came. */
+static Bool receive_welcome(reven_welcome* welcome, Int* descriptor) {
+    struct {
+        SizeT size;
+        Int level, type, descriptor, padding;
+    } passed;
+    struct vki_iovec bytes = {welcome, sizeof *welcome};
+    struct vki_msghdr message;
+    SysRes received;
+    VG_(memset)(&message, 0, sizeof message);
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    message.msg_control = &passed;
+    message.msg_controllen = sizeof passed;
+    do received = vgPlain_do_syscall(__NR_recvmsg, connection, (UWord)&message, 0, 0, 0, 0, 0, 0);
+    while (sr_isError(received) && sr_Err(received) == VKI_EINTR);
+    if (sr_isError(received) || sr_Res(received) == 0) return False;
+    *descriptor = message.msg_controllen < sizeof passed - sizeof passed.padding ||
+                          passed.level != VKI_SOL_SOCKET || passed.type != VKI_SCM_RIGHTS
+                      ? -1
+                      : passed.descriptor;
+    return read_all(connection, (UChar*)welcome + sr_Res(received),
+                    sizeof *welcome - sr_Res(received));
+}
+
+static Bool map_ring(const reven_welcome* welcome, Int descriptor) {
+    SysRes mapped = vgPlain_am_shared_mmap_file_float_valgrind(
+        welcome->ring_size, VKI_PROT_READ | VKI_PROT_WRITE, descriptor, 0);
+    VG_(close)(descriptor);
     if (sr_isError(mapped)) return False;
     ring = (reven_ring_header*)sr_Res(mapped);
     ring_size = welcome->ring_size;
@@ -368,12 +415,13 @@ static Bool map_ring(const reven_welcome* welcome) {
 Bool stream_connect(void) {
     static UInt connected_as = 0;
     reven_welcome welcome;
+    Int descriptor = -1;
     if (ring != NULL) return True;
     first_execution = 0;
-    connection = connect_socket(option_socket);
+    connection = connect_socket();
     if (connection < 0 || !say_hello(connection, connected_as) ||
-        !read_all(connection, &welcome, sizeof welcome) || !welcome.accepted ||
-        !map_ring(&welcome)) {
+        !receive_welcome(&welcome, &descriptor) || !welcome.accepted ||
+        !map_ring(&welcome, descriptor)) {
         stop_recording();
         return False;
     }

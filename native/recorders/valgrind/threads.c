@@ -353,6 +353,8 @@ static void thread_exits(ThreadId tid) {
 static void before_fork(ThreadId tid) {
     (void)tid;
     lent_memory_return();
+    if (option_follow && !stream_reachable())
+        notice(REVEN_NOTICE_NOT_FOLLOWED, REVEN_NOT_FOLLOWED_FORK, 0, 0, NULL);
     stream_publish();
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from reven.trace.manifest_parts import Notice
 
 _NOT_FOLLOWED, _FLOATING_POINT, _X87, _LENT_MEMORY = 1, 2, 3, 4
+_FORK = 4
 _REASONS = {
     1: "it has the rights of another user or group (setuid), which the recorder takes away",
     2: "it is not for x86-64",
@@ -41,6 +42,11 @@ def notice_sentences(notices: Iterable[Notice]) -> list[str]:
 def notice_sentence(notice: Notice) -> str:
     """A notice as a sentence without its full stop."""
     place = f" (first at {notice.ip:#x})" if notice.ip else ""
+    if notice.kind == _NOT_FOLLOWED and notice.detail == _FORK:
+        return (
+            "a fork of the process is not recorded: it has another root folder, from where the "
+            "recorder is out of reach"
+        )
     if notice.kind == _NOT_FOLLOWED:
         why = _REASONS.get(notice.detail, "the recorder cannot run it")
         return f"{notice.text} was executed and is not recorded: {why}"

@@ -27,6 +27,7 @@ from reven.trace.manifest_parts import EndSignal, Notice, TraceKind
 HELLO_MAGIC = 0x52455645
 STREAM_VERSION = 3
 _HELLO = struct.Struct("<7I2H")
+_CREDENTIALS = struct.Struct("3i")  # ucred
 _WELCOME = struct.Struct("<4IQ")
 _HELLO_TIMEOUT = 10.0  # seconds
 _LARGEST_TEXT = 1 << 20
@@ -40,7 +41,8 @@ _EXEC_NUMBERS = (59, 322)  # execve, execveat; rax before the instruction
 class Hello:
     """How a recorder introduces itself (reven_hello)."""
 
-    pid: int
+    pid: int  # as the process knows itself; in a namespace, others know it by another
+    process: int  # its number here
     parent_pid: int
     forked: bool
     template_count: int
@@ -72,6 +74,7 @@ def receive_hello(connection: socket.socket) -> Hello | None:
         return None
     return Hello(
         pid=pid,
+        process=_peer(connection),
         parent_pid=parent,
         forked=forked != 0,
         template_count=templates,
@@ -83,6 +86,12 @@ def receive_hello(connection: socket.socket) -> Hello | None:
         register_file_size=file_size or REGISTER_FILE_SIZE,
         command=tuple(texts[3:]),
     )
+
+
+def _peer(connection: socket.socket) -> int:
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid: int = _CREDENTIALS.unpack(credentials)[0]
+    return pid
 
 
 def refuse(connection: socket.socket) -> None:

@@ -147,6 +147,8 @@ class _Session:
         self._socket = folder / "socket"
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(self._socket))
+        # For forks of a process that has become another user; the folder is private.
+        self._socket.chmod(0o666)
         self._listener.listen(_BACKLOG)
         self._listener.setblocking(False)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="copy-binaries")
@@ -245,9 +247,9 @@ class _Session:
         if self._program.poll() is None:
             self._program.send_signal(number)
         for recording in self._running:
-            if recording.hello.pid != self._program.pid:
+            if recording.hello.process not in (0, self._program.pid):
                 with suppress(ProcessLookupError, PermissionError):
-                    os.kill(recording.hello.pid, number)
+                    os.kill(recording.hello.process, number)
 
     # ----------------------------------------------------------- the recorders
 
@@ -269,7 +271,7 @@ class _Session:
     def _begin(self, connection: socket.socket, hello: Hello) -> bool:
         """False if the process cannot be recorded."""
         for other in self._running:
-            if other.hello.pid == hello.pid:
+            if other.hello.process == hello.process:
                 other.replaced = True
         parent = None
         if hello.forked:
