@@ -358,6 +358,10 @@ enum {
     REVEN_NOTICE_UNSEEN_CHANGE = 6
 };
 
+/* More changes of shared memory by one block than a slot has room for; a mapping of the same
+ * pages at a second address that could not be made (mremap of size 0). */
+enum { REVEN_UNSEEN_TOO_MUCH = 1, REVEN_UNSEEN_REMAP = 2 };
+
 /* Parent and child took turns; have descriptors of their own; the child's mappings at
  * `value` are not the parent's; the child was killed, and what it wrote is lost. */
 enum {

@@ -123,20 +123,25 @@ static void add_written_file(ULong device, ULong inode) {
     VG_(free)(starts);
 }
 
-static Bool is_memory_file(Int descriptor) {
-    HChar link[64], path[128];
+/* A descriptor of the memory of a process; not of any if `pid` is not 0, but of that one. */
+static Bool is_memory_file(Int descriptor, Int pid) {
+    HChar link[64], path[128], own[32];
     SSizeT length;
     VG_(sprintf)(link, "/proc/self/fd/%d", descriptor);
     length = VG_(readlink)(link, path, sizeof path - 1);
     if (length < 10) return False;
     path[length] = 0;
-    return VG_(strncmp)(path, "/proc/", 6) == 0 && VG_(strcmp)(path + length - 4, "/mem") == 0;
+    VG_(sprintf)(own, "/proc/%d/", pid);
+    return VG_(strncmp)(path, pid == 0 ? "/proc/" : own, pid == 0 ? 6 : VG_(strlen)(own)) == 0 &&
+           VG_(strcmp)(path + length - 4, "/mem") == 0;
 }
+
+Bool code_is_own_memory(Int descriptor) { return is_memory_file(descriptor, VG_(getpid)()); }
 
 static void descriptor_writes(Int descriptor) {
     struct vg_stat status;
     if (VG_(fstat)(descriptor, &status) != 0 || !VKI_S_ISREG(status.mode)) return;
-    if (status.size == 0 && is_memory_file(descriptor))
+    if (status.size == 0 && is_memory_file(descriptor, 0))
         watch_everything();
     else
         add_written_file(status.dev, status.ino);

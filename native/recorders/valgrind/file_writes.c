@@ -194,7 +194,13 @@ void file_writes_after(ThreadId tid, UInt number, const UWord* a, UWord result) 
         default:
             return;
     }
-    if (VG_(fstat)(descriptor, &status) == 0) written_by_call(tid, &status, from, to);
+    if (VG_(fstat)(descriptor, &status) != 0) return;
+    if (to != ~0ULL && status.size == 0 && VKI_S_ISREG(status.mode) &&
+        code_is_own_memory(descriptor)) {
+        if (VG_(am_is_valid_for_client)(from, to - from, VKI_PROT_READ))
+            record_memory(tid, from, to - from, REVEN_CAUSE_SYSCALL, (const void*)from);
+    } else
+        written_by_call(tid, &status, from, to);
 }
 
 void file_writes_by_others(ThreadId tid) {

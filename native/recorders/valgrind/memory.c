@@ -201,6 +201,26 @@ static Bool may_change(Int descriptor, const struct vg_stat* status) {
            shared_has(status->dev, status->ino) || status->mtime + RECENTLY > now;
 }
 
+/* A file is mapped shared: what stands in it changes in its private mappings, too. */
+static void note_private_mappings(ULong device, ULong inode) {
+    static Int capacity = 256;
+    static Addr* starts;
+    Int count, i;
+    while (starts == NULL || (count = VG_(am_get_segment_starts)(SkFileC, starts, capacity)) < 0) {
+        capacity *= 2;
+        starts = VG_(realloc)("reven.starts", starts, capacity * sizeof(Addr));
+    }
+    for (i = 0; i < count; i++) {
+        const NSegment* s = VG_(am_find_nsegment)(starts[i]);
+        SizeT size = s->end + 1 - s->start;
+        if (s->dev != device || s->ino != inode || !s->hasR || s->hasX ||
+            size > LARGEST_FILE_MAPPING || shared_covers(s->start, size))
+            continue;
+        shared_add_private(s->start, size, device, inode, s->offset);
+        shared_keep_contents(s->start, size);
+    }
+}
+
 /* Notes whether the new mapping is shared. */
 static void note_sharing(Addr address, SizeT size, Bool writable) {
     struct vg_stat status;
@@ -217,9 +237,14 @@ static void note_sharing(Addr address, SizeT size, Bool writable) {
         if (mapped_descriptor < 0 || VG_(fstat)(mapped_descriptor, &status) != 0 ||
             !VKI_S_ISREG(status.mode))
             shared_add(address, size, 0, 0, 0);
-        else if (writable || may_change(mapped_descriptor, &status))
+        else if (writable || may_change(mapped_descriptor, &status)) {
             shared_add(address, size, status.dev, status.ino, call_arguments[5]);
-    }
+            note_private_mappings(status.dev, status.ino);
+        }
+    } else if (call_number == __NR_mmap && shared_active() && mapped_descriptor >= 0 &&
+               size <= LARGEST_FILE_MAPPING && VG_(fstat)(mapped_descriptor, &status) == 0 &&
+               shared_has(status.dev, status.ino))
+        shared_add_private(address, size, status.dev, status.ino, call_arguments[5]);
 }
 
 static void mapped(Addr address, SizeT size, Bool r, Bool w, Bool x, ULong debug_info) {

@@ -92,6 +92,12 @@ void stream_enter(ThreadId tid);
 void stream_leave(ThreadId tid);
 Bool stream_in_client(void);
 
+/* Bytes that are kept free for changes of shared memory, which are recorded while a block runs,
+ * when it is too late to hand the slot over. */
+#define SHARED_RESERVE ((SizeT)1 << 20)
+/* The generated code shall be left after the running block. */
+void stream_leave_soon(void);
+
 /* Called by a block when a multiple of REVEN_KEY_INTERVAL blocks has run. */
 void stream_key_point(UChar* guest_state);
 
@@ -146,6 +152,9 @@ Bool shared_active(void);
 /* Memory that others change begins; the same page of an inode of a device is the same
  * memory, but for inode 0. */
 void shared_add(Addr address, SizeT size, ULong device, ULong inode, ULong offset);
+/* … of a private mapping of a file that is mapped shared, too: its pages are the file's until
+ * the program writes to them. */
+void shared_add_private(Addr address, SizeT size, ULong device, ULong inode, ULong offset);
 #define SHARED_SYSTEM_V (~0ULL)
 /* Private memory that the kernel was given to write into later. */
 #define SHARED_WITH_KERNEL (~1ULL)
@@ -169,6 +178,9 @@ void shared_compare_object(ULong device, ULong inode, ULong start, ULong end, UI
 void shared_compare_private(UInt cause);
 /* Records a change, some of it in shared memory. */
 void shared_record(ThreadId tid, Addr address, SizeT size, UInt cause, const UChar* bytes);
+
+/* Says that changes could not be recorded, if so. */
+void shared_note_loss(void);
 
 /* Called by generated code. 1 if a byte is shared. */
 ULong shared_holds(Addr address, ULong size);
@@ -242,6 +254,8 @@ void code_before_syscall(UInt number, const UWord* arguments);
 void code_after_syscall(UInt number, const UWord* arguments, SysRes result);
 /* Of the descriptors that the program was given. */
 void code_init_descriptors(void);
+/* Whether a descriptor is that of this process's memory as a file. */
+Bool code_is_own_memory(Int descriptor);
 /* Whether a block may store into itself. */
 Bool code_writes_itself(const VexGuestExtents* extents);
 /* Whether its code may have been written through another mapping or a file: no store to

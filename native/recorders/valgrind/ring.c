@@ -65,13 +65,11 @@ static void set_cursors(UChar* to_headers, UChar* to_values) {
     if (in_client) push_cursors(client_thread);
 }
 
-/* Changes of shared memory are recorded while a block runs, when it is too late to hand
- * the slot over. */
-#define SHARED_RESERVE (shared_active() ? (SizeT)1 << 20 : 0)
-
 void stream_enter(ThreadId tid) {
-    if (shared_active() && mode == RECORDING && ring != NULL && stream_room() < SHARED_RESERVE)
-        stream_publish();
+    if (shared_active() && mode == RECORDING && ring != NULL) {
+        if (stream_room() < SHARED_RESERVE) stream_publish();
+        shared_note_loss();
+    }
     push_cursors(tid);
     client_thread = tid;
     in_client = True;
@@ -84,6 +82,14 @@ void stream_leave(ThreadId tid) {
 }
 
 Bool stream_in_client(void) { return in_client; }
+
+/* The core's dispatcher counts blocks down here, and leaves when there are none left. */
+void stream_leave_soon(void) {
+    UInt none = 0;
+    VG_(set_shadow_regs_area)
+    (client_thread, 0, offsetof(VexGuestAMD64State, host_EvC_COUNTER), sizeof none,
+     (const UChar*)&none);
+}
 
 ULong stream_position(void) {
     pull_cursors();
@@ -236,7 +242,7 @@ void stream_key_point(UChar* guest_state) {
     if (cursor_headers == headers) return;
     registers_translate(guest_state, threads_known_registers());
     if (cursor_headers - headers >= (Long)REVEN_SLOT_EXECUTIONS * 4 || values_low() ||
-        stream_room() < KEY_FRAME_SIZE + SHARED_RESERVE ||
+        stream_room() < KEY_FRAME_SIZE + (shared_active() ? SHARED_RESERVE : 0) ||
         __atomic_load_n(&ring->stop, __ATOMIC_RELAXED))
         stream_publish();
     else {

@@ -34,6 +34,7 @@ static UInt region_count, region_capacity, last_region;
 /* What regions may be the same memory by. */
 typedef struct {
     ULong device, inode;
+    Bool private; /* a mapping whose pages are the file's until the program writes to them */
 } Object;
 
 static Object* objects;
@@ -144,23 +145,25 @@ static void remove_range(UWord first, UWord end, Bool moves) {
     mark_filter();
 }
 
-static UInt new_object(ULong device, ULong inode) {
+static UInt new_object(ULong device, ULong inode, Bool private) {
     UInt i;
-    if (inode != 0)
+    if (inode != 0 && !private)
         for (i = 0; i < object_count; i++)
-            if (objects[i].device == device && objects[i].inode == inode) return i;
+            if (objects[i].device == device && objects[i].inode == inode && !objects[i].private)
+                return i;
     if (object_count == object_capacity) {
         object_capacity = 2 * object_capacity + 16;
         objects = VG_(realloc)("reven.objects", objects, object_capacity * sizeof(Object));
     }
     objects[object_count].device = device;
     objects[object_count].inode = inode;
+    objects[object_count].private = private;
     return object_count++;
 }
 
-void shared_add(Addr address, SizeT size, ULong device, ULong inode, ULong offset) {
+static void add(Addr address, SizeT size, ULong device, ULong inode, ULong offset, Bool private) {
     Region region = {address / PAGE, VG_ROUNDUP(size, PAGE) / PAGE, offset / PAGE,
-                     new_object(device, inode), False};
+                     new_object(device, inode, private), False};
     if (pages == NULL) pages = VG_(HT_construct)("reven.pages");
     remove_range(region.first, region.first + region.count, False);
     add_region(region);
@@ -169,6 +172,14 @@ void shared_add(Addr address, SizeT size, ULong device, ULong inode, ULong offse
     /* Until now nothing was asked: programs without such memory pay nothing. */
     active = True;
     vgPlain_discard_translations(0, ~0ULL, "reven: memory is shared");
+}
+
+void shared_add(Addr address, SizeT size, ULong device, ULong inode, ULong offset) {
+    add(address, size, device, inode, offset, False);
+}
+
+void shared_add_private(Addr address, SizeT size, ULong device, ULong inode, ULong offset) {
+    add(address, size, device, inode, offset, True);
 }
 
 void shared_remove(Addr address, SizeT size) {
@@ -265,13 +276,26 @@ static Bool copy_page(UWord page, UChar* to) {
 /* Of the running block: how many executions before `stream_position` its changes stand. */
 static UInt executions_back;
 
+/* Where a change was that no record could be made of. */
+static Addr too_much;
+
+void shared_note_loss(void) {
+    if (too_much != 0) notice(REVEN_NOTICE_UNSEEN_CHANGE, REVEN_UNSEEN_TOO_MUCH, 0, too_much, NULL);
+    too_much = 0;
+}
+
 /* `stored`: the page that was stored to; 0: none. */
 static void put(Addr address, SizeT size, UInt cause, const UChar* bytes, UWord stored) {
     Long distance = stored == 0 ? 0 : (Long)stored - (Long)(address / PAGE);
     reven_memory header = {address, cause, (Int)distance == distance ? (Int)distance : 0};
-    if (stream_in_client() &&
-        stream_room() < sizeof(reven_record) + sizeof header + size + 8) /* see stream_enter */
-        return;
+    if (stream_in_client()) {
+        SizeT room = stream_room(), needed = sizeof(reven_record) + sizeof header + size + 8;
+        if (room < needed + SHARED_RESERVE / 2) stream_leave_soon();
+        if (room < needed) {
+            too_much = address;
+            return;
+        }
+    }
     record_at(executions_back, REVEN_MEMORY, threads_current(), &header, sizeof header, bytes,
               size);
 }
@@ -289,6 +313,33 @@ static Bool put_everywhere(UWord key, UInt offset, UInt size, UInt cause, const 
             object_page - regions[r].object_page >= regions[r].count || page == skipped)
             continue;
         put(page * PAGE + offset, size, cause, bytes, skipped);
+        any = True;
+    }
+    return any;
+}
+
+/* Bytes of a page of a file were stored; so they were in private mappings of the file, where
+ * the page still is the file's. Returns whether anything was recorded. */
+static Bool put_in_private(const Region* stored, UWord number, UInt offset, UInt size) {
+    const Object* object = &objects[stored->object];
+    UWord object_page = stored->object_page + (number - stored->first);
+    UInt r;
+    Bool any = False;
+    if (object->inode == 0 || object->private) return False;
+    for (r = 0; r < region_count; r++) {
+        const Region* region = &regions[r];
+        UWord page = region->first + (object_page - region->object_page);
+        const UChar* now = (const UChar*)(page * PAGE + offset);
+        Page* known;
+        if (!objects[region->object].private || objects[region->object].inode != object->inode ||
+            objects[region->object].device != object->device ||
+            object_page - region->object_page >= region->count ||
+            !VG_(am_is_valid_for_client)(page * PAGE, PAGE, VKI_PROT_READ))
+            continue;
+        known = make_page(key_of(region, page));
+        if (VG_(memcmp)(known->bytes + offset, now, size) == 0) continue;
+        VG_(memcpy)(known->bytes + offset, now, size);
+        put(page * PAGE + offset, size, REVEN_CAUSE_ALIAS, now, number);
         any = True;
     }
     return any;
@@ -472,6 +523,7 @@ ULong shared_stored(Addr address, ULong size, const UChar* bytes) {
             VG_(memcpy)(page->bytes + offset, bytes, n);
             any = put_everywhere(page->key, offset, n, REVEN_CAUSE_ALIAS, bytes, address / PAGE) ||
                   any;
+            any = put_in_private(region, address / PAGE, offset, n) || any;
         }
         address += n;
         bytes += n;

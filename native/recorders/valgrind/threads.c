@@ -321,6 +321,9 @@ static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt coun
     if (!sr_isError(result)) asynchronous_after(number, arguments, sr_Res(result));
     if (!sr_isError(result)) file_writes_after(tid, number, arguments, sr_Res(result));
     if (may_wait(number)) file_writes_by_others(tid);
+    if (number == __NR_mremap && count >= 2 && arguments[1] == 0 && sr_isError(result) &&
+        shared_covers(arguments[0], 1))
+        notice(REVEN_NOTICE_UNSEEN_CHANGE, REVEN_UNSEEN_REMAP, 0, arguments[0], NULL);
     record(REVEN_SYSCALL_EXIT, tid, payload, sizeof payload);
 }
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from reven.trace.manifest_parts import Notice
 
-_NOT_FOLLOWED, _FLOATING_POINT, _X87, _LENT_MEMORY = 1, 2, 3, 4
+_NOT_FOLLOWED, _FLOATING_POINT, _X87, _LENT_MEMORY, _NOT_EXECUTED, _UNSEEN = 1, 2, 3, 4, 5, 6
 _FORK = 4
 _REASONS = {
     1: "it has the rights of another user or group (setuid), which the recorder takes away",
@@ -31,6 +31,12 @@ _LENT_MEMORY_WORDS = {
     3: "what a child that shared its parent's memory mapped ({value:#x}) is not in its parent",
     4: "a child that shared its parent's memory was killed, and what it wrote is not in its "
     "parent's memory",
+}
+_UNSEEN_WORDS = {
+    1: "memory at {value:#x} was changed through more mappings at once than the recorder can "
+    "follow, so that what the trace holds there may be old",
+    2: "the second mapping of the memory at {value:#x} that the program asked for (mremap of size "
+    "0) was refused, which it natively is not",
 }
 
 
@@ -59,4 +65,6 @@ def notice_sentence(notice: Notice) -> str:
         )
     if notice.kind == _LENT_MEMORY and notice.detail in _LENT_MEMORY_WORDS:
         return _LENT_MEMORY_WORDS[notice.detail].format(value=notice.value)
+    if notice.kind == _UNSEEN and notice.detail in _UNSEEN_WORDS:
+        return _UNSEEN_WORDS[notice.detail].format(value=notice.value)
     return f"the recorder met what this version has no words for (kind {notice.kind}){place}"

@@ -246,3 +246,72 @@ int main(void) {
   return 0;
 }
 """
+
+FILE_TWICE = """
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(void) {
+  int file = open("mapped", O_RDWR | O_CREAT | O_TRUNC, 0600), self = open("/proc/self/mem", O_RDWR);
+  ftruncate(file, 16384);
+  char *early = mmap(0, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+  char *shared = mmap(0, 16384, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  char *late = mmap(0, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0), buffer[8] = "old";
+  strcpy(shared, "one"); printf("%s %s\\n", early, late);
+  early[0] = 'P'; strcpy(shared, "two"); printf("%s %s\\n", early, late);
+  pwrite(file, "three", 6, 8192); printf("%s %s\\n", early + 8192, late + 8192);
+  pwrite(self, "new", 4, (long)buffer); puts(buffer);
+  lseek(self, (long)buffer, SEEK_SET); write(self, "newer", 6); puts(buffer);
+  return 0;
+}
+"""
+
+SCANNED = """
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+enum { SIZE = 80 << 20, PAGES = 1024 };
+int main(void) {
+  int file = open("scanned", O_RDWR | O_CREAT | O_TRUNC, 0600);
+  long sum = 0;
+  ftruncate(file, SIZE);
+  for (long i = 0; i < PAGES; i++) pwrite(file, &i, 8, i * 4096 + 8);
+  volatile char *p = mmap(0, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  for (long i = 0; i < PAGES; i++) sum += p[i * 4096];
+  for (long i = 0; i < PAGES; i++) sum += p[i * 4096 + 8];
+  printf("%ld\\n", sum);
+  return 0;
+}
+"""
+
+MANY_ADDRESSES = """
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+enum { COUNT = 1200, SIZE = 80 << 20 };
+int main(void) {
+  int file = open("many", O_RDWR | O_CREAT | O_TRUNC, 0600);
+  volatile char *p[COUNT];
+  ftruncate(file, SIZE);
+  for (int i = 0; i < COUNT; i++) p[i] = mmap(0, SIZE, PROT_READ, MAP_SHARED, file, 0);
+  printf("%d\\n", p[0][5]);
+  return 0;
+}
+"""
+
+REMAP_ZERO = """
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <sys/mman.h>
+int main(void) {
+  char *p = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  return mremap(p, 0, 4096, MREMAP_MAYMOVE) != MAP_FAILED;
+}
+"""

@@ -16,11 +16,17 @@ import pytest
 from reven import _engine
 from reven2.memhist import MemoryAccess, MemoryAccessCause, MemoryAccessOperation
 from reven2.preview.taint import Tainter, origin
+from tests.conftest import CompileProgram
+from tests.recorders.valgrind.conftest import RunBothWays
 from tests.recorders.valgrind.shared_memory import (
+    FILE_TWICE,
     FILES,
     LATER,
+    MANY_ADDRESSES,
     OUTPUTS,
+    REMAP_ZERO,
     ROBUST,
+    SCANNED,
     SYSTEM_V,
     TWO_ADDRESSES,
     TWO_PROCESSES,
@@ -180,3 +186,23 @@ def test_what_the_kernel_writes_later(record_program: Record) -> None:
 
 def test_a_mutex_whose_owner_has_died(record_program: Record) -> None:
     checked(record_program(ROBUST, "-pthread"))
+
+
+@pytest.mark.parametrize("source", [FILE_TWICE, SCANNED])
+def test_what_changes_by_another_way_is_recorded(
+    source: str, compile_program: CompileProgram, run_both_ways: RunBothWays
+) -> None:
+    both = run_both_ways([compile_program(source, "-Wno-error")])
+    both.assert_same()
+    assert both.checked.outside_changes == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [(MANY_ADDRESSES, "more mappings at once"), (REMAP_ZERO, "mremap of size 0")],
+)
+def test_what_is_not_recorded_is_said(
+    source: str, words: str, record_program: Record, open_trace: Open
+) -> None:
+    server = open_trace(record_program(source, "-Wno-error"))
+    assert words in " ".join(server.trace.notices)
