@@ -55,16 +55,19 @@ Bool shared_active(void) { return active; }
 
 /* --------------------------------------------------------------- regions */
 
+static void mark_region(const Region* region) {
+    /* With the page before, from which an access may reach into the region. */
+    UWord at = (region->first - 1) % FILTER_SIZE, count = region->count + 1, part;
+    if (count > FILTER_SIZE) count = FILTER_SIZE;
+    part = count < FILTER_SIZE - at ? count : FILTER_SIZE - at;
+    VG_(memset)(shared_filter + at, 1, part);
+    VG_(memset)(shared_filter, 1, count - part);
+}
+
 static void mark_filter(void) {
     UInt r;
-    UWord page;
     VG_(memset)(shared_filter, 0, sizeof shared_filter);
-    for (r = 0; r < region_count; r++) {
-        /* With the page before, from which an access may reach into the region. */
-        UWord count = regions[r].count < FILTER_SIZE ? regions[r].count : FILTER_SIZE - 1;
-        for (page = regions[r].first - 1; page < regions[r].first + count; page++)
-            shared_filter[page % FILTER_SIZE] = 1;
-    }
+    for (r = 0; r < region_count; r++) mark_region(&regions[r]);
 }
 
 static Region* region_of(UWord page) {
@@ -167,7 +170,7 @@ static void add(Addr address, SizeT size, ULong device, ULong inode, ULong offse
     if (pages == NULL) pages = VG_(HT_construct)("reven.pages");
     remove_range(region.first, region.first + region.count, False);
     add_region(region);
-    mark_filter();
+    mark_region(&region);
     if (active) return;
     /* Until now nothing was asked: programs without such memory pay nothing. */
     active = True;
@@ -213,7 +216,7 @@ Bool shared_extend(Addr address, SizeT size) {
     Region* region = region_of(address / PAGE - 1);
     if (region == NULL || region->first + region->count != address / PAGE) return False;
     region->count += VG_ROUNDUP(size, PAGE) / PAGE;
-    mark_filter();
+    mark_region(region);
     return True;
 }
 

@@ -255,7 +255,8 @@ FILE_TWICE = """
 #include <sys/mman.h>
 #include <unistd.h>
 int main(void) {
-  int file = open("mapped", O_RDWR | O_CREAT | O_TRUNC, 0600), self = open("/proc/self/mem", O_RDWR);
+  int file = open("mapped", O_RDWR | O_CREAT | O_TRUNC, 0600);
+  int self = open("/proc/self/mem", O_RDWR);
   ftruncate(file, 16384);
   char *early = mmap(0, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
   char *shared = mmap(0, 16384, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
