@@ -44,7 +44,7 @@ def _by_signal(trace: _engine.Trace, known: EndManifest) -> EndData:
     end = EndData(reason="signal", signal=number, signal_name=name, cause=cause)
     end = _with_instruction(trace, end, info)
     if number == signal.SIGABRT:
-        end = msgspec.structs.replace(end, message=_last_words(trace))
+        end = msgspec.structs.replace(end, message=last_words(trace))
     return msgspec.structs.replace(end, sentence=_sentence(end))
 
 
@@ -93,7 +93,7 @@ def _code(trace: _engine.Trace, transition: int, pc: int) -> bytes:
     return b""
 
 
-def _last_words(trace: _engine.Trace) -> str:
+def last_words(trace: _engine.Trace) -> str:
     """What was written to standard error just before the end."""
     stop = trace.transition_count
     parts: list[bytes] = []

@@ -6,6 +6,7 @@ from __future__ import annotations
 from reven.bookmarks.queries import BookmarkQueries
 from reven.calls.queries import CallQueries
 from reven.end.queries import EndQueries
+from reven.explain.queries import ExplainQueries
 from reven.heap.detectors import HeapErrorQueries
 from reven.overview.queries import OverviewQueries
 from reven.resolving import PlaceQueries
@@ -19,16 +20,17 @@ __all__ = ["LocalService"]
 
 
 class LocalService(
+    ExplainQueries,
     PlaceQueries,
     SearchQueries,
     HeapErrorQueries,
+    CallQueries,
+    EndQueries,
     TaintQueries,
     TypeQueries,
-    CallQueries,
     StringQueries,
     BookmarkQueries,
     OverviewQueries,
-    EndQueries,
     CoreQueries,
 ):
     """Queries on one trace directory. Safe to call from several threads.

@@ -103,6 +103,29 @@ class TypeQueries(CoreQueries):
                         return variable
         return None
 
+    def call_line(self, context: int, pc: int) -> int | None:
+        """The line on which the function that holds an address calls the outermost function of
+        another file that was inlined there; None if none was."""
+        load = self._ossi().space.load_at(pc, context)
+        if load is None:
+            return None
+        debug = self._debug_of(load)
+        with self._reading(debug):
+            if debug.source is None:
+                return None
+            info = debug.source.info
+            blocks = debug.source.scopes.blocks_at(pc - load.base_address + debug.image_vaddr)
+            functions = [
+                (block, info.value(block, "DW_AT_decl_file"))
+                for block in blocks
+                if block.tag in ("DW_TAG_subprogram", "DW_TAG_inlined_subroutine")
+            ]
+            for block, file in functions[1:]:
+                line = block.attributes.get("DW_AT_call_line")
+                if file != functions[0][1] and line is not None:
+                    return int(line.value)
+        return None
+
     @contextmanager
     def _reading(self, debug: BinaryDebug) -> Iterator[None]:
         """Damaged debug information raises TraceError."""

@@ -6,16 +6,27 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import get_args
 
 import msgspec
 
 from reven import _engine
 from reven.taint.instruction_reads import registers_read
+from reven.taint.origin_tree import Chain, Explorer
+from reven.taint.sources import SourceQueries
 from reven.taint.system_calls import describe_call
-from reven.trace.opened import OpenedTrace, translated
+from reven.trace.opened import translated
+from reven.trace.own_code import OwnCode, code_place
 from reven.trace.stopping import keep_going
+from reven2._service.code_places import CodePlace
 from reven2._service.taint import (
+    FollowMode,
     OriginHop,
+    OriginPath,
+    OriginStep,
+    OriginTree,
     TaintAccessPage,
     TaintItems,
     TaintQuery,
@@ -23,6 +34,7 @@ from reven2._service.taint import (
     TaintStatus,
     TaintWarningData,
 )
+from reven2.errors import InvalidArgumentError
 
 __all__ = ["TaintQueries"]
 
@@ -91,7 +103,7 @@ class _Running:
                 self.error = str(error) or "There is not enough memory."
 
 
-class TaintQueries(OpenedTrace):
+class TaintQueries(SourceQueries):
     """See `reven2._service.taint`."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -162,6 +174,74 @@ class TaintQueries(OpenedTrace):
         with translated():
             hops = finder.find(context, (is_memory, address, size), limit, keep_going)
             return [self._origin_hop(hop) for hop in hops]
+
+    def origin_tree(
+        self,
+        context: int,
+        is_memory: bool,
+        address: int,
+        size: int,
+        *,
+        follow: FollowMode,
+        limit: int,
+    ) -> OriginTree:
+        if follow not in get_args(FollowMode):
+            raise InvalidArgumentError(
+                f"{follow!r} is no way to follow data: use one of {get_args(FollowMode)}."
+            )
+        own = self.own_code()
+        explorer = Explorer(
+            self, follow, limit, lambda transition: self.code_place(transition, own).is_own
+        )
+        chains = explorer.explore(context, (is_memory, address, size))
+        numbers = {id(chain): number for number, chain in enumerate(chains)}
+        return OriginTree(
+            [self._origin_path(chain, numbers, own) for chain in chains],
+            explorer.followed,
+            explorer.is_cut,
+        )
+
+    def _origin_path(self, chain: Chain, numbers: dict[int, int], own: OwnCode) -> OriginPath:
+        return OriginPath(
+            role=chain.role,
+            parent=None if chain.parent is None else numbers.get(id(chain.parent)),
+            parent_step=chain.parent_step,
+            steps=[
+                OriginStep(
+                    hop,
+                    None if hop.transition is None else self.code_place(hop.transition, own),
+                )
+                for hop in chain.hops
+            ],
+            source=chain.source,
+            joins=None if chain.joins is None else numbers.get(id(chain.joins)),
+        )
+
+    def own_code(self, own: Sequence[str] = (), not_own: Sequence[str] = ()) -> OwnCode:
+        """What is own code of this trace."""
+        return OwnCode(self._program_path(), own, not_own)
+
+    def _program_path(self) -> str:
+        """The executable's path: the first binary that is loaded, but for the loader."""
+        for load in sorted(self._ossi().space.loads(), key=lambda one: one.first_context):
+            if PurePosixPath(load.binary.path).name == self._manifest.program:
+                return load.binary.path
+        return ""
+
+    def code_place(self, transition: int, own: OwnCode) -> CodePlace:
+        """Where the instruction of a transition stands."""
+        pc, _ = self.instruction_at(transition)
+        return self.place_of_code(transition, pc, own)
+
+    def place_of_code(self, context: int, pc: int, own: OwnCode) -> CodePlace:
+        """Where an address of code stands."""
+        return code_place(pc, lambda address: self.locate(context, address), own)
+
+    def instruction_at(self, transition: int) -> tuple[int, bytes]:
+        """Address and bytes of the instruction of a transition."""
+        with translated():
+            columns = self._trace().transitions(transition, transition + 1)
+        return int(columns.pc[0]), bytes(columns.code[0][: columns.size[0]])
 
     def _origin_hop(self, hop: _engine.OriginHop) -> OriginHop:
         kind = _KINDS[hop.kind - 1]

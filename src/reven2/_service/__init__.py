@@ -54,6 +54,7 @@ from reven2._service.core import (
 )
 from reven2._service.declared import traits_of
 from reven2._service.end import EndData, EndService, RegisterValue
+from reven2._service.explain import ExplainService
 from reven2._service.heap import HeapService
 from reven2._service.overview import OverviewService
 from reven2._service.places import PlaceData, PlaceService
@@ -108,6 +109,7 @@ __all__ = [
 
 
 class TraceService(
+    ExplainService,
     PlaceService,
     SearchService,
     HeapService,

@@ -8,10 +8,11 @@ number of taints: one that was dropped starts again when it is asked about.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
+from reven2._service.code_places import CodePlace
 from reven2._service.declared import query
 
 
@@ -106,6 +107,77 @@ class OriginHop(msgspec.Struct, frozen=True):
     text: str
 
 
+SourceKind = Literal[
+    "constant",
+    "file",
+    "standard input",
+    "pipe",
+    "socket",
+    "device",
+    "argument",
+    "environment",
+    "time",
+    "random",
+    "processor",
+    "uninitialised",
+    "process",
+    "system call",
+    "static data",
+    "address",
+    "start",
+    "unknown",
+]
+"""What a value comes from: `static data` of a binary; `system call`: a result, or what the
+kernel said; `address`: where something lies (a stack pointer, a mapping)."""
+
+FollowMode = Literal["values", "meant", "pointers"]
+"""Whether the origin of an address counts as one of what is loaded from there: never; where
+the value alone leads to nothing (a table), or where both lead to the program's input; always."""
+
+
+class SourceData(msgspec.Struct, frozen=True):
+    """Where a value came into the program. `name`: the file's path, `argv[1]`, `environment
+    HOME` …; `offset`: the byte's position in it, None if unknown or without meaning;
+    `transition`: the one that brought it, None: there since the trace's start; `size` in bytes;
+    `value`: of a constant."""
+
+    kind: SourceKind
+    name: str
+    offset: int | None
+    transition: int | None
+    size: int
+    value: int | None = None
+
+
+class OriginStep(msgspec.Struct, frozen=True):
+    """A hop and where in the code it happened (None where there is no instruction)."""
+
+    hop: OriginHop
+    place: CodePlace | None
+
+
+class OriginPath(msgspec.Struct, frozen=True):
+    """A chain of steps, the latest first. `role`: what it is to the step `parent_step` of the
+    path `parent`: its `other` source, or the `address` of what that one loads; the first path
+    is the `value`. `source`: what it ends in; None if it `joins` another path, or was cut."""
+
+    role: Literal["value", "other", "address"]
+    parent: int | None
+    parent_step: int
+    steps: list[OriginStep]
+    source: SourceData | None
+    joins: int | None
+
+
+class OriginTree(msgspec.Struct, frozen=True):
+    """Where a value came from, all ways that are meant. `followed`: the hops that were looked
+    at; `is_cut`: there was more than asked for."""
+
+    paths: list[OriginPath]
+    followed: int
+    is_cut: bool
+
+
 class TaintService(Protocol):
     """Taints of one trace. They raise InvalidArgumentError and OutOfRangeError for a query
     that cannot be."""
@@ -144,3 +216,16 @@ class TaintService(Protocol):
     ) -> list[OriginHop]:
         """Where a place's value in a context came from: at most `limit` steps back. Unless the
         last one ends, go on from its `before`."""
+
+    @query(slow=True)
+    def origin_tree(
+        self,
+        context: int,
+        is_memory: bool,
+        address: int,
+        size: int,
+        *,
+        follow: FollowMode,
+        limit: int,
+    ) -> OriginTree:
+        """The same through forks and addresses to named sources; looks at most at `limit` hops."""

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from reven2._client.low_level import LowLevel
     from reven2.call import Call
     from reven2.calltree import CallTree
+    from reven2.explanation import Explanation
     from reven2.heap import Heap
     from reven2.search import Search
     from reven2.string import String
@@ -140,6 +141,30 @@ class Trace:
         from reven2.heap import Heap
 
         return Heap(self)
+
+    def explain(self, own: Sequence[str] = (), not_own: Sequence[str] = ()) -> Explanation:
+        """Why the program ended as it did: what faulted or ended it, where the values that
+        mattered came from, and the first moment in own code at which something was wrong. An
+        addition to the documented interface.
+
+        Own code is that of the executable, and of binaries and sources outside of the system's
+        folders.
+
+        Parameters:
+            own: paths of binaries, sources or folders that are own besides, or the last
+                components of such paths.
+            not_own: those that are not, whatever else is said of them.
+
+        Raises:
+            TraceError (a RuntimeError): an imported trace, which has no instructions.
+
+        Example:
+
+            print(trace.explain())
+        """
+        from reven2.explanation import explain
+
+        return explain(self, own, not_own)
 
     def calls(
         self,
