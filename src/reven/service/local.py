@@ -13,6 +13,7 @@ from reven.resolving import PlaceQueries
 from reven.search.queries import SearchQueries
 from reven.source.queries import TypeQueries
 from reven.strings.queries import StringQueries
+from reven.syscalls.queries import SyscallQueries
 from reven.taint.queries import TaintQueries
 from reven.trace.core import CoreQueries
 
@@ -27,6 +28,7 @@ class LocalService(
     CallQueries,
     EndQueries,
     TaintQueries,
+    SyscallQueries,
     TypeQueries,
     StringQueries,
     BookmarkQueries,

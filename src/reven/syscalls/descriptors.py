@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 from reven import _engine
 from reven.ossi import syscall_name
 
-__all__ = ["Descriptors", "OpenFile", "Transfer", "Usage"]
+__all__ = ["Descriptors", "OpenFile", "ReadMemory", "Transfer", "Usage", "socket_address"]
 
 FileKind = Literal["file", "directory", "device", "pipe", "socket", "inherited", "anonymous"]
 ReadMemory = Callable[[int, int, int], "bytes | None"]
@@ -138,8 +138,9 @@ class Usage(NamedTuple):
 class Descriptors:
     """Follows the system calls of a trace in their order.
 
-    `transfers` in order; `uses` by transition: which open file the first argument, and the
-    result, stand for.
+    `transfers` in order; `arguments` and `results`, by transition: what the first argument, and
+    the descriptors that it made, stand for; `histories`: of each descriptor, from which context
+    on it stands for what.
     """
 
     read_memory: ReadMemory
@@ -147,6 +148,7 @@ class Descriptors:
     transfers: list[Transfer] = field(default_factory=list)
     arguments: dict[int, OpenFile] = field(default_factory=dict)
     results: dict[int, list[Usage]] = field(default_factory=dict)
+    histories: dict[int, list[tuple[int, OpenFile | None]]] = field(default_factory=dict)
     _table: dict[int, OpenFile] = field(default_factory=dict)
 
     def follow(self, calls: Iterable[_engine.Syscall]) -> None:
@@ -189,11 +191,13 @@ class Descriptors:
             self._open(name, call, result)
         elif name == "close":
             closed = self._table.pop(_signed(arguments[0]), None)
+            self._note(at + 1, _signed(arguments[0]), None)
             if closed is not None and closed not in self._table.values():
                 closed.closed = at
         elif name == "close_range":
             for descriptor in [one for one in self._table if arguments[0] <= one <= arguments[1]]:
                 del self._table[descriptor]
+                self._note(at + 1, descriptor, None)
         elif name in ("dup", "dup2", "dup3") or (
             name == "fcntl" and _signed(arguments[1]) in _DUPLICATES
         ):
@@ -334,8 +338,12 @@ class Descriptors:
 
     def _give(self, transition: int, descriptor: int, file: OpenFile) -> None:
         self._table[descriptor] = file
+        self._note(transition + 1, descriptor, file)
         file.closed = None
         self.results.setdefault(transition, []).append(Usage(descriptor, file.id))
+
+    def _note(self, context: int, descriptor: int, file: OpenFile | None) -> None:
+        self.histories.setdefault(descriptor, []).append((context, file))
 
     def _new(self, kind: FileKind, name: str, opened: int | None) -> OpenFile:
         self.files.append(OpenFile(len(self.files), kind, name, opened))
@@ -359,20 +367,25 @@ class Descriptors:
     def _address(self, context: int, address: int, size: int) -> str:
         """A socket address in words."""
         data = self._as_much(context, address, min(size, 128)) if address else b""
-        if len(data) < 2:
-            return ""
-        family = int.from_bytes(data[:2], "little")
-        if family == socket.AF_UNIX:
-            path = data[2:]
-            if path[:1] == b"\0":
-                return "@" + os.fsdecode(path[1:].split(b"\0")[0])
-            return os.fsdecode(path.split(b"\0")[0])
-        port = int.from_bytes(data[2:4], "big")
-        if family == socket.AF_INET and len(data) >= 8:
-            return f"{socket.inet_ntop(socket.AF_INET, data[4:8])}:{port}"
-        if family == socket.AF_INET6 and len(data) >= 24:
-            return f"[{socket.inet_ntop(socket.AF_INET6, data[8:24])}]:{port}"
-        return f"{_family(family)} address"
+        return socket_address(data)
+
+
+def socket_address(data: bytes) -> str:
+    """A sockaddr in words; "" if it is none."""
+    if len(data) < 2:
+        return ""
+    family = int.from_bytes(data[:2], "little")
+    if family == socket.AF_UNIX:
+        path = data[2:]
+        if path[:1] == b"\0":
+            return "@" + os.fsdecode(path[1:].split(b"\0")[0])
+        return os.fsdecode(path.split(b"\0")[0])
+    port = int.from_bytes(data[2:4], "big")
+    if family == socket.AF_INET and len(data) >= 8:
+        return f"{socket.inet_ntop(socket.AF_INET, data[4:8])}:{port}"
+    if family == socket.AF_INET6 and len(data) >= 24:
+        return f"[{socket.inet_ntop(socket.AF_INET6, data[8:24])}]:{port}"
+    return f"{_family(family)} address"
 
 
 _COPIES = frozenset({"sendfile", "splice", "copy_file_range", "tee"})

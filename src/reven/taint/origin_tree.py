@@ -19,7 +19,7 @@ from reven2._service.taint import FollowMode, OriginHop, SourceData
 from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError
 
-__all__ = ["INPUTS", "MEANINGFUL", "Chain", "Explorer", "Hops", "address_registers"]
+__all__ = ["Chain", "Explorer", "Hops", "address_registers"]
 
 Place = tuple[bool, int, int]
 
@@ -27,17 +27,6 @@ _BATCH = 32
 _MOST_FORKS = 3
 _DEEPEST = 12
 _RSP = Register.from_name("rsp").fields[0].offset * 8
-
-INPUTS = frozenset(
-    {
-        *("file", "standard input", "pipe", "socket", "device", "argument", "environment"),
-        *("time", "random", "process"),
-    }
-)
-"""Kinds of sources that a program is given from outside."""
-
-MEANINGFUL = INPUTS | {"processor", "uninitialised", "system call", "start"}
-"""Kinds of sources that the program did not make itself."""
 
 
 @dataclass
@@ -63,12 +52,12 @@ class Chain:
     @property
     def leads_somewhere(self) -> bool:
         """Whether it ends in what the program did not make itself."""
-        return self._end is not None and self._end.kind in MEANINGFUL
+        return self._end is not None and self._end.is_made_elsewhere
 
     @property
     def leads_to_input(self) -> bool:
         """Whether it ends in what the program was given."""
-        return self._end is not None and self._end.kind in INPUTS
+        return self._end is not None and self._end.is_input
 
 
 class Hops(Protocol):

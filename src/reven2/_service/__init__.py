@@ -61,6 +61,7 @@ from reven2._service.places import PlaceData, PlaceService
 from reven2._service.search import AddressPage, CreatedPage, SearchService, ValuePage
 from reven2._service.source import TypeService
 from reven2._service.strings import StringPage, StringService
+from reven2._service.syscalls import SyscallService
 from reven2._service.taint import TaintService
 
 __all__ = [
@@ -110,6 +111,7 @@ __all__ = [
 
 class TraceService(
     ExplainService,
+    SyscallService,
     PlaceService,
     SearchService,
     HeapService,

@@ -148,6 +148,25 @@ class SourceData(msgspec.Struct, frozen=True):
     size: int
     value: int | None = None
 
+    @property
+    def is_input(self) -> bool:
+        """Whether the program was given it from outside."""
+        return self.kind in _INPUTS
+
+    @property
+    def is_made_elsewhere(self) -> bool:
+        """Whether the program did not make it itself."""
+        return self.kind in _INPUTS or self.kind in _MADE_ELSEWHERE
+
+
+_INPUTS = frozenset(
+    {
+        *("file", "standard input", "pipe", "socket", "device", "argument", "environment"),
+        *("time", "random", "process"),
+    }
+)
+_MADE_ELSEWHERE = frozenset({"processor", "uninitialised", "system call", "start"})
+
 
 class OriginStep(msgspec.Struct, frozen=True):
     """A hop and where in the code it happened (None where there is no instruction)."""

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from reven2.heap import Heap
     from reven2.search import Search
     from reven2.string import String
+    from reven2.syscalls import Syscalls
 
 __all__ = ["Thread", "Trace"]
 
@@ -141,6 +142,14 @@ class Trace:
         from reven2.heap import Heap
 
         return Heap(self)
+
+    @property
+    def syscalls(self) -> Syscalls:
+        """The system calls, decoded, and the bytes that they moved. An addition to the documented
+        interface."""
+        from reven2.syscalls import Syscalls
+
+        return Syscalls(self)
 
     def explain(self, own: Sequence[str] = (), not_own: Sequence[str] = ()) -> Explanation:
         """Why the program ended as it did: what faulted or ended it, where the values that

@@ -24,13 +24,17 @@ from reven2.preview.taint._results import (
 )
 from reven2.preview.taint._taint import Taint
 from reven2.preview.taint._tainter import Tainter
+from reven2.preview.taint._tree import OriginPath, OriginTree, Source, origin_tree
 from reven2.preview.taint._views import TaintAccessView, TaintWarningView
 
 __all__ = [
     "ChangeMarkers",
     "Origin",
     "OriginHop",
+    "OriginPath",
+    "OriginTree",
     "PropagationDirection",
+    "Source",
     "Taint",
     "TaintAccess",
     "TaintAccessView",
@@ -41,4 +45,5 @@ __all__ = [
     "TaintedRegisterSlice",
     "Tainter",
     "origin",
+    "origin_tree",
 ]

@@ -21,7 +21,7 @@ from reven2.preview.taint._data import (
 if TYPE_CHECKING:
     from reven2.trace import Context, Trace, Transition
 
-__all__ = ["Origin", "OriginHop", "origin"]
+__all__ = ["Origin", "OriginHop", "Place", "hop_of", "origin"]
 
 _PAGE = 200
 _MOST_OTHERS = 4
@@ -188,14 +188,15 @@ def origin(context: Context, what: Data, max_hops: int = 1000) -> Origin:
     hops: list[OriginHop] = []
     while len(hops) < max_hops:
         found = trace._service.origin(at, *now, limit=min(_PAGE, max_hops - len(hops)))
-        hops += [_hop(trace, hop) for hop in found]
+        hops += [hop_of(trace, hop) for hop in found]
         if found[-1].before is None:
             break
         at, now = found[-1].context, found[-1].before
     return Origin(context, data_of(*place), hops)
 
 
-def _hop(trace: Trace, hop: HopData) -> OriginHop:
+def hop_of(trace: Trace, hop: HopData) -> OriginHop:
+    """A hop of the service as one of the client."""
     return OriginHop(
         hop.kind,
         None if hop.transition is None else trace.transition(hop.transition),
