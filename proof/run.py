@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fnmatch
+import importlib
 import io
 import json
 import multiprocessing
@@ -34,6 +35,8 @@ NATIVE_SECONDS = 60
 PR_SET_CHILD_SUBREAPER = 36
 SHOWN = 5  # differences and problems of one program
 CANNOT_RECORD = 125
+SUMMARY = re.compile(r"reven: .*\n(?: {7}.*\n)*\Z")
+"""What `reven record` says at the end, behind what the program wrote."""
 
 
 class Result(msgspec.Struct):
@@ -67,7 +70,7 @@ class Outcome:
 
 
 class Unready(Exception):
-    """A server ended, or its time did, before it answered."""
+    """A folder could not be prepared; a server ended, or its time did, before it answered."""
 
 
 def adopt_orphans() -> None:
@@ -101,6 +104,8 @@ class Runner:
     """Runs programs in one folder, which it empties each time."""
 
     def __init__(self, folder: Path) -> None:
+        # Once, here, and not in every fork that checks a trace.
+        importlib.import_module("reven.cli.check")
         self.folder = folder
         self.place = folder / "run"
         """Where each run happens, so that no path differs between them."""
@@ -118,6 +123,8 @@ class Runner:
             self._prove(program, result)
         except Unready as error:
             result.why.append(str(error))
+            if not result.native_seconds:
+                result.verdict = "unsteady"
         finally:
             end_descendants(os.getpid())
             reap()
@@ -145,7 +152,10 @@ class Runner:
                 said = answer.get("problems") or [answer.get("error", "the check failed")]
                 problems += [f"check of {trace.name}: {said[0]}"]
         result.why = (problems + differences)[:SHOWN]
-        where = [*result.notices, recorded.raw["stderr"]]
+        summary = recorded.raw.get("summary", "")
+        if "by the recorder" in summary:
+            result.notices.append(summary.splitlines()[0])
+        where = [*result.notices, summary]
         excused = bool(program.said) and any(re.search(program.said, each) for each in where)
         refused = recorded.status == CANNOT_RECORD and not traces
         if not differences and not problems:
@@ -198,7 +208,7 @@ class Runner:
         command = program.command
         limit = NATIVE_SECONDS
         if recorded:
-            command = [REVEN, "record", "-q", "-o", str(self.traces / "t.reven"), "--", *command]
+            command = [REVEN, "record", "-o", str(self.traces / "t.reven"), "--", *command]
             limit = program.seconds
         if program.unprivileged and os.getuid() == 0:
             command = ["unshare", "--user", "--map-user=1000", "--map-group=1000", *command]
@@ -253,7 +263,10 @@ class Runner:
         if isinstance(status, int) and status < 0:
             status = 128 - status
         raw = {name: path.read_text("utf-8", "replace") for name, path in streams.items()}
-        hidden = {name: hide(program, text) for name, text in raw.items()}
+        if recorded and (summary := SUMMARY.search(raw["stderr"])):
+            raw["stderr"] = raw["stderr"][: summary.start()]
+            raw["summary"] = summary[0]
+        hidden = {name: hide(program, raw[name]) for name in streams}
         return Outcome(status, hidden, files_of(program, self.place), seconds, raw)
 
     def _wait(self, process: subprocess.Popen[bytes], until: float) -> int | str:
@@ -389,7 +402,8 @@ def _check(trace: str, send: Any) -> None:
     ):
         main()
     text.seek(0)
-    send.send(text.read() or json.dumps({"error": errors.getvalue().strip()}))
+    answer = json.loads(text.read() or json.dumps({"error": errors.getvalue().strip()}))
+    send.send(json.dumps(answer))
 
 
 def results_in(folder: Path) -> Iterator[Result]:

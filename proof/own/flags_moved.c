@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+int main(void) { unsigned long f, s = 0; unsigned char c; for (int i = 0; i < 64; i++) { unsigned long in = 2 | (i & 1) | (i & 2) << 1 | (i & 4) << 2 | (i & 8) << 3 | (i & 16) << 3 | (i & 32) << 6; __asm__ volatile("push %1; popfq; pushfq; pop %0" : "=r"(f) : "r"(in) : "cc"); s = s * 31 + (f & 0x8d5); __asm__ volatile("push %2; popfq; mov %b3, %%ah; sahf; lahf; mov %%ah, %0; adc $0, %1" : "=Q"(c), "+r"(s) : "r"(in), "Q"(i * 4) : "cc", "rax"); s += c; } printf("%lx\n", s); __asm__ volatile("pushfq; pop %0" : "=r"(f)); printf("%lx\n", f & 0x202); return 0; }
