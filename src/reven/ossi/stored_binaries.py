@@ -8,6 +8,7 @@ Each is `binaries/<sha256>.zst` in the trace directory, one zstd frame; the mani
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -37,6 +38,8 @@ class StoredBinaries:
         """`trace`: the trace directory."""
         self._folder = trace / "binaries"
         self._entries = {entry.path: entry for entry in entries}
+        self._lock = threading.Lock()
+        self._last: tuple[str, bytes] | None = None
 
     def entry(self, path: str) -> BinaryEntry | None:
         """What the manifest says of a path, or None."""
@@ -75,6 +78,18 @@ class StoredBinaries:
         if entry is None:
             return None
         return ElfImage(self._verified(entry), path)
+
+    def part(self, path: str, offset: int, size: int) -> bytes | None:
+        """Bytes of a binary, fewer at its end, or None if the trace has no copy. Raises
+        BinaryError as `image` does."""
+        entry = self._entries.get(path)
+        if entry is None or offset < 0 or size < 0:
+            return None
+        with self._lock:
+            # Whoever reads a file reads it piece by piece.
+            if self._last is None or self._last[0] != path:
+                self._last = (path, self._verified(entry))
+            return self._last[1][offset : offset + size]
 
     def _verified(self, entry: BinaryEntry) -> bytes:
         data = self._read(entry, entry.size)

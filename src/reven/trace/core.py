@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from reven import _engine
-from reven.ossi import process_of, signal_name
+from reven.ossi import StoredBinaries, process_of, signal_name
 from reven.trace import disassembly
 from reven.trace.opened import OpenedTrace, next_part, translated
 from reven.trace.stopping import keep_going
@@ -22,6 +22,7 @@ from reven2._service import (
     Disassembly,
     EventData,
     LocationData,
+    MappingData,
     OperandData,
     ProcessData,
     RangeData,
@@ -36,6 +37,7 @@ from reven2.errors import MemoryReadError
 __all__ = ["CoreQueries"]
 
 _END_OF_MEMORY = 1 << 64
+_LARGEST_PART = 1 << 20  # bytes of a binary in one answer
 
 
 class CoreQueries(OpenedTrace):
@@ -105,6 +107,19 @@ class CoreQueries(OpenedTrace):
             else:
                 merged.append((start, stop))
         return [RangeData(start, stop, context, context) for start, stop in merged]
+
+    def mappings(self, first_context: int, last_context: int) -> list[MappingData]:
+        return [
+            MappingData(
+                mapping.address,
+                mapping.address + mapping.size,
+                mapping.protection,
+                mapping.file_offset,
+                mapping.path,
+            )
+            for mapping in self._kept("mappings by address", self._mappings_by_address)
+            if mapping.first_context <= last_context and mapping.last_context >= first_context
+        ]
 
     def is_mapped(self, address: int, size: int, first_context: int, last_context: int) -> bool:
         end = address
@@ -193,6 +208,13 @@ class CoreQueries(OpenedTrace):
 
     def binaries(self) -> list[BinaryData]:
         return self._ossi().binaries()
+
+    def binary_bytes(self, path: str, offset: int, size: int) -> bytes | None:
+        with translated():
+            stored = self._kept(
+                "stored binaries", lambda: StoredBinaries(self._path, self._manifest.binaries)
+            )
+            return stored.part(path, offset, min(size, _LARGEST_PART))
 
     def binary_ranges(self, binary: int) -> list[RangeData]:
         return self._ossi().ranges(binary)

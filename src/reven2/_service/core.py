@@ -186,6 +186,17 @@ class RangeData(msgspec.Struct, frozen=True):
     last_context: int
 
 
+class MappingData(msgspec.Struct, frozen=True):
+    """A mapping: linear addresses [start, stop). `protection`: 1 read, 2 write, 4 execute;
+    `path`: a file, a name such as "[stack]", or ""; `offset` in that file."""
+
+    start: int
+    stop: int
+    protection: int
+    offset: int
+    path: str
+
+
 class BinaryData(msgspec.Struct, frozen=True):
     """An executed file. `id` names it in other queries of this trace."""
 
@@ -289,6 +300,10 @@ class CoreService(Protocol):
         """Merged mapped ranges at one context, ascending."""
 
     @query()
+    def mappings(self, first_context: int, last_context: int) -> list[MappingData]:
+        """What is mapped at one context or another of these, by ascending start."""
+
+    @query()
     def is_mapped(self, address: int, size: int, first_context: int, last_context: int) -> bool:
         """Whether every byte is mapped at one context or another of these."""
 
@@ -341,6 +356,11 @@ class CoreService(Protocol):
     @query(slow=True)
     def binaries(self) -> list[BinaryData]:
         """Files of which an instruction was executed."""
+
+    @query(slow=True)
+    def binary_bytes(self, path: str, offset: int, size: int) -> bytes | None:
+        """Bytes of the trace's own copy of a mapped file: at most `size`, or 1 MiB; fewer at its
+        end. None if the trace has no copy of a file that was there."""
 
     @query(slow=True)
     def binary_ranges(self, binary: int) -> list[RangeData]:
