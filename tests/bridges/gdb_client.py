@@ -20,6 +20,8 @@ for number, command in enumerate(COMMANDS):
     try:
         if command.startswith("py "):
             print(eval(command[3:]))
+        elif command.startswith("monitor "):
+            print(gdb.execute(command, to_string=True))
         else:
             gdb.execute(command)
     except gdb.error as error:
@@ -45,7 +47,7 @@ def gdb(address: str, commands: Sequence[str], folder: Path, *words: str) -> lis
     said = re.findall(r"^BEGIN \d+\n(.*?)\n?^END$", done.stdout, re.MULTILINE | re.DOTALL)
     assert len(said) == len(everything), done.stdout + done.stderr
     assert not said[0].startswith("error"), said[0]
-    return said[1:]
+    return [text.rstrip() for text in said[1:]]
 
 
 def gdb_version() -> str:

@@ -50,18 +50,18 @@ def test_breakpoints_forward_and_backward(say: Say, works: Any) -> None:
         "reverse-continue",
         "py gdb.selected_frame().name()",
         "delete",
-        "tbreak add if a == 13",
+        "tbreak add if a == 14",
         "continue",
         "print b",
         "backtrace",
         "continue",
     )
     assert [said[i] for i in (2, 4, 6, 8, 10)] == [
-        f"${number} = {value}\n" for number, value in enumerate((0, 3, 4, 3, 0), 1)
+        f"${number} = {value}" for number, value in enumerate((0, 3, 4, 3, 0), 1)
     ]
     assert "No more reverse-execution history" in said[11]
     assert said[12] == "_start"
-    assert said[16].endswith("= 9\n") or said[16].endswith("= 2\n")
+    assert said[16].endswith("= 9")
     assert re.findall(r"#\d .*?(\w+) \(", said[17]) == ["add", "sum_of", "main"]
     assert "SIGUSR1" in said[18]
     works("breakpoints and conditions, forward and backward")
@@ -70,22 +70,21 @@ def test_breakpoints_forward_and_backward(say: Say, works: Any) -> None:
 
 def test_steps_forward_and_backward(say: Say, works: Any) -> None:
     said = say(
-        *("tbreak add", "continue", "finish", "reverse-finish"),
+        *("tbreak add", "continue", "finish", "reverse-step"),
         "py gdb.selected_frame().name()",
-        "reverse-step",
-        "py gdb.selected_frame().find_sal().line",
-        *("step", "py gdb.selected_frame().name()"),
-        *("next", "next", "next", "py gdb.selected_frame().name()"),
-        *("reverse-next", "py gdb.selected_frame().find_sal().line"),
-        *("monitor where", "stepi", "reverse-stepi", "monitor where"),
-        *("up", "reverse-finish", "py gdb.selected_frame().name()"),
+        *("reverse-finish", "py gdb.selected_frame().name()"),
+        *("step", "step", "py gdb.selected_frame().name()"),
+        *("up", "py gdb.selected_frame().find_sal().line", "next", "next"),
+        *("py gdb.selected_frame().name()", "reverse-next", "reverse-next"),
+        "py gdb.selected_frame().name()",
+        *("monitor where", "stepi", "monitor where", "reverse-stepi", "monitor where"),
     )
     assert "Value returned is $1 = 3" in said[2]
-    assert (said[4], said[6], said[8]) == ("add", str(line_of("sum = add(")), "add")
-    assert said[12] == "sum_of"
-    assert said[14] == str(line_of("    return sum;\n}\n__attr") + 1)
-    assert said[15] == said[18]
-    assert said[21] == "main"
+    assert (said[4], said[6], said[9]) == ("add", "sum_of", "add")
+    assert said[11] == str(line_of("sum = add("))
+    assert said[14] == "sum_of"
+    assert said[17] == "sum_of"
+    assert said[18] == said[22] != said[20]
     works("step, next, finish, stepi, and the same in reverse")
 
 
@@ -100,8 +99,8 @@ def test_watchpoints_are_changes(say: Say, works: Any) -> None:
     changes = [re.findall(r"(?:Old|New) value = (-?\d+)", text) for text in said[3:9]]
     assert changes == [["0", "3"], ["3", "4"], ["4", "8"], ["8", "4"], ["4", "3"], ["3", "0"]]
     assert "read watchpoint" in said[11]
-    assert said[13].endswith("= 2\n")
-    assert said[17].endswith("= 3\n") or said[17].endswith("= 8\n")
+    assert said[13].endswith("= 2")
+    assert said[17].endswith("= 3") or said[17].endswith("= 8")
     works("watch, rwatch, awatch, forward and backward")
 
 
@@ -124,7 +123,7 @@ def test_signals_stop_it_and_are_passed(say: Say, record_command: Any, trace: Pa
          "print $_siginfo"],
         tmp_path,
     )  # fmt: skip
-    assert crashed[0] == "$1 = (int *) 0x0\n"
+    assert crashed[0] == "$1 = (int *) 0x0"
     assert "movl   $0x1,(%rax)" in crashed[1]
     assert "SIGUSR1" in crashed[3]
     works("signals as stops, `handle`")
@@ -133,11 +132,12 @@ def test_signals_stop_it_and_are_passed(say: Say, record_command: Any, trace: Pa
 def test_registers_are_those_of_the_trace(say: Say, trace: Path, works: Any) -> None:
     wanted = ["rip", "rsp", "rax", "r13", "eflags", "fs_base", "mxcsr", "cs"]
     said = say(
-        *("tbreak puts", "continue", "monitor where", "info registers"),
+        "handle SIGUSR1 nostop noprint pass",
+        *("tbreak puts", "continue", "monitor where"),
         *(f"print/x ${name}" for name in wanted),
         *("print $ymm1.v4_int64", "print $st0", "print/x $fctrl", "p $rax = 3"),
     )
-    found = re.match(r"#(\d+)", said[2])
+    found = re.match(r"#(\d+)", said[3])
     assert found
     with reven2.open(trace) as server:
         context = server.trace.context_before(int(found[1]))
@@ -162,6 +162,7 @@ def test_the_process_is_seen_without_its_files(say: Say, trace: Path, works: Any
     with reven2.open(trace) as server:
         mappings = server.trace._service.mappings(number, number)
         base = re.findall(r"AT_BASE .*? (0x\w+)", said[4])
+        assert base, said
         assert any(one.start == int(base[0], 16) for one in mappings)
     rows = re.findall(r"^\s+(0x\w+)\s+(0x\w+)\s+0x\w+\s+(0x\w+)\s+(\S+)", said[2], re.MULTILINE)
     assert [(int(low, 16), int(high, 16)) for low, high, _, _ in rows] == [
@@ -187,7 +188,7 @@ def test_conditions_are_evaluated_by_the_bridge(say: Say, works: Any) -> None:
         "info breakpoints",
     )
     assert "target" in said[1]
-    assert said[4].endswith("= 8\n")
+    assert said[4].endswith("= 8")
     assert "stop only if" in said[7]
     assert "target evals" in said[7]
     works("conditions evaluated where the trace is")
@@ -203,16 +204,16 @@ def test_threads(record_program: Any, start_bridge: Any, tmp_path: Path, works: 
             *("thread apply all bt 1", "monitor where", "stepi", "stepi", "reverse-stepi"),
             *("thread 1", "backtrace"),
             "delete",
-            "watch counted[1]",
+            *("watch counted[1]", "print counted[1]"),
             *["continue"] * 5,
-            "reverse-continue",
         ],
         tmp_path,
     )
     assert said[4] == "[1, 2, 3]"
     assert "pthread_join" in said[11] or "main" in said[11]
-    changes = [re.findall(r"value = (\d+)", text) for text in said[14:20]]
-    assert changes == [[str(i), str(i + 1)] for i in range(5)] + [["5", "4"]]
+    begin = int(said[14].split()[-1])
+    changes = [re.findall(r"value = (\d+)", text) for text in said[15 : 20 - begin]]
+    assert changes == [[str(i), str(i + 1)] for i in range(begin, 5)]
     works("threads, each with its registers")
 
 
@@ -229,7 +230,7 @@ def test_within_a_session(
         while not said[2].startswith(f"{listener.next_event(60)} "):
             pass
         said = gdb(address, ["monitor goto #3000", "monitor publish"], tmp_path)
-        assert said[1] == "The others come here.\n"
+        assert said[1] == "The others come here."
         shown = listener.next_event(60)
         assert str(shown) == "#3000"
         analyst.sessions.publish_transition(analyst.trace.transition(1000))
