@@ -104,8 +104,9 @@ def test_watchpoints_are_changes(say: Say, works: Any) -> None:
     works("watch, rwatch, awatch, forward and backward")
 
 
-def test_signals_stop_it_and_are_passed(say: Say, record_command: Any, trace: Path,
-                                        start_bridge: Any, tmp_path: Path, works: Any) -> None:
+def test_signals_stop_it_and_are_passed(
+    say: Say, record_command: Any, trace: Path, start_bridge: Any, tmp_path: Path, works: Any
+) -> None:
     said = say(
         *("continue", "continue", "reverse-continue", "reverse-continue"),
         *("handle SIGUSR1 nostop noprint pass", "continue", "reverse-continue"),
@@ -170,7 +171,7 @@ def test_the_process_is_seen_without_its_files(say: Say, trace: Path, works: Any
     ]
     assert "libc.so.6" in said[3]
     assert "ld-linux" in said[3]
-    assert "/program\"" in said[5]
+    assert '/program"' in said[5]
     assert "=>" in said[6]
     assert "/program" in said[7]
     assert "Cannot access memory" in said[8]

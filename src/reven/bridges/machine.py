@@ -420,9 +420,7 @@ def _windows(context: int, limit: int, is_forward: bool) -> Iterator[tuple[int, 
             high, size = low, min(size * 8, _LARGEST_WINDOW)
 
 
-def _signals(
-    service: TraceService, start: int, stop: int, is_forward: bool
-) -> Iterator[int]:
+def _signals(service: TraceService, start: int, stop: int, is_forward: bool) -> Iterator[int]:
     """Numbers of the signals in [start, stop), in the direction."""
     while start < stop:
         if is_forward:

@@ -37,9 +37,7 @@ def bridge(
     publish: Annotated[
         bool, typer.Option("--publish", help="Show each move of the tool to the session.")
     ] = False,
-    at: Annotated[
-        str, typer.Option(help=f"Where to begin: {MOMENT}.", metavar="WHERE")
-    ] = "first",
+    at: Annotated[str, typer.Option(help=f"Where to begin: {MOMENT}.", metavar="WHERE")] = "first",
 ) -> None:
     """Let gdb, a disassembler or an editor look at a trace, until Ctrl-C."""
     get_bridge(name).run(

@@ -44,7 +44,9 @@ class GdbBridge:
             while True:
                 connection, _ = door.accept()
                 with connection:
-                    serve_one(connection, Stub(Machine(joined.server, begin), joined, options.publish))
+                    serve_one(
+                        connection, Stub(Machine(joined.server, begin), joined, options.publish)
+                    )
 
 
 BRIDGE: ToolBridge = GdbBridge()

@@ -43,9 +43,7 @@ class CannotEvaluate(Exception):
     """The expression is damaged, or uses what a recording cannot give."""
 
 
-def evaluate(
-    code: bytes, register: Callable[[int], int], memory: Callable[[int, int], int]
-) -> int:
+def evaluate(code: bytes, register: Callable[[int], int], memory: Callable[[int, int], int]) -> int:
     """The value of an expression: the top of its stack when it ends, unsigned.
 
     Parameters:
@@ -62,9 +60,7 @@ def evaluate(
         raise CannotEvaluate(str(error)) from None
 
 
-def _run(
-    code: bytes, register: Callable[[int], int], memory: Callable[[int, int], int]
-) -> int:
+def _run(code: bytes, register: Callable[[int], int], memory: Callable[[int, int], int]) -> int:
     stack: list[int] = []
     at = 0
     for _ in range(_STEPS):

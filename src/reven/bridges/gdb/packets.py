@@ -9,7 +9,15 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 
-__all__ = ["LARGEST_PACKET", "NotThisProtocol", "Packets", "Signal", "escaped", "framed", "unescaped"]
+__all__ = [
+    "LARGEST_PACKET",
+    "NotThisProtocol",
+    "Packets",
+    "Signal",
+    "escaped",
+    "framed",
+    "unescaped",
+]
 
 LARGEST_PACKET = 0x8000
 """Bytes of data in a packet, in either direction."""

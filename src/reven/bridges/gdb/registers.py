@@ -105,9 +105,7 @@ def _make() -> list[RegisterOfGdb]:
 REGISTERS: list[RegisterOfGdb] = _make()
 """In the order of their numbers."""
 
-EXPEDITED = [
-    number for number, one in enumerate(REGISTERS) if one.name in ("rbp", "rsp", "rip")
-]
+EXPEDITED = [number for number, one in enumerate(REGISTERS) if one.name in ("rbp", "rsp", "rip")]
 """Those that gdb wants of every stop."""
 
 

@@ -378,9 +378,7 @@ class Stub:
                 return f"start:{start:x};size:{one.start - start:x};".encode()
             if address < one.stop:
                 rights = "".join(
-                    letter
-                    for letter, bit in (("r", 1), ("w", 2), ("x", 4))
-                    if one.protection & bit
+                    letter for letter, bit in (("r", 1), ("w", 2), ("x", 4)) if one.protection & bit
                 )
                 name = one.path.encode().hex()
                 return (
