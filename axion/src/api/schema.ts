@@ -387,6 +387,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/mappings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What is mapped at one context or another of these, by ascending start.
+         * @description What is mapped at one context or another of these, by ascending start.
+         */
+        post: operations["post_scenarios_scenario_mappings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/is_mapped": {
         parameters: {
             query?: never;
@@ -521,6 +541,26 @@ export interface paths {
          * @description Files of which an instruction was executed.
          */
         post: operations["post_scenarios_scenario_binaries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/binary_bytes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bytes of the trace's own copy of a mapped file: at most `size`, or 1 MiB; fewer at its end
+         * @description Bytes of the trace's own copy of a mapped file: at most `size`, or 1 MiB; fewer at its end. None if the trace has no copy of a file that was there.
+         */
+        post: operations["post_scenarios_scenario_binary_bytes"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1358,6 +1398,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/origin_tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The same through forks and addresses to named sources; looks at most at `limit` hops.
+         * @description The same through forks and addresses to named sources; looks at most at `limit` hops.
+         */
+        post: operations["post_scenarios_scenario_origin_tree"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/allocations": {
         parameters: {
             query?: never;
@@ -1592,6 +1652,106 @@ export interface paths {
          * @description Where statements of a source line start, for each time the binary was loaded. `file`: an absolute path or its last components.
          */
         post: operations["post_scenarios_scenario_line_entries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/decoded_syscalls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The system calls of transitions [start, stop): those of these names or groups, or all; with `failed`, only those that failed.
+         * @description The system calls of transitions [start, stop): those of these names or groups, or all; with `failed`, only those that failed.
+         */
+        post: operations["post_scenarios_scenario_decoded_syscalls"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/open_files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Everything that descriptors stood for, by id.
+         * @description Everything that descriptors stood for, by id.
+         */
+        post: operations["post_scenarios_scenario_open_files"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/transfers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What system calls of transitions [start, stop) moved: of one file or of all, in one direction or both
+         * @description What system calls of transitions [start, stop) moved: of one file or of all, in one direction or both. `most_bytes`: of each transfer.
+         */
+        post: operations["post_scenarios_scenario_transfers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/output_byte": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The last write of a byte of an output
+         * @description The last write of a byte of an output. `name`: the file's path or its last components, `stdout`, `stderr`, or a descriptor's number. Raises OutOfRangeError: no system call of the trace wrote it.
+         */
+        post: operations["post_scenarios_scenario_output_byte"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Why the program ended as it did
+         * @description Why the program ended as it did. `own`, `not_own`: paths of binaries, sources or folders that are, or are not, the person's own code besides what is taken to be.
+         */
+        post: operations["post_scenarios_scenario_explain"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2305,6 +2465,11 @@ export interface components {
         MappedRangesArguments: {
             context: number;
         };
+        /** MappingsArguments */
+        MappingsArguments: {
+            first_context: number;
+            last_context: number;
+        };
         /** IsMappedArguments */
         IsMappedArguments: {
             address: number;
@@ -2357,6 +2522,12 @@ export interface components {
         };
         /** BinariesArguments */
         BinariesArguments: Record<string, never>;
+        /** BinaryBytesArguments */
+        BinaryBytesArguments: {
+            path: string;
+            offset: number;
+            size: number;
+        };
         /** BinaryRangesArguments */
         BinaryRangesArguments: {
             binary: number;
@@ -2608,6 +2779,16 @@ export interface components {
             size: number;
             limit: number;
         };
+        /** OriginTreeArguments */
+        OriginTreeArguments: {
+            context: number;
+            is_memory: boolean;
+            address: number;
+            size: number;
+            /** @enum {unknown} */
+            follow: "meant" | "pointers" | "values";
+            limit: number;
+        };
         /** AllocationsArguments */
         AllocationsArguments: {
             first: number;
@@ -2686,6 +2867,35 @@ export interface components {
         LineEntriesArguments: {
             file: string;
             line: number;
+        };
+        /** DecodedSyscallsArguments */
+        DecodedSyscallsArguments: {
+            start: number;
+            stop: number;
+            names: string[];
+            failed: boolean;
+            limit: number;
+        };
+        /** OpenFilesArguments */
+        OpenFilesArguments: Record<string, never>;
+        /** TransfersArguments */
+        TransfersArguments: {
+            start: number;
+            stop: number;
+            file: number | null;
+            is_write: boolean | null;
+            most_bytes: number;
+            limit: number;
+        };
+        /** OutputByteArguments */
+        OutputByteArguments: {
+            name: string;
+            position: number;
+        };
+        /** ExplainArguments */
+        ExplainArguments: {
+            own: string[];
+            not_own: string[];
         };
         /** BacktraceRequest */
         BacktraceRequest: {
@@ -3134,6 +3344,18 @@ export interface components {
             stop: number;
             first_context: number;
             last_context: number;
+        };
+        /**
+         * MappingData
+         * @description A mapping: linear addresses [start, stop). `protection`: 1 read, 2 write, 4 execute;
+         *         `path`: a file, a name such as "[stack]", or ""; `offset` in that file.
+         */
+        MappingData: {
+            start: number;
+            stop: number;
+            protection: number;
+            offset: number;
+            path: string;
         };
         /**
          * AccessPage
@@ -3668,6 +3890,77 @@ export interface components {
             text: string;
         };
         /**
+         * OriginTree
+         * @description Where a value came from, all ways that are meant. `followed`: the hops that were looked
+         *         at; `is_cut`: there was more than asked for.
+         */
+        OriginTree: {
+            paths: components["schemas"]["OriginPath"][];
+            followed: number;
+            is_cut: boolean;
+        };
+        /**
+         * OriginPath
+         * @description A chain of steps, the latest first. `role`: what it is to the step `parent_step` of the
+         *         path `parent`: its `other` source, or the `address` of what that one loads; the first path
+         *         is the `value`. `source`: what it ends in; None if it `joins` another path, or was cut.
+         */
+        OriginPath: {
+            /** @enum {unknown} */
+            role: "address" | "other" | "value";
+            parent: number | null;
+            parent_step: number;
+            steps: components["schemas"]["reven2._service.taint.OriginStep"][];
+            source: components["schemas"]["SourceData"] | null;
+            joins: number | null;
+        };
+        /**
+         * OriginStep
+         * @description A hop and where in the code it happened (None where there is no instruction).
+         */
+        "reven2._service.taint.OriginStep": {
+            hop: components["schemas"]["OriginHop"];
+            place: components["schemas"]["CodePlace"] | null;
+        };
+        /**
+         * CodePlace
+         * @description An instruction's place: its address, the function and the offset in it, the binary, and
+         *         the source line; what is not known is "" or 0. `is_own`: it is the person's own code, not
+         *         that of a library or the system.
+         */
+        CodePlace: {
+            pc: number;
+            /** @default  */
+            function?: string;
+            /** @default 0 */
+            offset?: number;
+            /** @default  */
+            binary?: string;
+            /** @default  */
+            file?: string;
+            /** @default 0 */
+            line?: number;
+            /** @default false */
+            is_own?: boolean;
+        };
+        /**
+         * SourceData
+         * @description Where a value came into the program. `name`: the file's path, `argv[1]`, `environment
+         *         HOME` …; `offset`: the byte's position in it, None if unknown or without meaning;
+         *         `transition`: the one that brought it, None: there since the trace's start; `size` in bytes;
+         *         `value`: of a constant.
+         */
+        SourceData: {
+            /** @enum {unknown} */
+            kind: "address" | "argument" | "constant" | "device" | "environment" | "file" | "pipe" | "process" | "processor" | "random" | "socket" | "standard input" | "start" | "static data" | "system call" | "time" | "uninitialised" | "unknown";
+            name: string;
+            offset: number | null;
+            transition: number | null;
+            size: number;
+            /** @default null */
+            value?: number | null;
+        };
+        /**
          * AllocationPage
          * @description Allocations by ascending id; `next`: id to go on with, None at the end.
          */
@@ -3774,6 +4067,142 @@ export interface components {
             address: number | null;
             /** @default 0 */
             size?: number;
+        };
+        /**
+         * SyscallPage
+         * @description System calls in their order; `next`: the transition to go on with, None at the end.
+         */
+        SyscallPage: {
+            calls: components["schemas"]["SyscallData"][];
+            next: number | null;
+        };
+        /**
+         * SyscallData
+         * @description A system call. `result`: what it returned, negative errno on failure, None: it had not
+         *         returned. `error`: its name, "" if it succeeded. `text`: the whole as strace prints it.
+         */
+        SyscallData: {
+            transition: number;
+            thread: number;
+            number: number;
+            name: string;
+            group: string;
+            arguments: components["schemas"]["ArgumentData"][];
+            result: number | null;
+            error: string;
+            text: string;
+        };
+        /**
+         * ArgumentData
+         * @description An argument: its name, the number that was passed, and how it is written: flags by their
+         *         names, a text in quotes, a descriptor with what it stands for, a structure by its fields.
+         */
+        ArgumentData: {
+            name: string;
+            value: number;
+            text: string;
+        };
+        /**
+         * OpenFileData
+         * @description What descriptors stand for. `opened`, `closed`: the transitions of the calls, None: before
+         *         the trace, or never. `other`: the id of the other end of a pipe or socket pair. `reads`,
+         *         `writes`: how often; `bytes_read`, `bytes_written`: how much.
+         */
+        OpenFileData: {
+            id: number;
+            /** @enum {unknown} */
+            kind: "anonymous" | "device" | "directory" | "file" | "inherited" | "pipe" | "socket";
+            name: string;
+            descriptors: number[];
+            opened: number | null;
+            closed: number | null;
+            other: number | null;
+            reads: number;
+            writes: number;
+            bytes_read: number;
+            bytes_written: number;
+        };
+        /**
+         * TransferPage
+         * @description Transfers in their order; `next`: the transition to go on with, None at the end.
+         */
+        TransferPage: {
+            transfers: components["schemas"]["TransferData"][];
+            next: number | null;
+        };
+        /**
+         * TransferData
+         * @description Bytes that a system call moved: `offset` is the position of the first in the file, or in
+         *         the stream of that direction, None if it is not known; `parts`: where they stand in memory
+         *         (address, size); `data`: the bytes, as many as are known, at most the limit asked for.
+         */
+        TransferData: {
+            transition: number;
+            thread: number;
+            descriptor: number;
+            file: number;
+            is_write: boolean;
+            offset: number | null;
+            size: number;
+            parts: [
+                number,
+                number
+            ][];
+            data: string;
+        };
+        /**
+         * MovedByte
+         * @description A byte as a system call moved it: the call, where it stood in memory, of which file.
+         */
+        MovedByte: {
+            transition: number;
+            address: number;
+            file: number;
+            name: string;
+        };
+        /**
+         * ExplanationData
+         * @description Why a program ended as it did. `headline`: a sentence without its subject and full stop.
+         *         `first_wrong`: the first moment in the person's own code at which something was wrong, None
+         *         if nothing was, or it is not known. `statements` in the order to read them. `stack`: at the
+         *         end, the top first; at most 64 frames. `limits`: what was not looked at, a sentence each.
+         */
+        ExplanationData: {
+            /** @enum {unknown} */
+            kind: "abort" | "assertion" | "bad jump" | "cut" | "deadlock" | "division" | "double free" | "exception" | "exit" | "heap corruption" | "illegal instruction" | "interrupted" | "null pointer" | "overflow" | "recorder" | "replaced" | "signal" | "stack overflow" | "stack smashing" | "success" | "uninitialised" | "use after free" | "waiting" | "wild access";
+            headline: string;
+            transition: number | null;
+            thread: number | null;
+            end: components["schemas"]["EndData"] | null;
+            first_wrong: components["schemas"]["StatementData"] | null;
+            statements: components["schemas"]["StatementData"][];
+            stack: components["schemas"]["FrameText"][];
+            limits: string[];
+        };
+        /**
+         * StatementData
+         * @description Something that is so, and the transition that shows it (None: the trace's end, or start);
+         *         `place`: where in the code, of the person's own code where there is some. `role`: what the
+         *         statement is about: the faulting `instruction`; a step of where a `value` came from, and its
+         *         `source`; the `object` that was meant or hit, where it was `allocated` and `freed`; what was
+         *         `wrong`; a `cause` of it; …
+         */
+        StatementData: {
+            /** @enum {unknown} */
+            role: "allocated" | "cause" | "decision" | "freed" | "holds" | "instruction" | "loop" | "message" | "note" | "object" | "source" | "thrown" | "value" | "waits" | "wrong";
+            text: string;
+            transition: number | null;
+            /** @default null */
+            place?: components["schemas"]["CodePlace"] | null;
+        };
+        /**
+         * FrameText
+         * @description A frame of the stack: `transition` is the instruction that it stands at, a call but for
+         *         the top one.
+         */
+        FrameText: {
+            transition: number | null;
+            place: components["schemas"]["CodePlace"];
         };
         /**
          * BacktraceAnswer
@@ -4022,7 +4451,7 @@ export interface components {
          */
         OriginAnswer: {
             of: components["schemas"]["OriginPart"][];
-            steps: components["schemas"]["OriginStep"][];
+            steps: components["schemas"]["reven.server.views.origin.OriginStep"][];
             next: components["schemas"]["OriginRequest"] | null;
         };
         /**
@@ -4045,7 +4474,7 @@ export interface components {
          * @description What a transition did for the value: `after` is what it gave its value, `before` what
          *         that came from, in `context`; without `before` it ends here. `others` flowed in, too.
          */
-        OriginStep: {
+        "reven.server.views.origin.OriginStep": {
             kind: string;
             text: string;
             /** @default null */
@@ -4608,6 +5037,7 @@ export type ThreadRegistersArguments = components['schemas']['ThreadRegistersArg
 export type ReadMemoryArguments = components['schemas']['ReadMemoryArguments'];
 export type ReadKnownMemoryArguments = components['schemas']['ReadKnownMemoryArguments'];
 export type MappedRangesArguments = components['schemas']['MappedRangesArguments'];
+export type MappingsArguments = components['schemas']['MappingsArguments'];
 export type IsMappedArguments = components['schemas']['IsMappedArguments'];
 export type AccessesArguments = components['schemas']['AccessesArguments'];
 export type DeviceAccessesArguments = components['schemas']['DeviceAccessesArguments'];
@@ -4615,6 +5045,7 @@ export type FindPcsArguments = components['schemas']['FindPcsArguments'];
 export type FindRegisterChangeArguments = components['schemas']['FindRegisterChangeArguments'];
 export type FindMemoryChangeArguments = components['schemas']['FindMemoryChangeArguments'];
 export type BinariesArguments = components['schemas']['BinariesArguments'];
+export type BinaryBytesArguments = components['schemas']['BinaryBytesArguments'];
 export type BinaryRangesArguments = components['schemas']['BinaryRangesArguments'];
 export type SymbolsArguments = components['schemas']['SymbolsArguments'];
 export type SymbolEntriesArguments = components['schemas']['SymbolEntriesArguments'];
@@ -4658,6 +5089,7 @@ export type TaintStateArguments = components['schemas']['TaintStateArguments'];
 export type TaintWarningsArguments = components['schemas']['TaintWarningsArguments'];
 export type CancelTaintArguments = components['schemas']['CancelTaintArguments'];
 export type OriginArguments = components['schemas']['OriginArguments'];
+export type OriginTreeArguments = components['schemas']['OriginTreeArguments'];
 export type AllocationsArguments = components['schemas']['AllocationsArguments'];
 export type AllocationAtArguments = components['schemas']['AllocationAtArguments'];
 export type LiveAllocationsArguments = components['schemas']['LiveAllocationsArguments'];
@@ -4670,6 +5102,11 @@ export type FindValueArguments = components['schemas']['FindValueArguments'];
 export type ResolveArguments = components['schemas']['ResolveArguments'];
 export type SymbolsNamedArguments = components['schemas']['SymbolsNamedArguments'];
 export type LineEntriesArguments = components['schemas']['LineEntriesArguments'];
+export type DecodedSyscallsArguments = components['schemas']['DecodedSyscallsArguments'];
+export type OpenFilesArguments = components['schemas']['OpenFilesArguments'];
+export type TransfersArguments = components['schemas']['TransfersArguments'];
+export type OutputByteArguments = components['schemas']['OutputByteArguments'];
+export type ExplainArguments = components['schemas']['ExplainArguments'];
 export type BacktraceRequest = components['schemas']['BacktraceRequest'];
 export type CallTreeRequest = components['schemas']['CallTreeRequest'];
 export type CallPathRequest = components['schemas']['CallPathRequest'];
@@ -4714,6 +5151,7 @@ export type Disassembly = components['schemas']['Disassembly'];
 export type OperandData = components['schemas']['OperandData'];
 export type RegisterPage = components['schemas']['RegisterPage'];
 export type RangeData = components['schemas']['RangeData'];
+export type MappingData = components['schemas']['MappingData'];
 export type AccessPage = components['schemas']['AccessPage'];
 export type DeviceAccessData = components['schemas']['DeviceAccessData'];
 export type TransitionIds = components['schemas']['TransitionIds'];
@@ -4751,6 +5189,11 @@ export type TaintItems = components['schemas']['TaintItems'];
 export type TaintStatePage = components['schemas']['TaintStatePage'];
 export type TaintWarningData = components['schemas']['TaintWarningData'];
 export type OriginHop = components['schemas']['OriginHop'];
+export type OriginTree = components['schemas']['OriginTree'];
+export type OriginPath = components['schemas']['OriginPath'];
+export type Reven2ServiceTaintOriginStep = components['schemas']['reven2._service.taint.OriginStep'];
+export type CodePlace = components['schemas']['CodePlace'];
+export type SourceData = components['schemas']['SourceData'];
 export type AllocationPage = components['schemas']['AllocationPage'];
 export type AllocationData = components['schemas']['AllocationData'];
 export type HeapCallData = components['schemas']['HeapCallData'];
@@ -4759,6 +5202,16 @@ export type AddressPage = components['schemas']['AddressPage'];
 export type CreatedPage = components['schemas']['CreatedPage'];
 export type ValuePage = components['schemas']['ValuePage'];
 export type PlaceData = components['schemas']['PlaceData'];
+export type SyscallPage = components['schemas']['SyscallPage'];
+export type SyscallData = components['schemas']['SyscallData'];
+export type ArgumentData = components['schemas']['ArgumentData'];
+export type OpenFileData = components['schemas']['OpenFileData'];
+export type TransferPage = components['schemas']['TransferPage'];
+export type TransferData = components['schemas']['TransferData'];
+export type MovedByte = components['schemas']['MovedByte'];
+export type ExplanationData = components['schemas']['ExplanationData'];
+export type StatementData = components['schemas']['StatementData'];
+export type FrameText = components['schemas']['FrameText'];
 export type BacktraceAnswer = components['schemas']['BacktraceAnswer'];
 export type BacktraceFrame = components['schemas']['BacktraceFrame'];
 export type Place = components['schemas']['Place'];
@@ -4783,7 +5236,7 @@ export type NamesAnswer = components['schemas']['NamesAnswer'];
 export type KnownName = components['schemas']['KnownName'];
 export type OriginAnswer = components['schemas']['OriginAnswer'];
 export type OriginPart = components['schemas']['OriginPart'];
-export type OriginStep = components['schemas']['OriginStep'];
+export type RevenServerViewsOriginOriginStep = components['schemas']['reven.server.views.origin.OriginStep'];
 export type RegistersAnswer = components['schemas']['RegistersAnswer'];
 export type RegisterChange = components['schemas']['RegisterChange'];
 export type SearchAnswer = components['schemas']['SearchAnswer'];
@@ -5330,6 +5783,32 @@ export interface operations {
             };
         };
     };
+    post_scenarios_scenario_mappings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingsArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingData"][];
+                };
+            };
+        };
+    };
     post_scenarios_scenario_is_mapped: {
         parameters: {
             query?: never;
@@ -5508,6 +5987,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BinaryData"][];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_binary_bytes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BinaryBytesArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string | null;
                 };
             };
         };
@@ -6604,6 +7109,32 @@ export interface operations {
             };
         };
     };
+    post_scenarios_scenario_origin_tree: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OriginTreeArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OriginTree"];
+                };
+            };
+        };
+    };
     post_scenarios_scenario_allocations: {
         parameters: {
             query?: never;
@@ -6912,6 +7443,136 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RangeData"][];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_decoded_syscalls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecodedSyscallsArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyscallPage"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_open_files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenFilesArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenFileData"][];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_transfers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransfersArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferPage"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_output_byte: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OutputByteArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovedByte"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_explain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExplainArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplanationData"];
                 };
             };
         };
