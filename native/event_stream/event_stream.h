@@ -259,6 +259,9 @@ enum {
     REVEN_SNAPSHOT_END = 16,  /* the MAP and MEMORY records of the initial image end */
     REVEN_END = 17,           /* reven_end */
     REVEN_INTERRUPT = 18,     /* reven_interrupt, then REGISTERS and MEMORY (the frame) */
+    /* Memory that the kernel read for a system call of `thread`: 1 to 4096 reven_range, each
+     * smaller than 4 GiB */
+    REVEN_KERNEL_READ = 19,
     /* What the program met that the recorder does otherwise than the processor or the
      * kernel: reven_notice, then text. At any moment, once for each kind and detail. */
     REVEN_NOTICE = 32,

@@ -356,6 +356,12 @@ class Trace:
 
     def mappings(self) -> list[Mapping]: ...
 
+    def syscall_of(self, transition: int) -> Syscall | None:
+        """
+        The system call that the kernel's accesses of a transition belong to: the one made there, or,
+        where a thread goes on, the one that it waited in; None: there is none.
+        """
+
     def syscalls(self, start: int, stop: int, limit: int = 1000) -> list[Syscall]: ...
 
     def threads(self) -> list[Thread]: ...

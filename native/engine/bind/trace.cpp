@@ -403,6 +403,10 @@ void bind_trace(nb::module_& module) {
         .def("executed_ranges", &Queries::executed_ranges,
              "Merged address ranges of all instructions translated in the trace, ascending.")
         .def("mappings", &Queries::mappings, nb::call_guard<nb::gil_scoped_release>())
+        .def("syscall_of", &Queries::syscall_of, "transition"_a,
+             nb::call_guard<nb::gil_scoped_release>(),
+             "The system call that the kernel's accesses of a transition belong to: the one made "
+             "there, or,\nwhere a thread goes on, the one that it waited in; None: there is none.")
         .def("syscalls", &Queries::syscalls, "start"_a, "stop"_a, "limit"_a = 1000,
              nb::call_guard<nb::gil_scoped_release>())
         .def("threads", &Queries::threads, nb::call_guard<nb::gil_scoped_release>())

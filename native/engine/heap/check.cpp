@@ -182,17 +182,31 @@ class Checker {
                 const auto size = static_cast<uint32_t>(record.header->size - sizeof memory);
                 if (memory.cause == REVEN_CAUSE_IMAGE || context == 0 || size == 0 || !block_)
                     break;
-                if (is_allocator_) break;
-                start_ = context - 1;
-                instruction_ = 0;
-                is_kernel_ = true;
-                access(memory.address, size, true, record.payload + sizeof memory);
-                is_kernel_ = false;
+                access_by_kernel(context, memory.address, size, true,
+                                 record.payload + sizeof memory);
                 break;
             }
+            case REVEN_KERNEL_READ:
+                // Gaps of structures, which nobody writes, are given to the kernel as well.
+                if (input_.find_unwritten || context == 0 || !block_) break;
+                for (const reven_range& range : ranges_of(record))
+                    if (range.size > 0)
+                        access_by_kernel(context, range.address, static_cast<uint32_t>(range.size),
+                                         false, nullptr);
+                break;
             default:
                 break;
         }
+    }
+
+    void access_by_kernel(uint64_t context, uint64_t address, uint32_t size, bool is_write,
+                          const uint8_t* value) {
+        if (is_allocator_) return;
+        start_ = context - 1;
+        instruction_ = 0;
+        is_kernel_ = true;
+        access(address, size, is_write, value);
+        is_kernel_ = false;
     }
 
     void access(uint64_t address, uint32_t size, bool is_write, const uint8_t* value) {
@@ -291,8 +305,8 @@ class Checker {
             [&](const auto& range) { return range.first <= pc && pc < range.second; });
     }
     bool reads_ahead(const HeapError& error) const {
-        return !error.is_write && error.size >= READ_AHEAD_LOAD && error.size <= 64 &&
-               is_library(error.pc);
+        return !is_kernel_ && !error.is_write && error.size >= READ_AHEAD_LOAD &&
+               error.size <= 64 && is_library(error.pc);
     }
     bool touches_live_block(uint64_t address) {
         const uint64_t group = address & ~(READ_AHEAD - 1);

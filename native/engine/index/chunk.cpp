@@ -65,6 +65,12 @@ bool keeps(const RecordView& record, size_t& size) {
         case REVEN_MEMORY:
             size = sizeof(reven_memory);
             return record.as<reven_memory>().cause == REVEN_CAUSE_IMAGE;
+        case REVEN_KERNEL_READ: {
+            const auto ranges = ranges_of(record);
+            return std::any_of(ranges.begin(), ranges.end(), [](const reven_range& range) {
+                return range.size > LARGEST_PAGED_READ;
+            });
+        }
         case REVEN_MAP:
         case REVEN_UNMAP:
         case REVEN_PROTECT:

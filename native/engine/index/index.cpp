@@ -57,11 +57,39 @@ void Index::add_chunk(std::unique_ptr<IndexChunk> chunk) {
         unknown_.add(view);
         for (const RangeChange& change : range_changes(view).changes)
             ranges_.push_back({segment, order++, change});
+        if (record.type == REVEN_KERNEL_READ)
+            for (const reven_range& range : ranges_of(view))
+                if (range.size > LARGEST_PAGED_READ)
+                    large_reads_.push_back({record.segment, range});
         if (record.type != REVEN_SWITCH) continue;
         const uint32_t previous = view.as<reven_switch>().previous_thread;
         switches_.push_back({record.context + (previous != 0), record.thread, previous});
     }
     chunks_.push_back(std::move(chunk));
+}
+
+bool Index::is_accessed(uint64_t address, uint64_t size, uint32_t first, uint32_t last) {
+    for (const auto& [segment, range] : large_reads_)
+        if (segment >= first && segment <= last && address < range.address + range.size &&
+            range.address < address + size)
+            return true;
+    for (const auto& chunk : chunks_) {
+        if (chunk->end_segment() <= first || chunk->first_segment() > last) continue;
+        for (uint64_t done = 0; done < size;) {
+            const uint64_t at = address + done, offset = at % PAGE_SIZE;
+            const uint64_t count = std::min(size - done, PAGE_SIZE - offset);
+            const auto low = static_cast<uint32_t>(offset / GRANULE);
+            const auto high = static_cast<uint32_t>((offset + count - 1) / GRANULE);
+            done += count;
+            if (!chunk->has_page(at / PAGE_SIZE)) continue;
+            for (const PageVisit& visit : chunk->visits(at / PAGE_SIZE, blocks_))
+                if (visit.segment >= first && visit.segment <= last &&
+                    (any_bit(visit.reads, low, high - low + 1) ||
+                     any_bit(visit.writes, low, high - low + 1)))
+                    return true;
+        }
+    }
+    return false;
 }
 
 ptrdiff_t Index::last_range(uint64_t page, uint32_t segment, uint32_t order) const {
@@ -103,6 +131,7 @@ void Index::build(const Progress& progress, uint32_t threads) {
         chunks_.clear();
         ranges_.clear();
         switches_.clear();
+        large_reads_.clear();
         unknown_ = {};
         blocks_.forget();
         size_ = 0;

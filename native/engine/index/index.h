@@ -29,6 +29,12 @@ struct ThreadSwitch {
     uint32_t previous_thread;
 };
 
+// Memory that the kernel read at once, too large to be noted by pages.
+struct PlacedRead {
+    uint32_t segment;
+    reven_range range;
+};
+
 class Index {
    public:
     // Opens what there is; a damaged tail is left out (and built again).
@@ -57,6 +63,9 @@ class Index {
     // change.
     PageBytes overlay(uint64_t page, uint32_t from, uint32_t to);
     const std::vector<ThreadSwitch>& switches() const { return switches_; }
+    const std::vector<PlacedRead>& large_reads() const { return large_reads_; }
+    // Whether segments of [first, last] access bytes of the granules that the range touches.
+    bool is_accessed(uint64_t address, uint64_t size, uint32_t first, uint32_t last);
     const UnknownRanges& unknown() const { return unknown_; }
 
    private:
@@ -71,6 +80,7 @@ class Index {
     std::vector<std::unique_ptr<IndexChunk>> chunks_;
     std::vector<PlacedRange> ranges_;
     std::vector<ThreadSwitch> switches_;
+    std::vector<PlacedRead> large_reads_;
     UnknownRanges unknown_;
 };
 

@@ -146,12 +146,21 @@ void TouchCollector::write(uint64_t address, uint64_t size, const uint8_t* value
     });
 }
 
+void TouchCollector::read(uint64_t address, uint64_t size) {
+    for_pieces(address, size, [&](PageTouch& touch, uint32_t at, uint32_t count, uint64_t) {
+        set_bits(touch.reads, at / GRANULE, (at + count - 1) / GRANULE - at / GRANULE + 1);
+    });
+}
+
 void TouchCollector::record(const RecordPoint&, const RecordView& record) {
     if (record.header->type == REVEN_MEMORY) {
         const auto& memory = record.as<reven_memory>();
         const auto bytes = record.rest(sizeof memory);
         write(memory.address, bytes.size(), bytes.data(), memory.cause != REVEN_CAUSE_IMAGE);
     }
+    if (record.header->type == REVEN_KERNEL_READ)
+        for (const reven_range& range : ranges_of(record))
+            if (range.size <= LARGEST_PAGED_READ) read(range.address, range.size);
     unknown_.add(record);
     const RangeChanges ranges = range_changes(record);
     for (const RangeChange& change : ranges.changes)

@@ -20,6 +20,9 @@ inline constexpr uint64_t PAGE_SIZE = 4096;
 inline constexpr uint32_t GRANULE = 8;
 inline constexpr uint32_t GRANULES_PER_PAGE = PAGE_SIZE / GRANULE;
 
+// What the kernel reads at once, if it is more, stands in the index as a range.
+inline constexpr uint64_t LARGEST_PAGED_READ = 64 << 10;
+
 using GranuleSet = std::array<uint64_t, GRANULES_PER_PAGE / 64>;
 using ByteSet = std::array<uint64_t, PAGE_SIZE / 64>;
 
@@ -122,9 +125,7 @@ class TouchCollector {
                      static_cast<uint32_t>((offset + size - 1) / GRANULE - offset / GRANULE + 1));
             return;
         }
-        for_pieces(address, size, [&](PageTouch& touch, uint32_t at, uint32_t count, uint64_t) {
-            set_bits(touch.reads, at / GRANULE, (at + count - 1) / GRANULE - at / GRANULE + 1);
-        });
+        read(address, size);
     }
     void store(uint32_t, uint64_t address, uint32_t size, const uint8_t* value) {
         write(address, size, value, true);
@@ -146,6 +147,7 @@ class TouchCollector {
             done += count;
         }
     }
+    void read(uint64_t address, uint64_t size);
     void write(uint64_t address, uint64_t size, const uint8_t* value, bool is_access);
 
     PageTouch& page(uint64_t number) {

@@ -55,10 +55,16 @@ struct AccessCollector {
         if (query.writes) add(first_transition + transition, address, size, true);
     }
     void record(const RecordPoint& point, const RecordView& record) {
+        const uint64_t context = first_transition + point.context;
+        if (context == 0) return;
+        if (query.reads && record.header->type == REVEN_KERNEL_READ) {
+            translated_in = UINT64_MAX;
+            for (const reven_range& range : ranges_of(record))
+                add(context - 1, range.address, range.size, false, REVEN_CAUSE_SYSCALL);
+        }
         if (!query.writes || record.header->type != REVEN_MEMORY) return;
         const auto& memory = record.as<reven_memory>();
-        const uint64_t context = first_transition + point.context;
-        if (memory.cause == REVEN_CAUSE_IMAGE || context == 0) return;
+        if (memory.cause == REVEN_CAUSE_IMAGE) return;
         translated_in = UINT64_MAX;
         add(context - 1, memory.address, record.header->size - sizeof memory, true, memory.cause);
     }
@@ -146,6 +152,11 @@ std::vector<uint32_t> Queries::segments_accessing(const AccessQuery& query, uint
                 }
             }
         }
+        if (query.reads)
+            for (const auto& [segment, range] : index_.large_reads())
+                if (segment >= first && segment <= last && range.address <= query.last_address &&
+                    range.address + (range.size - 1) >= query.first_address)
+                    found.insert(segment);
         segments.assign(found.begin(), found.end());
     }
     if (!query.forward) std::reverse(segments.begin(), segments.end());

@@ -108,6 +108,9 @@ class Queries {
     std::vector<std::pair<uint64_t, uint64_t>> executed_ranges();
     std::vector<MappingInfo> mappings();
     std::vector<SyscallInfo> syscalls(uint64_t start, uint64_t stop, size_t limit);
+    // The call that the kernel's accesses of a transition belong to: the one made there, or,
+    // where a thread goes on, the one that it waited in.
+    std::optional<SyscallInfo> syscall_of(uint64_t transition);
     std::vector<ThreadInfo> threads();
 
    private:

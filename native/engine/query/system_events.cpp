@@ -168,6 +168,43 @@ std::vector<SyscallInfo> Queries::syscalls(uint64_t start, uint64_t stop, size_t
     return result;
 }
 
+std::optional<SyscallInfo> Queries::syscall_of(uint64_t transition) {
+    if (transition >= trace_.transition_count()) throw std::out_of_range("no such transition");
+    const auto made = syscalls(transition, transition + 1, 1);
+    if (!made.empty()) return made.front();
+    const auto lock = need_index({});
+    const auto& switches = index_.switches();
+    const auto at = std::lower_bound(
+        switches.begin(), switches.end(), transition + 1,
+        [](const ThreadSwitch& change, uint64_t context) { return change.context < context; });
+    if (at == switches.end() || at->context != transition + 1) return std::nullopt;
+    const auto& chunks = index_.chunks();
+    for (auto chunk = chunks.rbegin(); chunk != chunks.rend(); ++chunk) {
+        if (trace_.store().segment((*chunk)->first_segment()).first_transition > transition)
+            continue;
+        std::optional<SyscallInfo> last;
+        for (const IndexedRecord& record : (*chunk)->syscalls(index_.file())) {
+            if (record.thread != at->thread) continue;
+            if (record.type == REVEN_SYSCALL_EXIT) {
+                if (last && !last->result)
+                    last->result = read_as<int64_t>(record.payload.data() + 8);
+                continue;
+            }
+            if (record.context > transition) break;
+            if (record.context == 0) continue;
+            last = SyscallInfo{record.context - 1,
+                               record.thread,
+                               read_as<uint64_t>(record.payload.data()),
+                               {},
+                               std::nullopt};
+            for (size_t i = 0; i < 6; ++i)
+                last->arguments[i] = read_as<uint64_t>(record.payload.data() + 8 + 8 * i);
+        }
+        if (last) return last;
+    }
+    return std::nullopt;
+}
+
 std::vector<ThreadInfo> Queries::threads() {
     const auto lock = need_index({});
     std::map<uint32_t, ThreadInfo> threads;

@@ -311,38 +311,28 @@ std::vector<uint64_t> MemorySearch::standing(std::span<const uint8_t> pattern, u
     const auto first_segment = static_cast<uint32_t>(trace.segment_of_context(context));
     const auto last_segment = static_cast<uint32_t>(trace.segment_of_context(stop));
     std::set<uint64_t> pages;
+    const auto add_page = [&](uint64_t page) {
+        pages.insert(page);
+        for (size_t back = 1; back <= (pattern.size() + PAGE_SIZE - 2) / PAGE_SIZE; ++back)
+            if (page >= back) pages.insert(page - back);
+    };
     for (const auto& chunk : index.chunks())
         if (chunk->end_segment() > first_segment && chunk->first_segment() <= last_segment)
-            for (const uint64_t page : chunk->pages()) {
-                pages.insert(page);
-                for (size_t back = 1; back <= (pattern.size() + PAGE_SIZE - 2) / PAGE_SIZE; ++back)
-                    if (page >= back) pages.insert(page - back);
-            }
-    const auto is_accessed = [&](uint64_t address) {
-        bool result = false;
-        for_page_pieces(
-            address, pattern.size(), [&](uint64_t page, uint32_t at, uint32_t count, uint64_t) {
-                const uint32_t low = at / GRANULE, high = (at + count - 1) / GRANULE;
-                for (const auto& chunk : index.chunks()) {
-                    if (result || chunk->end_segment() <= first_segment ||
-                        chunk->first_segment() > last_segment || !chunk->has_page(page))
-                        continue;
-                    for (const PageVisit& visit : chunk->visits(page, index.file()))
-                        if (visit.segment >= first_segment && visit.segment <= last_segment &&
-                            (any_bit(visit.reads, low, high - low + 1) ||
-                             any_bit(visit.writes, low, high - low + 1)))
-                            result = true;
-                }
-            });
-        return result;
-    };
+            for (const uint64_t page : chunk->pages()) add_page(page);
+    for (const auto& [segment, range] : index.large_reads())
+        if (segment >= first_segment && segment <= last_segment)
+            for (uint64_t page = range.address / PAGE_SIZE;
+                 page <= (range.address + range.size - 1) / PAGE_SIZE; ++page)
+                add_page(page);
     Snapshot snapshot(queries_, memory_, context);
     uint64_t done = 0;
     for (auto page = pages.lower_bound(first / PAGE_SIZE); page != pages.end(); ++page) {
         if (progress && done++ % ASK_EVERY == 0) progress(done, pages.size());
         const bool go_on = snapshot.search(*page, pattern, [&](uint64_t address) {
             if (found.size() == limit) return false;
-            if (address >= first && is_accessed(address)) found.push_back(address);
+            if (address >= first &&
+                index.is_accessed(address, pattern.size(), first_segment, last_segment))
+                found.push_back(address);
             return true;
         });
         if (!go_on) break;

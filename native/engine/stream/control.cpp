@@ -11,6 +11,7 @@ namespace reven {
 namespace {
 
 constexpr uint32_t MAX_THREAD = 1u << 20;
+constexpr size_t MAX_RANGES = 4096;
 
 bool wraps(uint64_t address, uint64_t size) { return size > 0 && address + (size - 1) < address; }
 
@@ -25,6 +26,15 @@ std::string check_patch(const RecordView& record) {
             return "a register change lies outside of the register file";
         at += 8 + padded;
     }
+    return "";
+}
+
+std::string check_ranges(const RecordView& record) {
+    if (record.header->size % sizeof(reven_range) != 0) return "a list of ranges is cut off";
+    if (ranges_of(record).size() > MAX_RANGES) return "a list of ranges is too long";
+    for (const reven_range& range : ranges_of(record))
+        if (wraps(range.address, range.size) || range.size > UINT32_MAX)
+            return "memory that the kernel read wraps around, or is too large";
     return "";
 }
 
@@ -64,6 +74,9 @@ bool find_shape(uint32_t type, Shape& shape) {
             return true;
         case REVEN_SYSCALL_EXIT:
             shape = {2 * 8, false};
+            return true;
+        case REVEN_KERNEL_READ:
+            shape = {sizeof(reven_range), true};
             return true;
         case REVEN_SIGNAL:
             shape = {sizeof(reven_signal), false};
@@ -151,6 +164,8 @@ std::string check_record(const RecordView& record) {
             const auto& range = record.as<reven_range>();
             return wraps(range.address, range.size) ? "a mapping wraps around" : "";
         }
+        case REVEN_KERNEL_READ:
+            return check_ranges(record);
         case REVEN_REMAP: {
             const auto& move = record.as<reven_remap>();
             if (wraps(move.from, move.size) || wraps(move.to, move.size))

@@ -67,6 +67,12 @@ struct RecordView {
     }
 };
 
+// The memory that a REVEN_KERNEL_READ names.
+inline std::span<const reven_range> ranges_of(const RecordView& record) {
+    return {&record.as<reven_range>(),
+            static_cast<size_t>(record.header->size) / sizeof(reven_range)};
+}
+
 // The register file that a record carries; empty if it carries none.
 inline std::span<const uint8_t> register_file(const RecordView& record) {
     switch (record.header->type) {

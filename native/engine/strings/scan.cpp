@@ -114,6 +114,10 @@ void StringScan::load(uint32_t transition, uint64_t address, uint32_t size, cons
                                 change(page, at, count, value + done);
                         });
     }
+    read(address, size, now);
+}
+
+void StringScan::read(uint64_t address, uint32_t size, uint64_t now) {
     const auto offset = static_cast<uint32_t>(address % PAGE_SIZE);
     if (offset + size <= PAGE_SIZE) [[likely]] {
         read(memory_.page(address / PAGE_SIZE), offset, size, now);
@@ -379,6 +383,11 @@ void StringScan::record(const RecordPoint& point, const RecordView& record) {
         write(memory.address, static_cast<uint32_t>(bytes.size()), bytes.data(),
               is_access ? context - 1 : NEVER, is_access);
     }
+    if (record.header->type == REVEN_KERNEL_READ && first_transition_ + point.context > 0)
+        for (const reven_range& range : ranges_of(record))
+            if (range.size <= LARGEST_PAGED_READ)
+                read(range.address, static_cast<uint32_t>(range.size),
+                     first_transition_ + point.context - 1);
     unknown_.add(record);
     change_ranges(record);
 }

@@ -71,6 +71,7 @@ class StringScan {
     };
 
     uint8_t byte(uint64_t address);
+    void read(uint64_t address, uint32_t size, uint64_t transition);
     void read(Page& page, uint32_t offset, uint32_t size, uint64_t transition);
     void write(uint64_t address, uint32_t size, const uint8_t* value, uint64_t transition,
                bool is_access);

@@ -199,8 +199,7 @@ OriginHop OriginFinder::hop(uint64_t context, const TaintPlace& place, const Pro
         }
         if (writer.kind == HopKind::SyscallInput) {
             if (through_move(writer.transition, place, result)) return result;
-            if (queries_.syscalls(writer.transition, writer.transition + 1, 1).empty())
-                result.kind = HopKind::SignalFrame;
+            if (!queries_.syscall_of(writer.transition)) result.kind = HopKind::SignalFrame;
         }
         return result;
     }

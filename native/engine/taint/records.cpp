@@ -43,6 +43,13 @@ void TaintRecords::forget_memory(uint64_t address, uint64_t size) {
     for (TagTaint& tag : state_.tags) tag.memory.clear(address, size);
 }
 
+// Where taint leaves the program.
+void TaintRecords::note_reads(const RecordView& record) {
+    for (const reven_range& range : ranges_of(record))
+        if (state_.any_memory(range.address, range.size))
+            journal_.note_tainted_memory(range.address, range.size);
+}
+
 void TaintRecords::clear_registers(const RecordView& patch) {
     for (size_t at = 0; at + 8 <= patch.header->size;) {
         const auto offset = read_as<uint16_t>(patch.payload + at);
@@ -125,6 +132,9 @@ bool TaintRecords::forward(const SegmentView& view, size_t number) {
         case REVEN_MEMORY:
             if (!is_same_page(record, true)) overwritten(view, point, record);
             break;
+        case REVEN_KERNEL_READ:
+            note_reads(record);
+            return false;
         case REVEN_MAP:
             forget_memory(record.as<reven_map>().address, record.as<reven_map>().size);
             break;
@@ -188,6 +198,9 @@ bool TaintRecords::backward(const SegmentView& view, size_t number) {
         case REVEN_MEMORY:
             if (!is_same_page(record, false)) overwritten(view, point, record);
             break;
+        case REVEN_KERNEL_READ:
+            note_reads(record);
+            return false;
         case REVEN_MAP:
             forget_memory(record.as<reven_map>().address, record.as<reven_map>().size);
             break;

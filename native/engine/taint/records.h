@@ -61,6 +61,7 @@ class TaintRecords {
     bool is_restore(const SegmentView& view, const RecordPoint& point,
                     const RecordView& record) const;
     void forget_memory(uint64_t address, uint64_t size);
+    void note_reads(const RecordView& record);
     void overwritten(const SegmentView& view, const RecordPoint& point, const RecordView& record);
     void clear_registers(const RecordView& patch);
     void move(uint64_t from, uint64_t to, uint64_t size, bool forward);

@@ -48,6 +48,19 @@ static void watch(Addr address, SizeT size) {
     }
 }
 
+/* The call in progress gives the kernel memory to read. */
+static void reads(Addr address, SizeT size) {
+    if (threads_current() != 0) kernel_reads_note(threads_current(), address, size);
+}
+
+static void reads_vectors(Addr vectors, UWord count) {
+    UWord i;
+    if (count > MOST_VECTORS) count = MOST_VECTORS;
+    if (!readable(vectors, 16 * count)) return;
+    reads(vectors, 16 * count);
+    for (i = 0; i < count; i++) reads(word64(vectors + 16 * i), word64(vectors + 16 * i + 8));
+}
+
 static void watch_vectors(Addr vectors, UWord count) {
     UWord i;
     if (count > MOST_VECTORS) count = MOST_VECTORS;
@@ -60,12 +73,20 @@ static void submit(Addr requests, UWord count) {
     for (i = 0; i < count && readable(requests + 8 * i, 8); i++) {
         Addr request = word64(requests + 8 * i);
         if (!readable(request, 64)) return;
+        reads(requests + 8 * i, 8);
+        reads(request, 64);
         switch (*(UShort*)(request + 16)) {
             case 0: /* IOCB_CMD_PREAD */
                 watch(word64(request + 24), word64(request + 32));
                 break;
+            case 1: /* IOCB_CMD_PWRITE */
+                reads(word64(request + 24), word64(request + 32));
+                break;
             case 7: /* IOCB_CMD_PREADV */
                 watch_vectors(word64(request + 24), word64(request + 32));
+                break;
+            case 8: /* IOCB_CMD_PWRITEV */
+                reads_vectors(word64(request + 24), word64(request + 32));
                 break;
             default:
                 break;
@@ -76,9 +97,31 @@ static void submit(Addr requests, UWord count) {
 static void take_entry(Addr entry) {
     Addr address = word64(entry + 16), second = word64(entry + 8);
     UInt size = word32(entry + 24);
+    reads(entry, ENTRY_SIZE);
     switch (*(UChar*)entry) {
         case 1: /* IORING_OP_READV */
             watch_vectors(address, size);
+            break;
+        case 2: /* WRITEV */
+            reads_vectors(address, size);
+            break;
+        case 5: /* WRITE_FIXED */
+        case 23: /* WRITE */
+        case 26: /* SEND */
+            reads(address, size);
+            break;
+        case 9: /* SENDMSG */
+            if (!readable(address, 56)) break;
+            reads(address, 56);
+            reads(word64(address), word32(address + 8));
+            reads(word64(address + 32), word64(address + 40));
+            reads_vectors(word64(address + 16), word64(address + 24));
+            break;
+        case 16: /* CONNECT */
+            reads(address, word64(entry + 8));
+            break;
+        case 18: /* OPENAT */
+            if (threads_current() != 0) kernel_reads_note_string(threads_current(), address);
             break;
         case 4: /* READ_FIXED */
         case 22: /* READ */

@@ -97,6 +97,7 @@ static void before_options(void) {
     flow_operations_init();
     threads_init();
     memory_init();
+    kernel_reads_init();
     process_before_log();
 }
 

@@ -12,6 +12,7 @@
  *   code.c        code that changes
  *   float.c       the SSE control register
  *   kernel_writes.c  what system calls write into memory
+ *   kernel_reads.c   what they read of it
  *   shared.c      memory that others change too
  *   checks.c      the code that asks about it
  *   file_writes.c what is written to mapped files
@@ -243,6 +244,19 @@ void robust_record(ThreadId tid);
 /* A system call begins; it has returned: announces what it wrote. */
 void kernel_writes_before(ThreadId tid, UInt number, const UWord* arguments);
 void kernel_writes_after(ThreadId tid);
+
+/* -------------------------------------------------------- kernel_reads.c */
+
+void kernel_reads_init(void);
+/* A system call begins; it reads more than the core knows; it has returned. */
+void kernel_reads_before(ThreadId tid, UInt number, const UWord* arguments);
+void kernel_reads_note(ThreadId tid, Addr address, SizeT size);
+void kernel_reads_note_string(ThreadId tid, Addr string);
+void kernel_reads_after(ThreadId tid, Bool failed, UWord result);
+/* Records what a call that goes on reads, before something else happens. */
+void kernel_reads_flush(ThreadId tid);
+/* In the child of a fork. */
+void kernel_reads_forget(void);
 
 /* ---------------------------------------------------------------- code.c */
 

@@ -109,6 +109,7 @@ static void synchronise(ThreadId tid) {
     read_registers(tid, now);
     if (tid != current || current_ended) {
         reven_switch change = {threads_current_number(), 0, 0};
+        if (current != 0) kernel_reads_flush(current);
         if (current != 0) change.previous_ip = known_ip(current);
         record_two(REVEN_SWITCH, tid, &change, sizeof change, now, sizeof now);
         set_current(tid);
@@ -220,6 +221,7 @@ static void deliver_signal(ThreadId tid, Int number, Bool alternate_stack) {
     reven_signal payload = {number, cut_by_fault(tid), VG_(get_IP)(tid), 0};
     (void)alternate_stack;
     if (mode != RECORDING || current == 0) return;
+    kernel_reads_flush(tid);
     memory_flush(tid);
     complete_signal();
     if (stream_in_client())
@@ -297,6 +299,7 @@ static void before_syscall(ThreadId tid, UInt number, UWord* arguments, UInt cou
     if (mode != RECORDING || current == 0) return;
     record(REVEN_SYSCALL_ENTER, tid, payload, sizeof payload);
     kernel_writes_before(tid, number, arguments);
+    kernel_reads_before(tid, number, arguments);
     asynchronous_before(number, arguments);
     /* What comes after a successful execve is another program. */
     if (number == __NR_execve || number == __NR_execveat)
@@ -316,6 +319,9 @@ static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt coun
     if (number == __NR_madvise && count >= 3 && !sr_isError(result) &&
         (arguments[2] == MADV_DONTNEED || arguments[2] == MADV_REMOVE))
         memory_contents_dropped(tid, arguments[0], arguments[1]);
+    kernel_reads_after(tid, sr_isError(result), sr_Res(result));
+    /* What other threads did meanwhile came before what is written now. */
+    if (tid != current || current_ended) synchronise(tid);
     kernel_writes_after(tid);
     memory_flush(tid);
     if (!sr_isError(result)) asynchronous_after(number, arguments, sr_Res(result));
@@ -341,6 +347,7 @@ static void thread_exits(ThreadId tid) {
     Addr word = thread(tid)->clear_at_exit;
     thread(tid)->clear_at_exit = 0;
     if (mode != RECORDING || current == 0) return;
+    kernel_reads_flush(tid);
     if (signalled == tid) complete_signal();
     record(REVEN_THREAD_EXIT, tid, NULL, 0);
     robust_exits(tid);
@@ -373,6 +380,7 @@ static void child_of_fork(ThreadId tid) {
     if (mode != RECORDING) return;
     stream_abandon();
     notices_forget();
+    kernel_reads_forget();
     shared_forget_contents();
     if (option_follow)
         stream_connect();

@@ -30,16 +30,16 @@ _LONGEST_PATH = 4096
 
 def describe_call(trace: _engine.Trace, transition: int) -> str:
     """Such as `read of "data.bin"`; "" if there is no system call there."""
-    calls = trace.syscalls(transition, transition + 1, 1)
-    if not calls:
+    call = trace.syscall_of(transition)
+    if call is None:
         return ""
-    name = syscall_name(calls[0].number) or f"system call {calls[0].number}"
+    name = syscall_name(call.number) or f"system call {call.number}"
     if name not in _OF_DESCRIPTORS:
         return name
-    descriptor = calls[0].arguments[0]
+    descriptor = call.arguments[0]
     if descriptor == 0:
         return f"{name} of standard input"
-    path = _path_of(trace, descriptor, transition)
+    path = _path_of(trace, descriptor, call.transition)
     return f'{name} of "{path}"' if path else f"{name} of descriptor {descriptor}"
 
 

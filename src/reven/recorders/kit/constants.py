@@ -37,6 +37,7 @@ class RecordType(IntEnum):
     SNAPSHOT_END = 16
     END = 17
     INTERRUPT = 18
+    KERNEL_READ = 19
 
 
 class Cause(IntEnum):

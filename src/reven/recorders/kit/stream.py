@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from reven.recorders.kit.constants import (
     EXIT_BITS,
@@ -22,6 +22,8 @@ _RECORD = struct.Struct("<2I2Q")
 _MEMORY = struct.Struct("<Q2I")
 _MAP = struct.Struct("<2Q2IQ")
 _END = struct.Struct("<IiIIQ")
+_RANGE = struct.Struct("<2Q")
+_MOST_RANGES = 4096  # of one KERNEL_READ record
 _LARGEST_PART = 1 << 16  # bytes of one MEMORY record
 
 Registers = Callable[[], tuple[int, bytes]]
@@ -106,6 +108,13 @@ class EventStream:
         for at in range(0, len(data), _LARGEST_PART):
             part = data[at : at + _LARGEST_PART]
             self._record(RecordType.MEMORY, _MEMORY.pack(address + at, cause, 0) + part)
+
+    def kernel_read(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """The kernel read memory, addresses and sizes, for a system call of the running
+        thread."""
+        for at in range(0, len(ranges), _MOST_RANGES):
+            part = ranges[at : at + _MOST_RANGES]
+            self._record(RecordType.KERNEL_READ, b"".join(_RANGE.pack(*one) for one in part))
 
     def snapshot_end(self) -> None:
         """What was mapped and in memory at the start is complete."""

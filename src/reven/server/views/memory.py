@@ -239,10 +239,10 @@ def history(service: TraceService, request: HistoryRequest) -> HistoryAnswer:
     return HistoryAnswer(rows if request.forward else rows[::-1], page.next)
 
 
-def _cause_text(service: TraceService, transition: int, cause: MemoryAccessCause) -> str:
+def _cause_text(service: TraceService, transition: int, kind: int, cause: MemoryAccessCause) -> str:
     if cause is MemoryAccessCause.Instruction:
         return ""
-    if cause is MemoryAccessCause.SystemCall:
+    if cause is MemoryAccessCause.SystemCall and kind == KIND_INSTRUCTION:
         number = _RAX.bits(service.registers([transition]).view)
         name: str | None = syscall_name(number)
         return str(cause.value) if name is None else f"system call {name}"
@@ -280,7 +280,7 @@ def _history_row(
         "" if found is None else found.text,
         tokens,
         thread,
-        _cause_text(service, transition, cause),
+        _cause_text(service, transition, kind, cause),
     )
 
 
