@@ -8,6 +8,7 @@ Needs gcc and Chromium. FOLDER is docs/images unless it is given.
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -86,7 +87,8 @@ def open_axion(chromium: Browser, port: int, size: dict[str, int], theme: str) -
     )
     run_file = read_run_file(port)
     assert run_file is not None
-    context.request.post(f"http://localhost:{port}/login", data={"token": run_file.token})
+    kept = json.dumps(run_file.token)
+    context.add_init_script(f"localStorage['reven.secret'] ??= {kept}")
     page = context.new_page()
     page.goto(f"http://localhost:{port}/")
     page.locator(".mnemonic").first.wait_for()

@@ -9,6 +9,7 @@ import { begin, open, scenario } from "./scenario";
 import { openDock } from "./shell/dock";
 import { Menu, startMenu } from "./shell/menu";
 import { openPalette, Palette } from "./shell/palette";
+import { LongQueries, openLongQueries } from "./shell/queries";
 import { openShortcuts, Shortcuts } from "./shell/shortcuts";
 import { ConnectionStatus } from "./shell/status";
 import { Toolbar } from "./shell/toolbar";
@@ -38,6 +39,7 @@ function App() {
       <Palette />
       <Menu />
       <Shortcuts />
+      <LongQueries />
     </>
   );
 }
@@ -54,6 +56,7 @@ addCommands(
     run: openPalette,
   },
   { id: "shortcuts", title: "Shortcuts", group: "Other", keys: ["?"], run: openShortcuts },
+  { id: "queries", title: "Long queries: list and cancel", group: "Other", run: openLongQueries },
 );
 window.addEventListener("keydown", runKey);
 followAddress((route) => void open(route));

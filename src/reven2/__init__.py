@@ -13,6 +13,7 @@ Importing this package makes every documented module reachable as an attribute.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from reven2 import (
     address,
@@ -40,6 +41,7 @@ from reven2 import (
     util,
 )
 from reven2._arguments import wrong_type
+from reven2._client.processes import Opening
 from reven2._client.reven_server import RevenServer
 from reven2._client.server import OpenTrace
 
@@ -91,4 +93,6 @@ def open(path: str | os.PathLike[str]) -> OpenTrace:
 
     if not isinstance(path, str | os.PathLike):
         raise wrong_type("A trace", path, "pass the path of its directory, as 'crash.reven'")
-    return OpenTrace(LocalService(path))
+    server = OpenTrace(LocalService(path))
+    server.trace._opening = Opening(open, (str(Path(path).resolve()),))
+    return server

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Self
 from reven2._arguments import wrong_type
 from reven2._client.connection import DEFAULT_PORT
 from reven2._client.messages import Selection, TransitionSelection
+from reven2._client.processes import renew_after_fork
 from reven2._client.selection import address_selection, transition_selection
 from reven2.session import AddressEvent, PresentClient, Session, TransitionEvent
 from reven2.session._session import name_of
@@ -50,7 +51,11 @@ class Bridge(Iterator[TransitionEvent | AddressEvent]):
         self._server, self._session = server, session
         self._lock = threading.Lock()
         self._shown: Selection | None = None
+        renew_after_fork(self)
         self._listener = server.sessions.listen(session)
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
 
     @property
     def server(self) -> RevenServer:

@@ -7,6 +7,7 @@ catch, so `except RuntimeError` and `except reven2.errors.RevenError` both work:
     RevenError
     ├── TraceError            (RuntimeError)  the trace cannot be opened or read
     ├── ServerError           (RuntimeError)  the server cannot be reached, or refuses
+    ├── QueryCancelledError   (RuntimeError)  a long query was cancelled from elsewhere
     ├── ClosedError           (RuntimeError)  used after close()
     ├── MemoryReadError       (RuntimeError)  memory that is not mapped or never recorded
     ├── RegisterReadError     (RuntimeError)  a register that is not recorded
@@ -30,6 +31,7 @@ __all__ = [
     "MemoryReadError",
     "MissingLibraryError",
     "OutOfRangeError",
+    "QueryCancelledError",
     "RegisterReadError",
     "RevenError",
     "ServerError",
@@ -51,6 +53,10 @@ class TraceError(RevenError, RuntimeError):
 
 class ServerError(RevenError, RuntimeError):
     """A server cannot be reached, does not let this client do this, or failed."""
+
+
+class QueryCancelledError(RevenError, RuntimeError):
+    """A long query was cancelled while it ran, from `server.queries` or by the server's owner."""
 
 
 class ClosedError(RevenError, RuntimeError):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -147,11 +148,10 @@ def open_axion(browser: Browser, server: Running, expected_errors: Expected) -> 
         context.set_default_timeout(SOON)
         url = f"http://localhost:{server.port}"
         if logged_in:
-            answer = context.request.post(f"{url}/login", data={"token": server.token})
-            assert answer.ok
+            kept = json.dumps(server.token)
+            context.add_init_script(f"localStorage['reven.secret'] ??= {kept}")
             if place == BEGINNING:
-                names = context.request.get(f"{url}/api/v1/server").json()["scenarios"]
-                place = f"#/{names[0]}/transition/0"
+                place = f"#/{server.run_file.scenarios[0]}/transition/0"
         page = context.new_page()
         pages.append(page)
         page.on("pageerror", lambda error: complain(str(error)))

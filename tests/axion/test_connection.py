@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.server.running import Running
+from tests.server.test_long_queries import ASKED, LONG, Asking
 
 from .conftest import SOON, OpenAxion, panel
 from .views import expect_at, jump
@@ -57,7 +59,7 @@ def test_a_wrong_token_asks_for_the_right_one(
     dialog = page.get_by_role("dialog", name="Token")
     dialog.get_by_label("Token", exact=True).fill("wrong")
     dialog.get_by_role("button", name="Log in").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("not the token")
+    expect(dialog.get_by_role("alert")).to_contain_text("no token of this run")
     dialog.get_by_label("Token", exact=True).fill(server.token)
     dialog.get_by_role("button", name="Log in").click()
     expect(panel(page, "start")).to_contain_text("It ended well", timeout=SOON)
@@ -82,10 +84,53 @@ def test_the_page_itself_is_for_everybody_and_the_trace_is_not(server: Running) 
     assert server.request("POST", path, asked, token=server.run_file.read_only_token)[0] == 200
 
 
-def test_a_read_only_token_only_looks(server: Running) -> None:
+def test_a_viewer_only_looks(server: Running) -> None:
     token = {"token": server.run_file.read_only_token}
-    status, headers, _ = server.request("POST", "/login", token, Authorization="")
+    status, headers, given = server.request("POST", "/login", token, Authorization="")
     assert status == 200
-    cookie = {"Authorization": "", "Cookie": headers["set-cookie"].partition(";")[0]}
-    assert server.request("GET", "/api/v1/server", **cookie)[0] == 200
-    assert server.request("POST", "/api/v1/login", **cookie)[0] == 403
+    assert "set-cookie" not in headers
+    secret = json.loads(given)["secret"]
+    assert server.request("GET", "/api/v1/server", token=secret)[0] == 200
+    assert server.request("POST", "/api/v1/login", {}, token=secret)[0] == 403
+
+
+def test_a_login_link_is_its_browsers(
+    open_axion: OpenAxion, server: Running, expected_errors
+) -> None:
+    expected_errors.words += ["401", "HTTP Authentication failed"]
+    path = server.json("POST", "/api/v1/login", {"role": "viewer"})["path"]
+    link = f"http://localhost:{server.port}{path}"
+    page = open_axion(logged_in=False)
+    for _ in range(2):
+        page.goto(link)
+        expect(panel(page, "trace").get_by_role("option").first).to_be_visible(timeout=SOON)
+        assert "code" not in page.url
+    other = open_axion(logged_in=False)
+    other.goto(link)
+    expect(other.get_by_text("was used by another browser")).to_be_visible(timeout=SOON)
+
+
+def test_long_queries_are_listed_and_cancelled(
+    open_axion: OpenAxion, record_program: Callable[..., Path], tmp_path: Path
+) -> None:
+    trace = record_program(LONG, "-static", "-nostartfiles", "-Wl,--entry=main", "-O1")
+    running = Running([trace], tmp_path)
+    try:
+        page = open_axion(server=running)
+        page.keyboard.press("Control+k")
+        page.keyboard.type("Long queries")
+        page.keyboard.press("Enter")
+        dialog = page.get_by_role("dialog", name="Long queries")
+        expect(dialog).to_contain_text("Nothing takes long now", timeout=SOON)
+        asked = [Asking(running, "script", running.token) for _ in range(ASKED)]
+        first = dialog.get_by_role("listitem").last
+        expect(first).to_contain_text(f"find_value on {trace.stem}, of another", timeout=SOON)
+        first.get_by_role("button", name="Cancel").click()
+        answers = [one.answer()[0] for one in asked]
+        assert answers.count(499) == 1
+        expect(dialog).to_contain_text("Nothing takes long now", timeout=SOON)
+        dialog.get_by_role("button", name="Close").click()
+        expect(dialog).to_be_hidden()
+    finally:
+        page.context.close()
+        running.end()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
@@ -83,7 +84,7 @@ def test_where_the_server_may_not_be_asked_the_link_says_what_to_do(
     connect: Connect, running: Running, page: Page, tmp_path: Path
 ) -> None:
     server = connect()
-    page.goto(f"http://localhost:{running.port}{login_path(running)}")
+    log_in(page, running)
     policy = "default-src 'none'; script-src 'unsafe-inline'"
     head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     opened(page, tmp_path, head + server.trace.transition(14).format_as_html())
@@ -103,7 +104,7 @@ def test_where_scripts_are_forbidden_the_link_opens_axion(
     connect: Connect, running: Running, page: Page, tmp_path: Path
 ) -> None:
     server = connect()
-    page.goto(f"http://localhost:{running.port}{login_path(running)}")
+    log_in(page, running)
     policy = "script-src 'none'"
     head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     address = next(server.trace.memory_accesses()).virtual_address
@@ -118,5 +119,8 @@ def test_where_scripts_are_forbidden_the_link_opens_axion(
     coming.value.wait_for_url(f"**address={address.offset:#x}*", timeout=SOON)
 
 
-def login_path(running: Running) -> str:
-    return str(running.json("POST", "/api/v1/login")["path"])
+def log_in(page: Page, running: Running) -> None:
+    path = running.json("POST", "/api/v1/login", {})["path"]
+    page.goto(f"http://localhost:{running.port}{path}")
+    # The page of the link goes on to Axion's.
+    expect(page).not_to_have_url(re.compile("code="), timeout=SOON)

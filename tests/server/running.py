@@ -183,7 +183,7 @@ async def listening(
     name: str = "test",
     kind: ClientKind = "python",
     token: str | None = None,
-    client: str = "",
+    key: str = "",
     epoch: str = "",
     seen: Sequence[Seen] = (),
 ) -> AsyncIterator[Listener]:
@@ -195,7 +195,7 @@ async def listening(
         max_queue=None,
         close_timeout=1,
     ) as socket:
-        hello = Hello(PROTOCOL_VERSION, kind, name, list(sessions), client, epoch, list(seen))
+        hello = Hello(PROTOCOL_VERSION, kind, name, list(sessions), key, epoch, list(seen))
         await socket.send(msgspec.json.encode(hello).decode())
         welcome = DECODER.decode(await socket.recv())
         assert isinstance(welcome, Welcome), welcome

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import re
 import socket
 import stat
 from itertools import product
@@ -15,69 +16,207 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
 
-from reven.server.access import Access, Hosts, Right, same_origin
-from reven2._client.messages import Event, Problem, Publish
+from reven.server import endpoints as endpoints_module
+from reven.server.access import Access, Hosts, same_origin
+from reven.server.guard import BEARER
+from reven.server.rights import API, MESSAGES, QUERY, REQUESTS, ROLES, VIEW, Role, needed
+from reven2._client.messages import (
+    ClientMessage,
+    Done,
+    Event,
+    Hello,
+    Listen,
+    Pong,
+    Problem,
+    Publish,
+    Unlisten,
+    WatchPresence,
+    Where,
+)
 
 from .running import WAIT, Running, listening
 
-TOKENS = ("none", "bad", "read-only", "good")
+SHOWN = ("nothing", "a wrong token", "viewer", "editor", "owner")
 HOSTS = ("local", "foreign", "IPv6")
 ORIGINS = ("none", "same", "foreign")
-REQUESTS = ("GET", "POST", "WebSocket")
 UPGRADE = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
 }
+REFUSED = (401, 403, 421)
+ANY_ORIGIN = f"POST {API}/links/publish"
 
 
-def expected(token: str, host: str, origin: str, request: str) -> int:
+def role_of(shown: str) -> Role:
+    return ROLES.get(shown, Role.NOBODY)
+
+
+def secret_of(server: Running, shown: str) -> str:
+    file = server.run_file
+    tokens = {"viewer": file.read_only_token, "editor": file.editor_token, "owner": file.token}
+    return tokens.get(shown, "" if shown == "nothing" else "x" * 43)
+
+
+def expected(shown: str, host: str, origin: str, request: str) -> int | None:
+    """The status that refuses, None where the request goes through."""
     if host == "foreign":
         return 421
-    if origin == "foreign":
+    if origin == "foreign" and request != ANY_ORIGIN:
         return 403
-    if token in ("none", "bad"):
-        return 401
-    if request == "POST" and token == "read-only":
-        return 403
-    return 101 if request == "WebSocket" else 200
+    if role_of(shown) >= REQUESTS[request]:
+        return None
+    return 401 if role_of(shown) is Role.NOBODY else 403
 
 
-@pytest.mark.parametrize(("token", "host", "origin"), [*product(TOKENS, HOSTS, ORIGINS)])
-def test_matrix(server: Running, token: str, host: str, origin: str) -> None:
+@pytest.mark.parametrize(("shown", "host", "origin"), [*product(SHOWN, HOSTS, ORIGINS)])
+def test_matrix(server: Running, shown: str, host: str, origin: str) -> None:
+    """Every request of the table, with whatever is shown, from everywhere."""
     authority = {"local": "localhost", "foreign": "attacker.example", "IPv6": "[::1]"}[host]
     authority += f":{server.port}"
     headers = {"Host": authority}
     if origin != "none":
         page = authority if origin == "same" else "attacker.example"
         headers["Origin"] = f"http://{page}"
-    if token != "none":
-        secret = {
-            "bad": "x" * 43,
-            "read-only": server.run_file.read_only_token,
-            "good": server.token,
-        }[token]
-        headers["Authorization"] = f"Bearer {secret}"
-    for request in REQUESTS:
-        assert status(server, request, headers) == expected(token, host, origin, request), request
-
-
-def status(server: Running, request: str, headers: dict[str, str]) -> int:
+    if shown != "nothing":
+        headers["Authorization"] = f"Bearer {secret_of(server, shown)}"
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=WAIT)
-    try:
-        if request == "GET":
-            connection.request("GET", "/api/v1/sessions", headers=headers)
-        elif request == "POST":
-            body = {"selection": json_selection(server)}
-            headers = {**headers, "Content-Type": "application/json"}
-            connection.request("POST", "/api/v1/sessions/publish", json.dumps(body), headers)
-        else:
-            connection.request("GET", "/api/v1/sessions/live", headers={**headers, **UPGRADE})
-        return connection.getresponse().status
-    finally:
+    wrong = {}
+    for request in REQUESTS:
+        got = status(connection, request, headers, server.run_file.scenarios[0])
+        wanted = expected(shown, host, origin, request)
+        # A login with nothing in it is refused for what it lacks; so is an unknown link key.
+        lacks = {"POST /login": 401, ANY_ORIGIN: 403}.get(request)
+        if got != wanted if wanted else got in REFUSED and got != lacks:
+            wrong[request] = got, wanted
+    connection.close()
+    assert not wrong
+
+
+def status(
+    connection: http.client.HTTPConnection, request: str, headers: dict[str, str], scenario: str
+) -> int:
+    """Of a request that changes nothing: what is let through lacks what it needs."""
+    method, _, path = request.partition(" ")
+    names = {"scenario": scenario, "session": "default", "name": "x", "id": "x", "key": "x"}
+    is_live = path.endswith("/sessions/live")
+    body = None if method == "GET" else NOTHING.get(request, b"[]")
+    sent = headers | (UPGRADE if is_live else {"Content-Type": "application/json"})
+    connection.request(method, path.format(**names), body, sent)
+    response = connection.getresponse()
+    if is_live:
+        # What follows is no HTTP any more.
         connection.close()
+    else:
+        response.read()
+    return response.status
+
+
+NOTHING = {
+    "POST /login": b'{"token": ""}',
+    ANY_ORIGIN: b'{"key": "x", "selection": {"type": "transition", "trace": "", "scenario": "", '
+    b'"transition": 0}}',
+}
+
+
+@pytest.mark.parametrize("shown", ["viewer", "editor", "owner"])
+def test_messages_of_the_socket(serve: Any, shown: str) -> None:
+    server: Running = serve()
+    role = role_of(shown)
+    sent: dict[type, ClientMessage] = {
+        Listen: Listen("default", 1),
+        Unlisten: Unlisten("default", 2),
+        Publish: Publish(3, ["default"], server.selection()),
+        Where: Where(server.selection(), 4),
+        WatchPresence: WatchPresence("default", 5),
+        Pong: Pong(),
+    }
+    assert {*sent, Hello} == {*MESSAGES}, "each message of the table is tried"
+
+    async def check() -> None:
+        async with listening(server, token=secret_of(server, shown)) as me:
+            for kind, message in sent.items():
+                await me.send(message)
+                # What comes before its answer is of the message.
+                await me.send(Listen("default", 99))
+                problems = []
+                while not isinstance(answer := await me.receive(), Done) or answer.number != 99:
+                    problems += [answer] if isinstance(answer, Problem) else []
+                assert bool(problems) == (role < MESSAGES[kind]), kind
+
+    asyncio.run(check())
+
+
+def test_what_is_not_declared_is_not_served() -> None:
+    with pytest.raises(TypeError, match=r"GET /api/v1/new is served, but reven\.server\.rights"):
+        needed("GET", "/api/v1/new")
+    served = {f"{one.method} {one.path}" for one, _ in endpoints_module._TABLE}
+    others = {"GET /", "GET /assets/{name}", "GET /login", "POST /login"}
+    others |= {f"GET {API}/openapi.json", f"GET {API}/sessions/live"}
+    assert served | others == set(REQUESTS), "what is declared is served"
+    assert not served & others
+
+
+def test_the_documentation_says_what_the_table_says() -> None:
+    text = Path("docs/reference/server.md").read_text()
+    rows = dict(re.findall(r"^\| `([A-Z]+ /[^`]*)` \| (\w+) \|", text, re.M))
+    kinds = (f"POST {QUERY}", f"POST {VIEW}")
+    single = {
+        request: role.name.lower()
+        for request, role in REQUESTS.items()
+        if not request.startswith(kinds)
+    }
+    assert rows == single
+    said = dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", text, re.M))
+    assert said == {kind.__name__: role.name.lower() for kind, role in MESSAGES.items()}
+
+
+class TestViewers:
+    """A viewer changes nothing that others see, and nothing that stays."""
+
+    def test_make_no_sessions(self, server: Running) -> None:
+        viewer = server.run_file.read_only_token
+
+        async def check() -> None:
+            async with listening(server, token=viewer) as me:
+                for message in (Listen("of-viewers", 1), WatchPresence("of-viewers", 2)):
+                    await me.send(message)
+                    said = await me.next(Problem)
+                    assert (said.number, "makes none" in said.message) == (message.number, True)
+            async with listening(server, "of-viewers", "default", token=viewer) as me:
+                assert "makes none" in (await me.next(Problem)).message
+                present = server.json("GET", "/api/v1/sessions/default/presence")
+                assert me.welcome.client in [one["client"] for one in present]
+
+        asyncio.run(check())
+        names = [state["name"] for state in server.json("GET", "/api/v1/sessions")]
+        assert "of-viewers" not in names
+
+    def test_push_out_no_logins(self, server: Running) -> None:
+        code = server.json("POST", "/api/v1/login", {"role": "owner"})["path"].partition("=")[2]
+        secret = log_in(server, code=code)[1]["secret"]
+        for _ in range(300):
+            assert log_in(server, token=server.run_file.read_only_token)[0] == 200
+        assert server.request("GET", "/api/v1/server", token=secret)[0] == 200
+
+    def test_are_counted(self) -> None:
+        access = Access()
+        viewer = access.tokens[Role.VIEWER]
+        one, other = access.who(viewer, "one"), access.who(viewer, "other")
+        assert one.client != other.client
+        assert one.share == other.share, "another name gives no second share"
+        owner = access.tokens[Role.OWNER]
+        assert access.who(owner, "one").share != access.who(owner, "other").share
+
+
+def log_in(server: Running, former: str = "", **sent: str) -> tuple[int, Any]:
+    status, _, answer = server.request("POST", "/login", sent, token=former)
+    return status, json.loads(answer)
 
 
 def json_selection(server: Running) -> dict[str, Any]:
@@ -90,23 +229,21 @@ def json_selection(server: Running) -> dict[str, Any]:
     }
 
 
-def test_read_only_clients_follow_but_do_not_publish(server: Running) -> None:
+def test_viewers_follow_but_do_not_publish(server: Running) -> None:
     token = server.run_file.read_only_token
 
     async def check() -> None:
         async with (
+            listening(server, "followed") as publisher,
             listening(server, "followed", token=token) as follower,
-            listening(server) as publisher,
         ):
             assert not follower.welcome.may_publish
             await publisher.publish(server.selection(), "followed")
             assert (await follower.next(Event)).sequence == 1
             await follower.send(Publish(1, ["followed"], server.selection()))
-            assert "read-only" in (await follower.next(Problem)).message
+            assert "This takes editors" in (await follower.next(Problem)).message
 
     asyncio.run(check())
-    assert server.request("POST", "/api/v1/login", token=token)[0] == 403
-    assert server.request("POST", "/api/v1/links", {"tracked": []}, token=token)[0] == 403
 
 
 def test_the_run_file_is_its_users_own(server: Running) -> None:
@@ -123,39 +260,81 @@ def test_the_tokens_are_in_no_output_and_no_command_line(serve: Any) -> None:
     command_line = Path(f"/proc/{server.process.pid}/cmdline").read_text()
     environment = Path(f"/proc/{server.process.pid}/environ").read_text()
     printed += server.end()[1]
-    for secret in (server.token, server.run_file.read_only_token):
+    file = server.run_file
+    for secret in (file.token, file.editor_token, file.read_only_token):
         assert secret not in printed + command_line + environment
 
 
-def test_a_browser_logs_in_once_with_the_printed_address(serve: Any) -> None:
-    server = serve()
-    path = "/login" + server.login_url.partition("/login")[2]
-    none = {"Authorization": ""}
-    status, headers, _ = server.request("GET", path, **none)
-    assert (status, headers["location"]) == (303, "/")
-    cookie = headers["set-cookie"]
-    assert "HttpOnly" in cookie
-    assert "SameSite=strict" in cookie
-    assert server.token not in cookie
-    logged_in = {**none, "Cookie": cookie.partition(";")[0]}
-    status, headers, told = server.request("GET", "/api/v1/server", **logged_in)
-    assert status == 200
-    assert json.loads(told)["scenarios"] == server.run_file.scenarios
-    assert server.request("GET", path, **none)[0] == 401
-    assert server.request("GET", "/api/v1/server", **none)[0] == 401
-    # Another page of this machine has the same cookie: ports do not tell cookies apart.
-    assert (
-        server.request("POST", "/api/v1/login", Origin="http://localhost:1", **logged_in)[0] == 403
-    )
-    image = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"}
-    assert server.request("GET", "/api/v1/server", **logged_in, **image)[0] == 403
-    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
-    assert server.request("GET", "/", **logged_in, **link)[0] == 200
+class TestLogins:
+    """Links that let browsers in."""
 
+    def test_the_printed_one_makes_an_owner(self, serve: Any) -> None:
+        server: Running = serve()
+        code = server.login_url.partition("code=")[2]
+        status, headers, page = server.request("GET", f"/login?code={code}", Authorization="")
+        assert status == 200
+        assert "set-cookie" not in headers
+        assert code.encode() not in page
+        status, given = log_in(server, code=code)
+        assert (status, given["role"]) == (200, "owner")
+        assert given["secret"] not in (*server.printed, server.token)
+        assert server.json("GET", "/api/v1/server", token=given["secret"])["role"] == "owner"
+        # The same browser may use it again, another may not.
+        assert log_in(server, given["secret"], code=code) == (200, given)
+        assert log_in(server, code=code)[0] == 401
+        assert log_in(server, server.token, code=code)[0] == 401
 
-def test_a_client_gets_further_logins(server: Running) -> None:
-    path = server.json("POST", "/api/v1/login")["path"]
-    assert server.request("GET", path, Authorization="")[0] == 303
+    def test_with_a_role(self, server: Running) -> None:
+        for role in ROLES:
+            path = server.json("POST", "/api/v1/login", {"role": role, "seconds": 60})["path"]
+            given = log_in(server, code=path.partition("=")[2])[1]
+            assert given["role"] == role
+            assert server.json("GET", "/api/v1/server", token=given["secret"])["role"] == role
+
+    def test_for_a_time(self) -> None:
+        now = 100.0
+        access = Access(clock=lambda: now)
+        used, unused = (access.make_code(Role.EDITOR, 60.0) for _ in range(2))
+        secret = access.log_in(used)
+        assert secret is not None
+        assert access.who(secret).role is Role.EDITOR
+        now = 159.0
+        assert access.who(secret).role is Role.EDITOR
+        now = 160.0
+        assert access.who(secret).role is Role.NOBODY
+        assert access.log_in(unused) is None
+        assert access.log_in(used, secret) is None
+
+    def test_with_a_token_it_stays_that_token(self, server: Running) -> None:
+        token = server.run_file.editor_token
+        assert log_in(server, token=token) == (200, {"secret": token, "role": "editor"})
+        assert log_in(server, token="wrong")[0] == 401
+        assert log_in(server)[0] == 401
+
+    def test_are_no_cookies(self, server: Running) -> None:
+        # A browser would send them to every port of this host.
+        code = server.json("POST", "/api/v1/login", {})["path"].partition("=")[2]
+        secret = log_in(server, code=code)[1]["secret"]
+        cookies = {"Authorization": "", "Cookie": f"reven_{server.port}={secret}; secret={secret}"}
+        assert server.request("GET", "/api/v1/server", **cookies)[0] == 401
+        for path in ("/", "/login", "/api/v1/server"):
+            assert "set-cookie" not in server.request("GET", path)[1]
+
+    def test_a_page_shows_its_secret_as_a_subprotocol(self, server: Running) -> None:
+        async def check() -> None:
+            async with connect(
+                f"ws://127.0.0.1:{server.port}/api/v1/sessions/live",
+                subprotocols=[Subprotocol("reven.sessions"), Subprotocol(BEARER + server.token)],
+            ) as socket:
+                assert socket.subprotocol == "reven.sessions"
+            with pytest.raises(InvalidStatus):
+                async with connect(
+                    f"ws://127.0.0.1:{server.port}/api/v1/sessions/live",
+                    subprotocols=[Subprotocol("reven.sessions"), Subprotocol(BEARER + "wrong")],
+                ):
+                    pass
+
+        asyncio.run(check())
 
 
 class TestLinks:
@@ -250,20 +429,14 @@ def test_no_path_leads_out(server: Running, path: str) -> None:
     assert server.request("GET", path)[0] == 404
 
 
-def test_secrets_are_found_whatever_is_sent() -> None:
-    access = Access(cookie="reven_1")
-    assert access.right(f"Bearer {access.token}", "") is Right.CONTROL
-    assert access.right(f"bearer  {access.token} ", "") is Right.CONTROL
-    assert access.right(f"Bearer {access.read_only_token}", "") is Right.LOOK
-
-
 @given(st.text(), st.text())
-def test_whatever_else_is_sent_gives_no_right(authorization: str, cookies: str) -> None:
-    access = Access(cookie="reven_1")
+def test_whatever_else_is_shown_gives_no_right(secret: str, client: str) -> None:
+    access = Access()
     access.log_in(access.make_code())
-    assert access.right(authorization, cookies) is Right.NOTHING
-    assert access.right(f"Bearer {authorization}", f"reven_1={cookies}") is Right.NOTHING
-    assert access.log_in(authorization) is None
+    assert access.who(secret, client).role is Role.NOBODY
+    assert access.log_in(secret, client) is None
+    for role, token in access.tokens.items():
+        assert access.who(token, client).role is role
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ real_messages: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
         {"type": "where", "selection": None},
         {"type": "pong"},
         {"type": "publish", "number": 1, "sessions": ["x"], "selection": {"type": "transition"}},
-        {"type": "hello", "version": 2, "kind": "cli", "name": ""},
+        {"type": "hello", "version": 3, "kind": "cli", "name": ""},
     ]
 )
 

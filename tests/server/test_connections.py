@@ -188,7 +188,7 @@ class TestProtocol:
         [
             ('{"type":"listen","session":"x"}', "must be a hello"),
             ('{"type":"hello","version":99,"kind":"cli","name":""}', "version"),
-            ('{"type":"hello","version":2,"kind":"cli","name":"","listen":["/"]}', "printable"),
+            ('{"type":"hello","version":3,"kind":"cli","name":"","listen":["/"]}', "printable"),
             ("nonsense", "none of the protocol"),
         ],
     )

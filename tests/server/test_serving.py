@@ -121,7 +121,8 @@ def test_open_shows_the_browser_no_code_on_its_command_line(
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
     path = page.read_text().partition(str(server.port))[2].partition('"')[0]
     assert path.startswith("/login?code=")
-    assert server.request("GET", path, Authorization="")[0] == 303
+    code = {"code": path.partition("=")[2]}
+    assert server.request("POST", "/login", code, Authorization="")[0] == 200
     server.end()
     assert not page.exists()
 

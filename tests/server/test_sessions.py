@@ -89,10 +89,10 @@ class TestPublishing:
                     assert (await me.next(Published)).listeners == 1
                 assert (await one.next(Event)).sequence == 1
                 assert await one.hears_no_event()
-                client, epoch = me.welcome.client, me.welcome.epoch
+                key, epoch = me.welcome.key, me.welcome.epoch
             async with (
                 listening(server, "repeated") as one,
-                listening(server, client=client, epoch=epoch) as me,
+                listening(server, key=key, epoch=epoch) as me,
             ):
                 await one.next(Event)
                 await me.send(message)
@@ -139,7 +139,7 @@ class TestPublishing:
                 )
                 assert answer == {"listeners": 1}
                 assert (await one.next(Event)).selection == selection
-                body["client"] = one.welcome.client
+                body["client"] = one.welcome.key
                 answer = await asyncio.to_thread(
                     server.json, "POST", "/api/v1/sessions/publish", body
                 )
@@ -298,7 +298,7 @@ class TestCatchingUp:
                 async with listening(
                     server,
                     "missed",
-                    client=former.client,
+                    key=former.key,
                     epoch=former.epoch,
                     seen=[Seen("missed", seen.sequence)],
                 ) as one:
@@ -316,9 +316,9 @@ class TestCatchingUp:
                 for number in range(3):
                     await me.publish(server.selection(number), "epoch")
                 async with listening(
-                    server, "epoch", client="0" * 16, epoch="another", seen=[Seen("epoch", 1)]
+                    server, "epoch", key="0" * 32, epoch="another", seen=[Seen("epoch", 1)]
                 ) as one:
-                    assert one.welcome.client != "0" * 16
+                    assert one.welcome.key != "0" * 32
                     assert (await one.next(Event)).sequence == 3
 
         asyncio.run(check())
@@ -327,17 +327,40 @@ class TestCatchingUp:
         async def check() -> None:
             async with listening(server) as me:
                 epoch = me.welcome.epoch
-            async with listening(server, client="administrator", epoch=epoch) as me:
-                assert me.welcome.client != "administrator"
+            async with listening(server, key="administrator", epoch=epoch) as me:
+                assert me.welcome.key != "administrator"
+
+        asyncio.run(check())
+
+    def test_nobody_takes_the_place_of_one_that_he_sees(self, server: Running) -> None:
+        async def check() -> None:
+            async with listening(server, "mine") as me, listening(server) as publisher:
+                id, epoch = me.welcome.client, me.welcome.epoch
+                for shown in (id, id * 2):
+                    async with listening(server, "mine", key=shown, epoch=epoch) as other:
+                        assert other.welcome.client != id
+                # Nor does he publish in its name, which would keep it from hearing that.
+                body = {
+                    "sessions": ["mine"],
+                    "selection": msgspec.to_builtins(server.selection(7)),
+                    "client": id,
+                }
+                answer = await asyncio.to_thread(
+                    server.json, "POST", "/api/v1/sessions/publish", body
+                )
+                assert answer == {"listeners": 1}
+                heard = await me.next(Event)
+                assert heard.origin.client != id
+                assert await publisher.hears_no_event()
 
         asyncio.run(check())
 
     def test_a_client_that_is_back_before_its_end_was_noticed(self, server: Running) -> None:
         async def check() -> None:
             async with listening(server, "twice") as stale:
-                client, epoch = stale.welcome.client, stale.welcome.epoch
-                async with listening(server, "twice", client=client, epoch=epoch) as again:
-                    assert again.welcome.client == client
+                key, epoch = stale.welcome.key, stale.welcome.epoch
+                async with listening(server, "twice", key=key, epoch=epoch) as again:
+                    assert again.welcome.client == stale.welcome.client
                     with pytest.raises(ConnectionClosed):
                         await stale.next(Problem)
                     listed = server.json("GET", "/api/v1/sessions")
@@ -354,7 +377,7 @@ class TestCatchingUp:
                     pass
                 epoch = me.welcome.epoch
                 async with listening(
-                    server, "long", client="0" * 16, epoch=epoch, seen=[Seen("long", 1)]
+                    server, "long", key="0" * 32, epoch=epoch, seen=[Seen("long", 1)]
                 ) as one:
                     event = await one.next(Event)
                     assert (event.sequence, event.gap) == (1030, True)
@@ -443,11 +466,11 @@ def test_s3_a_hundred_cuts_lose_and_double_nothing(server: Running) -> None:
     heard: list[int] = []
 
     async def follow() -> None:
-        client, epoch = "", ""
+        key, epoch = "", ""
         while len(heard) < publishes:
             seen = [Seen("s3", heard[-1])] if heard else []
-            async with listening(server, "s3", client=client, epoch=epoch, seen=seen) as one:
-                client, epoch = one.welcome.client, one.welcome.epoch
+            async with listening(server, "s3", key=key, epoch=epoch, seen=seen) as one:
+                key, epoch = one.welcome.key, one.welcome.epoch
                 for _ in range(random.randint(1, 2 * publishes // cuts)):
                     if len(heard) == publishes:
                         return

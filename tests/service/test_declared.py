@@ -7,8 +7,8 @@ from typing import Protocol
 
 import pytest
 
-from reven.server.access import Right
 from reven.server.queries import QUERIES
+from reven.server.rights import QUERY, Role, needed
 from reven2._service import TraceService, query_methods, traits_of
 from reven2._service.declared import query
 
@@ -37,14 +37,18 @@ def test_one_that_is_not_declared_is_named() -> None:
 
     with pytest.raises(TypeError, match=r"Area\.forgotten of the service is not declared"):
         traits_of(Area.forgotten)
-    assert traits_of(Area.change) == (False, False, True)
+    assert traits_of(Area.change) == (False, False, False, True)
 
 
 def test_the_server_does_as_declared() -> None:
     for name, method in query_methods().items():
         traits, served = traits_of(method), QUERIES[name]
-        assert (served.slow, served.changes) == (traits.slow, traits.changes)
-        assert (served.right is Right.CONTROL) == traits.changes
+        assert (served.slow, served.scans, served.changes) == (
+            traits.slow,
+            traits.scans,
+            traits.changes,
+        )
+        assert (needed("POST", f"{QUERY}{name}") is Role.EDITOR) == traits.changes
     # Those that change or run on by themselves give another answer the next time.
     assert {name for name, method in query_methods().items() if not traits_of(method).kept} == {
         *("add_bookmark", "edit_bookmark", "remove_bookmark", "bookmarks", "bookmark_revision"),

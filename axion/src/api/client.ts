@@ -22,6 +22,22 @@ export class ApiError extends Error {
 }
 
 const RETRY_MILLISECONDS = 500;
+// Where only pages of this very port can read it; a cookie would go to every port of the host.
+const SECRET_KEY = "reven.secret";
+/** One page of a browser among those that show the same secret. */
+const PAGE = crypto.getRandomValues(new Uint32Array(4)).join("-");
+
+const secret = (): string => localStorage.getItem(SECRET_KEY) ?? "";
+
+/** The headers that say who asks. */
+function headers(): Record<string, string> {
+  return { authorization: `Bearer ${secret()}`, "reven-client": PAGE };
+}
+
+/** The subprotocols that say it of a WebSocket, which cannot have headers. */
+export function protocols(): string[] {
+  return ["reven.sessions", ...(secret() ? [`reven.bearer.${secret()}`] : [])];
+}
 
 let reconnected: Promise<void> | null = null;
 let wake: (() => void) | null = null;
@@ -30,7 +46,10 @@ let wake: (() => void) | null = null;
 export function connect(): Promise<void> {
   reconnected ??= (async () => {
     for (;;) {
-      const answer = await fetch("/api/v1/server", { cache: "no-store" }).catch(() => null);
+      const answer = await fetch("/api/v1/server", {
+        cache: "no-store",
+        headers: headers(),
+      }).catch(() => null);
       if (answer?.ok) {
         server.value = (await answer.json()) as ServerInfo;
         connection.value = "connected";
@@ -55,6 +74,7 @@ export async function logIn(token: string): Promise<string | null> {
     body: JSON.stringify({ token }),
   }).catch(() => null);
   if (answer?.ok) {
+    localStorage.setItem(SECRET_KEY, ((await answer.json()) as { secret: string }).secret);
     wake?.();
     return null;
   }
@@ -82,8 +102,11 @@ export async function request<Answer>(
         signal: abort ?? null,
         cache: "no-store",
         ...(body === undefined
-          ? {}
-          : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+          ? { headers: headers() }
+          : {
+              headers: { ...headers(), "content-type": "application/json" },
+              body: JSON.stringify(body),
+            }),
       });
       text = await answer.text();
     } catch (problem) {

@@ -35,10 +35,50 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let one browser log in.
-         * @description Let one browser log in.
+         * Make a link that lets one browser in.
+         * @description Make a link that lets one browser in.
          */
         post: operations["post_login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The client's long queries that run or wait.
+         * @description The client's long queries that run or wait.
+         */
+        get: operations["get_queries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queries/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a long query of the client.
+         * @description Cancel a long query of the client.
+         */
+        post: operations["post_queries_id_cancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1928,8 +1968,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The accesses to a range of memory from a transition on.
-         * @description The accesses to a range of memory from a transition on.
+         * The accesses to a range of memory from a transition on; fewer than `limit` where more would take long.
+         * @description The accesses to a range of memory from a transition on; fewer than `limit` where more would take long.
          */
         post: operations["post_scenarios_scenario_views_history"];
         delete?: never;
@@ -2354,8 +2394,22 @@ export interface components {
             address?: number | null;
         };
         /**
+         * LoginRequest
+         * @description What a login link gives: a role, for `seconds` (null: while the server runs).
+         */
+        LoginRequest: {
+            /**
+             * @default owner
+             * @enum {unknown}
+             */
+            role?: "editor" | "owner" | "viewer";
+            /** @default null */
+            seconds?: number | null;
+        };
+        /**
          * PublishRequest
-         * @description `client`: id of the sender's own sessions connection, which then gets no echo.
+         * @description `client`: key of the sender's own sessions connection (`Welcome.key`), which then gets no
+         *         echo.
          */
         PublishRequest: {
             selection: components["schemas"]["TransitionSelection"] | components["schemas"]["AddressSelection"];
@@ -3167,20 +3221,37 @@ export interface components {
         };
         /**
          * ServerInfo
-         * @description `epoch` names this life of the server. Scenarios in the order of the command line.
+         * @description `epoch` names this life of the server. Scenarios in the order of the command line. `role`:
+         *         what the client is: viewer, editor or owner.
          */
         ServerInfo: {
             version: string;
             epoch: string;
             scenarios: string[];
+            role: string;
         };
         /**
          * LoginAnswer
-         * @description Path, below the server's address, that logs one browser in, once.
+         * @description Path, below the server's address, that logs one browser in.
          */
         LoginAnswer: {
             path: string;
         };
+        /**
+         * RunningQuery
+         * @description A long query or view that runs or waits for its turn. `since`: seconds since 1970.
+         *         `own`: of the client that asks; an owner sees those of others too.
+         */
+        RunningQuery: {
+            id: string;
+            what: string;
+            scenario: string;
+            since: number;
+            waits: boolean;
+            own: boolean;
+        };
+        /** Nothing */
+        Nothing: Record<string, never>;
         /**
          * SessionState
          * @description A session and how many clients listen to it.
@@ -3209,8 +3280,6 @@ export interface components {
         LinkKey: {
             key: string;
         };
-        /** Nothing */
-        Nothing: Record<string, never>;
         /**
          * TraceInfo
          * @description What the trace is. `uuid` tells traces apart; `kernel` is the recorded machine's
@@ -4796,8 +4865,8 @@ export interface components {
         };
         /**
          * Hello
-         * @description First message. `listen`: sessions to listen to. `client`: the id of the former
-         *         connection when it reconnects, with its `epoch` and what it has `seen`.
+         * @description First message. `listen`: sessions to listen to. `client`: the `key` that the former
+         *         connection got when it reconnects, with its `epoch` and what it has `seen`.
          */
         Hello: {
             /** @enum {unknown} */
@@ -4889,13 +4958,15 @@ export interface components {
         };
         /**
          * Welcome
-         * @description The first answer. `client`: the id that the server gave; `may_publish`: whether the token
-         *         allows it.
+         * @description The first answer. `client`: the id that others see, of the `key`, which is this client's
+         *         secret: who shows it is this client. `may_publish`: whether the token allows it. It comes
+         *         again, with another `epoch`, when the numbers of all sessions have begun anew.
          */
         Welcome: {
             /** @enum {unknown} */
             type: "welcome";
             client: string;
+            key: string;
             epoch: string;
             may_publish: boolean;
             limits: components["schemas"]["Limits"];
@@ -5020,6 +5091,7 @@ export interface components {
     pathItems: never;
 }
 export type ErrorAnswer = components['schemas']['ErrorAnswer'];
+export type LoginRequest = components['schemas']['LoginRequest'];
 export type PublishRequest = components['schemas']['PublishRequest'];
 export type TransitionSelection = components['schemas']['TransitionSelection'];
 export type AddressSelection = components['schemas']['AddressSelection'];
@@ -5137,11 +5209,12 @@ export type TraceRequest = components['schemas']['TraceRequest'];
 export type VariablesRequest = components['schemas']['VariablesRequest'];
 export type ServerInfo = components['schemas']['ServerInfo'];
 export type LoginAnswer = components['schemas']['LoginAnswer'];
+export type RunningQuery = components['schemas']['RunningQuery'];
+export type Nothing = components['schemas']['Nothing'];
 export type SessionState = components['schemas']['SessionState'];
 export type PresentClient = components['schemas']['PresentClient'];
 export type PublishAnswer = components['schemas']['PublishAnswer'];
 export type LinkKey = components['schemas']['LinkKey'];
-export type Nothing = components['schemas']['Nothing'];
 export type TraceInfo = components['schemas']['TraceInfo'];
 export type ImportData = components['schemas']['ImportData'];
 export type ThreadData = components['schemas']['ThreadData'];
@@ -5315,7 +5388,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginRequest"];
+            };
+        };
         responses: {
             /** @description The answer. */
             200: {
@@ -5324,6 +5401,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LoginAnswer"];
+                };
+            };
+        };
+    };
+    get_queries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunningQuery"][];
+                };
+            };
+        };
+    };
+    post_queries_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nothing"];
                 };
             };
         };

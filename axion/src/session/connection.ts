@@ -2,6 +2,7 @@
 // The connection to the sessions of a server. It is made again whenever it breaks, and then
 // gets what was missed and sends again what was not confirmed.
 import { batch, signal } from "@preact/signals";
+import { protocols } from "../api/client";
 import type {
   ClientMessage,
   Limits,
@@ -13,7 +14,7 @@ import type {
   SessionState,
 } from "./messages";
 
-const VERSION = 2;
+const VERSION = 3;
 const FIRST_DELAY = 50;
 const LONGEST_DELAY = 4000;
 /** So long a greeting may take to be answered. */
@@ -45,6 +46,7 @@ export class SessionConnection {
   client = "";
 
   #socket: WebSocket | null = null;
+  #key = "";
   #epoch = "";
   #seen = new Map<string, number>();
   #number = 0;
@@ -67,7 +69,7 @@ export class SessionConnection {
     this.#closed = false;
     window.clearTimeout(this.#timer);
     this.state.value = this.state.value === "lost" ? "lost" : "connecting";
-    const socket = new WebSocket(this.url);
+    const socket = new WebSocket(this.url, protocols());
     this.#socket = socket;
     socket.onopen = () => this.#hello();
     socket.onmessage = (message) => {
@@ -151,7 +153,7 @@ export class SessionConnection {
       kind: "axion",
       name: this.name,
       listen: session ? [session] : [],
-      client: this.client,
+      client: this.#key,
       epoch: this.#epoch,
       seen: seen === undefined ? [] : [{ session, sequence: seen }],
     });
@@ -162,6 +164,7 @@ export class SessionConnection {
     switch (message.type) {
       case "welcome":
         this.limits.value = message.limits;
+        this.#key = message.key;
         this.#begin(message.client, message.epoch, message.may_publish);
         break;
       case "event":

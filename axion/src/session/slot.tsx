@@ -225,7 +225,7 @@ function NewSession(props: { onDone: (name: string) => void }) {
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        const name = (input.current?.value ?? "").trim();
+        const name = (input.current?.value ?? "").normalize("NFC").trim();
         const wrong = problemOfName(name, sessions.limits.peek()?.session_name ?? Infinity);
         setProblem(wrong);
         if (!wrong) props.onDone(name);

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "base/lock_asking.h"
 #include "base/zstd.h"
 
 namespace reven {
@@ -110,21 +111,23 @@ StringIndex::StringIndex(Queries& queries, size_t most_pages)
       most_pages_(most_pages),
       file_(queries.trace().path(), "strings.bin") {}
 
-void StringIndex::need(const Progress& progress) {
+std::shared_ptr<const StringIndex::Directory> StringIndex::need(const Progress& progress) {
+    const auto guard = lock_asking(mutex_, progress);
     const uint64_t transitions = queries_.trace().transition_count();
-    if (loaded_ && footer_.transitions == transitions) return;
-    if (load()) return;
+    if (loaded_ && loaded_->footer.transitions == transitions) return loaded_;
+    if (load()) return loaded_;
     // What is there belongs to an older state of the trace, or is damaged: made anew.
-    if (!file_.prepare(0)) blocks_.clear();
+    static_cast<void>(file_.prepare(0));
     const DerivedFile::Lock lock(file_);
-    if (load()) return;
+    if (load()) return loaded_;
     file_.truncate(0);
     build(progress);
     if (!load()) throw TraceError("strings.bin could not be read back");
+    return loaded_;
 }
 
 bool StringIndex::load() {
-    loaded_ = false;
+    loaded_ = nullptr;
     const uint64_t size = file_.size();
     Footer footer;
     if (size < sizeof footer ||
@@ -141,9 +144,7 @@ bool StringIndex::load() {
     if (!file_.read(footer.blocks, bytes) ||
         crc32c(bytes.data(), bytes.size()) != footer.blocks_crc)
         return false;
-    footer_ = footer;
-    blocks_ = std::move(blocks);
-    loaded_ = true;
+    loaded_ = std::make_shared<const Directory>(Directory{footer, std::move(blocks)});
     return true;
 }
 
@@ -188,14 +189,26 @@ std::vector<StringEntry> StringIndex::read_entries(const Block& block) const {
 
 FoundStrings StringIndex::find(const std::string& pattern, uint64_t first, size_t limit,
                                const Progress& progress) {
-    std::lock_guard guard(mutex_);
-    need(progress);
+    for (;;) {
+        const auto directory = need(progress);
+        try {
+            return find_in(directory->blocks, pattern, first, limit, progress);
+        } catch (const TraceError&) {
+            // Meanwhile the trace may have grown, and its file been made anew.
+            const auto guard = lock_asking(mutex_, progress);
+            if (loaded_ == directory) throw;
+        }
+    }
+}
+
+FoundStrings StringIndex::find_in(const std::vector<Block>& blocks, const std::string& pattern,
+                                  uint64_t first, size_t limit, const Progress& progress) const {
     FoundStrings found;
     if (pattern.find('\0') != std::string::npos) return found;
-    for (size_t number = 0; number < blocks_.size() && found.id.size() < limit; ++number) {
-        const Block& block = blocks_[number];
+    for (size_t number = 0; number < blocks.size() && found.id.size() < limit; ++number) {
+        const Block& block = blocks[number];
         if (block.first + block.count <= first) continue;
-        if (progress) progress(number, blocks_.size());
+        if (progress) progress(number, blocks.size());
         const std::vector<uint8_t> text = read_part(block.text);
         const auto* at = reinterpret_cast<const char*>(text.data());
         const char* end = at + text.size();
@@ -225,10 +238,6 @@ FoundStrings StringIndex::find(const std::string& pattern, uint64_t first, size_
     return found;
 }
 
-uint64_t StringIndex::count(const Progress& progress) {
-    std::lock_guard guard(mutex_);
-    need(progress);
-    return footer_.strings;
-}
+uint64_t StringIndex::count(const Progress& progress) { return need(progress)->footer.strings; }
 
 }  // namespace reven

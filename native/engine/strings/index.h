@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -67,9 +68,17 @@ class StringIndex {
 
     class Writer;
 
-    void need(const Progress& progress);
+    // What a made index has. Searches keep theirs, while a longer trace gets another.
+    struct Directory {
+        Footer footer{};
+        std::vector<Block> blocks;
+    };
+
+    std::shared_ptr<const Directory> need(const Progress& progress);
     bool load();
     void build(const Progress& progress);
+    FoundStrings find_in(const std::vector<Block>& blocks, const std::string& pattern,
+                         uint64_t first, size_t limit, const Progress& progress) const;
     std::vector<uint8_t> read_part(const Part& part) const;
     std::vector<StringEntry> read_entries(const Block& block) const;
 
@@ -77,10 +86,8 @@ class StringIndex {
     MemoryReader memory_;
     size_t most_pages_;
     DerivedFile file_;
-    std::mutex mutex_;
-    bool loaded_ = false;
-    Footer footer_{};
-    std::vector<Block> blocks_;
+    std::mutex mutex_;  // while the index is looked for and made
+    std::shared_ptr<const Directory> loaded_;
 };
 
 }  // namespace reven

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/lock_asking.h"
 #include "taint/register_search.h"
 #include "taint/syscalls.h"
 
@@ -371,7 +372,7 @@ bool OriginFinder::through_instruction(uint64_t transition, const TaintPlace& pl
 
 std::vector<OriginHop> OriginFinder::find(uint64_t context, const TaintPlace& place, size_t limit,
                                           const Progress& progress) {
-    std::lock_guard lock(mutex_);
+    const auto lock = lock_asking(mutex_, progress);
     if (!effects_known_) {
         effects_ = find_syscall_effects(queries_, progress);
         effects_known_ = true;

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "base/bytes.h"
+#include "base/lock_asking.h"
 #include "taint/syscalls.h"
 
 namespace reven {
@@ -110,7 +111,7 @@ void TaintRun::keep(size_t number, const TaintState& state) {
 void TaintRun::run(const Progress& progress) {
     if (finished_) return;
     {
-        std::lock_guard lock(query_mutex_);
+        const auto lock = lock_asking(query_mutex_, progress);
         effects_ = find_syscall_effects(queries_, progress);
     }
     TaintState state(query_.tag_count);
@@ -197,7 +198,7 @@ void TaintRun::load_accesses(size_t number, const Progress& progress) {
 
 TaintPage TaintRun::accesses(uint64_t start, size_t limit, bool changes_only,
                              const Progress& progress) {
-    std::lock_guard query_lock(query_mutex_);
+    const auto query_lock = lock_asking(query_mutex_, progress);
     TaintPage page;
     {
         std::lock_guard lock(mutex_);
@@ -247,7 +248,7 @@ std::vector<TaintItem> TaintRun::state(uint64_t context, uint64_t address, size_
                                        const Progress& progress) {
     if (context < query_.first || context > query_.last || !is_reached(context))
         throw std::out_of_range("the taint did not reach that context");
-    std::lock_guard query_lock(query_mutex_);
+    const auto query_lock = lock_asking(query_mutex_, progress);
     const size_t number = number_of(context);
     TaintState state = before(number, progress);
     TaintScan scan(query_blocks_, state, effects_);

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from reven import _engine
 from reven.trace.opened import OpenedTrace, translated
-from reven.trace.stopping import Progress, keep_going
+from reven.trace.stopping import Progress, acquired, keep_going
 from reven2._service.calls import CallData, CallPage, CallTree, CallTreeNode, FrameData
 
 __all__ = ["CallQueries"]
@@ -171,15 +171,11 @@ class CallQueries(OpenedTrace):
         calls, building = self._kept("calls", self._open_calls)
         # A query that waits for another to build the index would not notice being stopped.
         while not calls.complete:
-            keep_going()
-            if building.acquire(timeout=0.1):
-                try:
-                    if not calls.complete:
-                        self._trace().build_index(keep_going, threads)
-                        functions, stubs = self._function_starts()
-                        calls.build(functions, stubs, progress=progress, threads=threads)
-                finally:
-                    building.release()
+            with acquired(building):
+                if not calls.complete:
+                    self._trace().build_index(keep_going, threads)
+                    functions, stubs = self._function_starts()
+                    calls.build(functions, stubs, progress=progress, threads=threads)
         return calls
 
     def _open_calls(self) -> tuple[_engine.Calls, threading.Lock]:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -12,7 +13,14 @@ from rich.markup import escape
 from reven.cli.shared.console import count_text, err, out
 from reven.errors import CommandError
 
+if TYPE_CHECKING:
+    from reven.server.serving import Server
+
 PANEL = "Share"
+DAY_SECONDS = 86400.0
+
+
+LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
 
 
 class NameForMany(CommandError):
@@ -45,6 +53,14 @@ def serve(
         list[str] | None,
         typer.Option(help="A further name to answer to; may be repeated.", metavar="NAME"),
     ] = None,
+    share: Annotated[
+        bool,
+        typer.Option(
+            "--share",
+            help="Let other machines reach the server, on every address of this one, and print a "
+            "link for viewers.",
+        ),
+    ] = False,
     open_: Annotated[
         bool, typer.Option("--open", help="Open it in this desktop's browser.")
     ] = False,
@@ -58,7 +74,7 @@ def serve(
     """Serve traces to scripts, notebooks and browsers, until Ctrl-C or `reven stop`.
 
     Programs of the same user on this machine find the server by its port; a browser
-    opens the address that is printed, which works once.
+    opens the address that is printed, which lets one browser in (`reven link` prints others).
     """
     from reven.server.serving import Options, Server
 
@@ -67,11 +83,11 @@ def serve(
     server = Server(
         traces,
         Options(
-            host=host,
+            host=EVERYWHERE if share and host == LOOPBACK else host,
             port=port,
             name=name,
             hub=hub,
-            allow_remote=allow_remote,
+            allow_remote=allow_remote or share,
             allowed_hosts=allow_host or (),
             certificate=certificate,
             key=key,
@@ -87,10 +103,36 @@ def serve(
         console.print(f"[label]open[/]     {escape(server.login_url)}")
         if open_:
             server.open_browser()
-        if allow_remote and certificate is None:
+        if share:
+            _explain(server)
+        if (allow_remote or share) and certificate is None:
             err().print(
                 "[bad]without TLS:[/] who can watch the network can read the token and the trace; "
                 "add --certificate and --key"
             )
 
     server.run(started)
+
+
+def _explain(server: Server) -> None:
+    """Who can reach a shared server, what each link allows, and what is served."""
+    from reven.server.rights import Role
+
+    console = out()
+    viewers = server.login_link(Role.VIEWER, DAY_SECONDS).replace(
+        "//localhost:", f"//{socket.gethostname()}:", 1
+    )
+    console.print(
+        "[label]shared[/]   with every machine that can reach port "
+        f"{server.port} of this one: they get nothing without a link or a token"
+    )
+    console.print("[label]links[/]    the one above makes its browser an owner: keep it")
+    console.print(f"[label]viewer[/]   {escape(viewers)}")
+    console.print(
+        "           looks and follows, changes nothing; one browser, for 24 hours. More: "
+        f"`reven link --role viewer|editor --lifetime 8h --port {server.port}`"
+    )
+    console.print(
+        "[label]served[/]   the traces above with all that they hold: memory, names and arguments "
+        "of the program, its binaries' symbols, and the source files that they name"
+    )

@@ -42,7 +42,12 @@ class _Code:
                 texts.append(f"{text.mnemonic} {text.operands}".rstrip())
             self._texts = texts
         compiled = Pattern(pattern)  # its time runs from here
-        return [number for number, text in enumerate(self._texts) if compiled.is_in(text)]
+        found = []
+        for number, line in enumerate(self._texts):
+            keep_going()
+            if compiled.is_in(line):
+                found.append(number)
+        return found
 
 
 class SearchQueries(CoreQueries):

@@ -1,112 +1,138 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may do what: tokens, browser logins, and the names the server answers to."""
+"""Who somebody is: tokens, login links, and the names the server answers to."""
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import secrets
 import socket
+import time
 from collections import OrderedDict
-from collections.abc import Sequence
-from enum import IntEnum
-from http.cookies import CookieError, SimpleCookie
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
-__all__ = ["Access", "Hosts", "Right"]
+import msgspec
 
-Kept = TypeVar("Kept")
+from reven.server.rights import Role
 
-LOGINS_KEPT = 64
-"""Unused codes, and browsers logged in, of which the server keeps the newest."""
+__all__ = ["Access", "Hosts", "Who", "same_origin"]
+
+LINKS_KEPT = 256
+"""Login links, and logins made with them, of which the server keeps the newest. Only an owner
+makes them, so nobody else can push one out."""
+CLIENT_CHARACTERS = 200
 
 
-class Right(IntEnum):
-    """What a client may do; each includes the ones before it."""
+class Who(msgspec.Struct, frozen=True):
+    """What a request's headers say of who sends it. `secret` names the secret that was shown,
+    without telling it; `client`: one program, or page of a browser, of those that show it."""
 
-    NOTHING = 0
-    LOOK = 1
-    """Query traces, listen to sessions."""
-    CONTROL = 2
-    """Publish, make links and logins, stop the server."""
+    role: Role
+    secret: str = ""
+    client: str = ""
+
+    @property
+    def share(self) -> str:
+        """Whose share of the server this takes. All who show one viewer's secret have one share:
+        a client's name costs nothing, and they are not trusted with more."""
+        return self.client if self.role > Role.VIEWER else self.secret
+
+
+NOBODY = Who(Role.NOBODY)
+
+
+class _Grant:
+    """A login link: what it gives, for how long, and the browser's secret once it was used."""
+
+    def __init__(self, role: Role, until: float | None) -> None:
+        self.role, self.until = role, until
+        self.login: str | None = None
 
 
 class Access:
     """The secrets of one server.
 
     Parameters:
-        cookie: name of the login cookie. Cookies do not tell ports apart, so it has the
-            port in it.
+        clock: seconds, for what is given for a time.
     """
 
-    def __init__(self, cookie: str) -> None:
-        self.cookie = cookie
-        self.token = secrets.token_urlsafe(32)
-        self.read_only_token = secrets.token_urlsafe(32)
-        self._codes: OrderedDict[str, None] = OrderedDict()
-        self._logins: OrderedDict[str, Right] = OrderedDict()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.tokens = {
+            role: secrets.token_urlsafe(32) for role in (Role.OWNER, Role.EDITOR, Role.VIEWER)
+        }
+        self._clock = clock
+        self._grants: OrderedDict[str, _Grant] = OrderedDict()
 
-    def make_code(self) -> str:
-        """A code that logs one browser in, once."""
+    def make_code(self, role: Role = Role.OWNER, seconds: float | None = None) -> str:
+        """A code that logs one browser in.
+
+        Parameters:
+            role: what the browser then is.
+            seconds: when both the code and the login end; None: with the server.
+        """
+        self._forget_ended()
         code = secrets.token_urlsafe(32)
-        _keep(self._codes, code, None)
+        until = None if seconds is None else self._clock() + seconds
+        self._grants[code] = _Grant(role, until)
+        while len(self._grants) > LINKS_KEPT:
+            self._grants.popitem(last=False)
         return code
 
-    def log_in(self, code: str) -> str | None:
-        """Use a code up. Returns the value of the login cookie; None for no valid code."""
-        known = _find(self._codes, code)
-        if known is None:
+    def log_in(self, code: str, former: str = "") -> str | None:
+        """Use a code. It works for one browser, which may use it again: `former` is the secret
+        that this browser has. Returns the browser's secret; None for no valid code."""
+        self._forget_ended()
+        grant = _find(self._grants, code)
+        if grant is None:
             return None
-        del self._codes[known]
-        return self._new_login(Right.CONTROL)
+        if grant.login is None:
+            grant.login = secrets.token_urlsafe(32)
+            return grant.login
+        return grant.login if _same(grant.login, former) else None
 
-    def log_in_with(self, token: str) -> str | None:
-        """Returns the value of the login cookie for a token; None for a wrong one."""
-        right = self._right_of(token)
-        return None if right is Right.NOTHING else self._new_login(right)
+    def who(self, secret: str, client: str = "") -> Who:
+        """Who shows this secret (a token, or what `log_in` gave), and calls itself `client`."""
+        role = self._role(secret)
+        if role is Role.NOBODY:
+            return NOBODY
+        name = _digest(secret)
+        return Who(role, name, _digest(f"{name} {client[:CLIENT_CHARACTERS]}"))
 
-    def right(self, authorization: str, cookies: str) -> Right:
-        """What the headers `Authorization` and `Cookie` ("" when missing) allow."""
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() == "bearer":
-            return self._right_of(token.strip())
-        if cookies and self.cookie in cookies:
-            try:
-                morsel = SimpleCookie(cookies).get(self.cookie)
-            except CookieError:
-                return Right.NOTHING
-            known = None if morsel is None else _find(self._logins, morsel.value)
-            if known is not None:
-                return self._logins[known]
-        return Right.NOTHING
+    def _role(self, secret: str) -> Role:
+        # All are always compared, so that time says nothing.
+        found = Role.NOBODY
+        for role, token in self.tokens.items():
+            if _same(token, secret):
+                found = role
+        now = self._clock()
+        for grant in self._grants.values():
+            known = grant.login is not None and _same(grant.login, secret)
+            if known and (grant.until is None or now < grant.until):
+                found = grant.role
+        return found
 
-    def _right_of(self, token: str) -> Right:
-        # Both are always compared, so that time says nothing.
-        full, read_only = _same(token, self.token), _same(token, self.read_only_token)
-        return Right.CONTROL if full else Right.LOOK if read_only else Right.NOTHING
-
-    def _new_login(self, right: Right) -> str:
-        value = secrets.token_urlsafe(32)
-        _keep(self._logins, value, right)
-        return value
-
-
-def _keep(entries: OrderedDict[str, Kept], secret: str, what: Kept) -> None:
-    entries[secret] = what
-    while len(entries) > LOGINS_KEPT:
-        entries.popitem(last=False)
+    def _forget_ended(self) -> None:
+        now = self._clock()
+        for code, grant in list(self._grants.items()):
+            if grant.until is not None and grant.until <= now:
+                del self._grants[code]
 
 
-def _find(entries: OrderedDict[str, Kept], secret: str) -> str | None:
+def _find(grants: OrderedDict[str, _Grant], secret: str) -> _Grant | None:
     found = None
-    for entry in entries:
-        if _same(entry, secret):
-            found = entry
+    for code, grant in grants.items():
+        if _same(code, secret):
+            found = grant
     return found
 
 
 def _same(one: str, other: str) -> bool:
     return secrets.compare_digest(one.encode(), other.encode("utf-8", "surrogateescape"))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 class Hosts:

@@ -13,14 +13,15 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
 from reven.server import home, openapi
-from reven.server.access import Access, Hosts
+from reven.server.access import Access, Hosts, Who
 from reven.server.bookmark_watch import BookmarkWatch
-from reven.server.endpoints import API, Endpoint, EndpointCall, endpoints
-from reven.server.guard import RIGHT, Application, Guard
+from reven.server.endpoints import Endpoint, EndpointCall, endpoints
+from reven.server.guard import WHO, Application, Guard
 from reven.server.hub import Hub
 from reven.server.links import Links
 from reven.server.live import Live
-from reven.server.queries import Queries
+from reven.server.rights import API, needed
+from reven.server.running import Queries
 from reven.server.scenarios import Scenarios
 from reven.server.wire import (
     JSON,
@@ -60,6 +61,8 @@ def application(
         await live.stop()
         queries.close()
 
+    needed("GET", f"{API}/sessions/live")
+
     @websocket(f"{API}/sessions/live")
     async def sessions_live(socket: AnySocket) -> None:
         await live.serve(socket)
@@ -87,14 +90,19 @@ def _handler(endpoint: Endpoint) -> HTTPRouteHandler:
         msgpack = accepts_msgpack(request.headers.get("accept", ""))
         try:
             scope: Any = request.scope
-            if scope[RIGHT] < endpoint.right:
-                raise RequestError(403, "A read-only token may look and follow, nothing else.")
+            who: Who = scope[WHO]
+            if who.role < endpoint.role:
+                raise RequestError(
+                    403,
+                    f"This takes {endpoint.role.name.lower()}s, and you are a "
+                    f"{who.role.name.lower()}: ask who runs the server for a link that allows it.",
+                )
             arguments = None
             if endpoint.arguments is not None:
                 content_type = request.headers.get("content-type", "")
                 arguments = decode(await request.body(), content_type, endpoint.arguments)
             answer = await endpoint.run(
-                EndpointCall(request, request.path_params, arguments, msgpack)
+                EndpointCall(request, who, request.path_params, arguments, msgpack)
             )
         except (RequestError, RevenError) as error:
             status, said = error_answer(error)
@@ -107,6 +115,7 @@ def _handler(endpoint: Endpoint) -> HTTPRouteHandler:
 
 def _document(table: Sequence[Endpoint]) -> HTTPRouteHandler:
     body = msgspec.json.encode(openapi.document(table))
+    needed("GET", f"{API}/openapi.json")
 
     @get(f"{API}/openapi.json")
     async def handle() -> Response[bytes]:

@@ -3,7 +3,10 @@
 
 In this order: the `Host` must name this server (421), an `Origin` must be the server's
 own (403), the client must prove who it is (401), the body must be small (413) and
-arrive in time (408). What the client may do is left in the scope for the handlers.
+arrive in time (408). Who the client is is left in the scope for the handlers.
+
+There are no cookies: a browser would send them to every port of the host. So nothing is shown
+that was not meant for this server.
 """
 
 from __future__ import annotations
@@ -14,10 +17,11 @@ from typing import Any
 
 import msgspec
 
-from reven.server.access import Access, Hosts, Right, same_origin
+from reven.server.access import Access, Hosts, Who, same_origin
+from reven.server.rights import Role
 from reven.server.wire import JSON, RequestError, error_answer
 
-__all__ = ["RIGHT", "Guard"]
+__all__ = ["BEARER", "WHO", "Guard"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -25,8 +29,12 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-RIGHT = "reven.right"
-"""Key of the scope under which handlers find the client's `Right`."""
+WHO = "reven.who"
+"""Key of the scope under which handlers find the client's `Who`."""
+
+BEARER = "reven.bearer."
+"""A page cannot set headers of a WebSocket: it offers a subprotocol of this and its secret."""
+CLIENT_HEADER = b"reven-client"
 
 BODY_LIMIT = 4 << 20
 DRAINED_LIMIT = 32 << 20
@@ -68,7 +76,7 @@ class Guard:
         any_origin = scope["type"] == "http" and scope["path"] == LINKS_PUBLISH
         extra = [*_ALWAYS, *_CORS] if any_origin else _ALWAYS
         try:
-            right = self._right(scope, any_origin=any_origin)
+            who = self._who(scope, any_origin=any_origin)
             if any_origin and scope["method"] == "OPTIONS":
                 await _answer(send, 204, b"", extra)
                 return
@@ -77,13 +85,13 @@ class Guard:
         except RequestError as refusal:
             await _refuse(scope, receive, send, refusal, extra)
             return
-        scope[RIGHT] = right
+        scope[WHO] = who
         if scope["type"] == "websocket":
             await self._application(scope, receive, send)
         else:
             await self._application(scope, _replay(body, receive), _with_headers(send, extra))
 
-    def _right(self, scope: Scope, *, any_origin: bool) -> Right:
+    def _who(self, scope: Scope, *, any_origin: bool) -> Who:
         headers = _headers(scope)
         host = headers.get(b"host", "")
         if not self._hosts.allows(host):
@@ -102,14 +110,26 @@ class Guard:
             foreign = not same_origin(origin, scheme, host)
         if foreign and not any_origin:
             raise RequestError(403, "Pages of another site may not use this server.")
-        right = self._access.right(headers.get(b"authorization", ""), headers.get(b"cookie", ""))
-        if right is Right.NOTHING and not any_origin and not _is_public(scope["path"]):
+        who = self._access.who(_secret(scope, headers), headers.get(CLIENT_HEADER, ""))
+        if who.role is Role.NOBODY and not any_origin and not _is_public(scope["path"]):
             raise RequestError(
                 401,
                 "The token is missing or wrong. In a browser, open the address that "
                 "`reven serve` printed; a script of another user needs token=….",
             )
-        return right
+        return who
+
+
+def _secret(scope: Scope, headers: dict[bytes, str]) -> str:
+    """What the client shows: in `Authorization`, or among the subprotocols of its WebSocket."""
+    scheme, _, secret = headers.get(b"authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return secret.strip()
+    if scope["type"] == "websocket":
+        for protocol in headers.get(b"sec-websocket-protocol", "").split(","):
+            if protocol.strip().startswith(BEARER):
+                return protocol.strip().removeprefix(BEARER)
+    return ""
 
 
 def _is_public(path: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
 import secrets
 import time
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from typing import Protocol
 
 from reven.server.limits import LIMITS
 from reven.server.outbox import Outbox, Sink, frame_of
+from reven.server.rights import MESSAGES, NEW_SESSION, Role
 from reven.server.session_log import Draft, Peer, SessionLog
 from reven.server.session_names import DEFAULT, SessionNames
 from reven2._client.messages import (
@@ -26,15 +26,23 @@ from reven2._client.messages import (
     Origin,
     Presence,
     PresentClient,
+    Problem,
     Publish,
     Selection,
     Sessions,
     SessionState,
     Welcome,
+    client_of,
+    session_name,
+    shown_name,
 )
+from reven2.errors import InvalidArgumentError
 
 __all__ = ["Client", "Hub"]
 
+KEY_CHARACTERS = 32
+VIEWERS = 256
+"""So many viewers may be connected at once: others keep room, whoever passes a link on."""
 STATE_INTERVAL = 0.05
 """Seconds between two states of the same kind to everybody, at least."""
 STATE_INTERVAL_PER_CLIENT = 0.0005
@@ -51,11 +59,12 @@ class Connection(Sink, Protocol):
 class Client:
     """One connected client."""
 
-    def __init__(self, id: str, hello: Hello, *, may_publish: bool, connection: Connection):
-        self.id = id
-        self.name = hello.name
+    def __init__(self, key: str, hello: Hello, role: Role, connection: Connection):
+        self.key = key
+        self.id = client_of(key)
+        self.name = shown_name(hello.name)
         self.kind: ClientKind = hello.kind
-        self.may_publish = may_publish
+        self.role = role
         self.close = connection.cut
         self.outbox = Outbox(connection)
         self.sessions: dict[str, float] = {}
@@ -96,7 +105,7 @@ class Hub:
 
     async def start(self) -> None:
         await self._log.start(
-            on_event=self._deliver, on_peers=self._peers_changed, on_epoch=self._cut_all
+            on_event=self._deliver, on_peers=self._peers_changed, on_epoch=self._begin_anew
         )
 
     async def stop(self) -> None:
@@ -106,31 +115,33 @@ class Hub:
 
     # ------------------------------------------------------------------ clients
 
-    def join(self, hello: Hello, *, may_publish: bool, connection: Connection) -> Client:
+    def join(self, hello: Hello, role: Role, connection: Connection) -> Client:
         """A client has connected, or is back. Its outbox then holds its welcome, the
         sessions, and what it missed or the latest of the sessions it listens to."""
-        for session in hello.listen:
-            self._names.add(session)
-        former = self._clients.get(hello.client)
-        if former is not None and former.may_publish == may_publish:
+        sessions, problems = self._wanted(hello.listen, role)
+        if role is Role.VIEWER:
+            viewers = sum(client.role is Role.VIEWER for client in self._clients.values())
+            if viewers >= VIEWERS:
+                raise InvalidArgumentError(
+                    f"{viewers} viewers are here already, and that is as many as may be."
+                )
+        former = self._clients.get(client_of(hello.client))
+        if former is not None:
             # Its old connection is dead, only nobody has noticed yet.
             self.leave(former)
             former.close()
-        is_id = re.fullmatch(r"[0-9a-f]{16}", hello.client) is not None
-        known = is_id and hello.epoch == self.epoch and hello.client not in self._clients
-        client = Client(
-            hello.client if known else secrets.token_hex(8),
-            hello,
-            may_publish=may_publish,
-            connection=connection,
-        )
+        known = len(hello.client) >= KEY_CHARACTERS and hello.epoch == self.epoch
+        key = hello.client if known else secrets.token_hex(KEY_CHARACTERS // 2)
+        client = Client(key, hello, role, connection)
         self._clients[client.id] = client
-        client.outbox.put_reply(Welcome(client.id, self.epoch, may_publish, LIMITS))
-        seen = {one.session: one.sequence for one in hello.seen} if known else {}
-        for session in dict.fromkeys(hello.listen):
+        client.outbox.put_reply(self._welcome(client))
+        for problem in problems:
+            client.outbox.put_reply(Problem(problem))
+        seen = {session_name(one.session): one.sequence for one in hello.seen} if known else {}
+        for session in sessions:
             self._add_listener(client, session)
         self._send_states_to(client)
-        for session in dict.fromkeys(hello.listen):
+        for session in sessions:
             self._catch_up(client, session, seen.get(session))
         return client
 
@@ -146,13 +157,14 @@ class Hub:
         self._change(client.sessions)
 
     def listen(self, client: Client, session: str) -> None:
-        self._names.add(session)
+        session = self._named(session, client.role)
         if session not in client.sessions:
             self._add_listener(client, session)
             self._catch_up(client, session, None)
         self._send_states_to(client)
 
     def unlisten(self, client: Client, session: str) -> None:
+        session = session_name(session)
         client.sessions.pop(session, None)
         self._listeners.get(session, {}).pop(client.id, None)
         self._change((session,))
@@ -160,7 +172,7 @@ class Hub:
 
     def watch(self, client: Client, session: str) -> None:
         """Send the client who listens to the session, now and whenever it changes."""
-        self._names.add(session)
+        session = self._named(session, client.role)
         client.watching.add(session)
         self._watchers.setdefault(session, {})[client.id] = client
         client.outbox.put_state(f"presence {session}", self._presence_frame(session))
@@ -179,14 +191,13 @@ class Hub:
         for client in self._clients.values():
             client.outbox.put_state(f"bookmarks {changed.scenario}", frame)
 
-    def know(self, sessions: Iterable[str]) -> None:
-        """Make sessions known: a client tracks them.
+    def know(self, sessions: Iterable[str]) -> list[str]:
+        """Make sessions known: a client tracks them. Returns their names as all know them.
 
         Raises:
             InvalidArgumentError: one of them is no name of a session.
         """
-        for session in sessions:
-            self._names.add(session)
+        return list(dict.fromkeys(self._names.add(session) for session in sessions))
 
     # ------------------------------------------------------------------ publishing
 
@@ -202,17 +213,19 @@ class Hub:
     ) -> int:
         """Publish to sessions, which come to exist. Returns how many clients other than
         the origin listen to one of them."""
-        wanted = list(dict.fromkeys(sessions))
-        for session in wanted:
-            self._names.add(session)
-        await self._log.publish(Draft(wanted, selection, origin, key))
-        return len(self._listening(wanted) - {origin.client})
+        wanted = self.know(sessions)
+        elsewhere = await self._log.publish(Draft(wanted, selection, origin, key))
+        here = {id for session in wanted for id in self._listeners.get(session, ())}
+        return len(here - {origin.client}) + elsewhere
 
-    def _deliver(self, event: Event) -> None:
+    def _deliver(self, event: Event) -> list[str]:
         frame = frame_of(event)
+        got = []
         for client in self._listeners.get(event.session, {}).values():
             if client.id != event.origin.client:
                 client.outbox.put_event(event, frame)
+                got.append(client.id)
+        return got
 
     # ------------------------------------------------------------------ states
 
@@ -241,13 +254,37 @@ class Hub:
         ]
         return sorted(present, key=lambda one: (one.since, one.client))
 
-    def _listening(self, sessions: list[str]) -> set[str]:
-        ids = {id for session in sessions for id in self._listeners.get(session, ())}
-        wanted = set(sessions)
-        ids |= {
-            peer.origin.client for peer in self._log.peers() if wanted.intersection(peer.sessions)
-        }
-        return ids
+    def _wanted(self, sessions: Iterable[str], role: Role) -> tuple[list[str], list[str]]:
+        """Those of the sessions that the client may listen to, and why not to the others.
+
+        Raises:
+            InvalidArgumentError: one is no name of a session.
+        """
+        wanted, problems = [], []
+        for name in dict.fromkeys(map(session_name, sessions)):
+            try:
+                wanted.append(self._named(name, role))
+            except InvalidArgumentError as error:
+                problems.append(str(error))
+        return wanted, problems
+
+    def _named(self, session: str, role: Role) -> str:
+        """The name as all know it, and known from now on, if the client may make it so.
+
+        Raises:
+            InvalidArgumentError: it is no name, or one that is not known, and the client may
+                make none.
+        """
+        name = session_name(session)
+        if role < NEW_SESSION and all(state.name != name for state in self.states()):
+            raise InvalidArgumentError(
+                f"There is no session {name!r}, and a {role.name.lower()} makes none."
+            )
+        return name if role < NEW_SESSION else self._names.add(name)
+
+    def _welcome(self, client: Client) -> Welcome:
+        may_publish = client.role >= MESSAGES[Publish]
+        return Welcome(client.id, client.key, self.epoch, may_publish, LIMITS)
 
     def _add_listener(self, client: Client, session: str) -> None:
         client.sessions[session] = time.time()
@@ -269,9 +306,11 @@ class Hub:
     def _peers_changed(self) -> None:
         self._change(self._watchers)
 
-    def _cut_all(self) -> None:
-        for client in list(self._clients.values()):
-            client.close()
+    def _begin_anew(self) -> None:
+        """Numbers have begun anew: every client is told, before the first of them comes."""
+        for client in self._clients.values():
+            client.outbox.begin_anew(self._welcome(client))
+        self._change(())
 
     def _change(self, sessions: Iterable[str]) -> None:
         """States of these sessions have changed: send them soon, once for all changes."""

@@ -10,12 +10,13 @@ import msgspec
 from litestar import WebSocket
 from litestar.exceptions import WebSocketDisconnect
 
-from reven.server.access import Right
-from reven.server.guard import RIGHT
+from reven.server.access import Who
+from reven.server.guard import WHO
 from reven.server.hub import Client, Hub
 from reven.server.limits import LIMITS
 from reven.server.outbox import frame_of
 from reven.server.protocols import CONNECTION, WebSockets
+from reven.server.rights import MESSAGES
 from reven.server.scenarios import Scenarios
 from reven.server.wire import RequestError
 from reven2._client.messages import (
@@ -39,6 +40,7 @@ from reven2.errors import RevenError
 __all__ = ["Live"]
 
 HELLO_SECONDS = 10.0
+SUBPROTOCOL = "reven.sessions"
 
 
 class _Numbered(msgspec.Struct, frozen=True):
@@ -102,7 +104,7 @@ class _Connection:
         self._loop = asyncio.get_running_loop()
         scope: Any = socket.scope
         self._transport: WebSockets = scope["extensions"][CONNECTION]
-        self._right: Right = scope[RIGHT]
+        self._who: Who = scope[WHO]
         self._task = asyncio.current_task()
         self._is_cut = False
         self._pace = _Pace(LIMITS.messages_per_second)
@@ -137,7 +139,9 @@ class _Connection:
                 self._hub.leave(self.client)
 
     async def _run(self) -> None:
-        await self._socket.accept()
+        # A page that showed its secret as a subprotocol wants one of those that it offered.
+        offered = self._socket.headers.get("sec-websocket-protocol", "")
+        await self._socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered.split(",") else None)
         try:
             async with asyncio.timeout(HELLO_SECONDS):
                 message = _decoded(await self._receive())
@@ -151,8 +155,7 @@ class _Connection:
                 )
             if len(message.name) > LIMITS.client_name:
                 raise RequestError(400, "The name of the client is too long.")
-            may_publish = self._right >= Right.CONTROL
-            self.client = self._hub.join(message, may_publish=may_publish, connection=self)
+            self.client = self._hub.join(message, self._who.role, self)
         except TimeoutError:
             await self._refuse("No hello came.")
             return
@@ -178,10 +181,14 @@ class _Connection:
         return text
 
     async def _carry_out(self, client: Client, message: ClientMessage) -> None:
+        least = MESSAGES[type(message)]
+        if client.role < least:
+            raise RequestError(
+                403,
+                f"This takes {least.name.lower()}s, and you are a {client.role.name.lower()}.",
+            )
         match message:
             case Publish():
-                if not client.may_publish:
-                    raise RequestError(403, "A read-only token may not publish.")
                 await self._scenarios.check(message.selection)
                 listeners = await self._hub.publish_from(client, message)
                 client.outbox.put_reply(Published(message.number, listeners))

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from reven import __version__
-from reven.server.access import Right
 from reven.server.endpoints import Endpoint
+from reven.server.rights import Role
 from reven.server.wire import JSON, MSGPACK, ErrorAnswer
 from reven2._client.messages import ClientMessage, ServerMessage
 
@@ -30,7 +30,8 @@ _REFUSALS = {
     415: "Content-Type is neither JSON nor MessagePack.",
     421: "The server does not answer to this Host.",
     422: "What is asked for is not in the trace.",
-    503: "The Redis that the sessions are shared over does not answer.",
+    429: "The client has asked so much already that it has to wait.",
+    503: "The server ends, or the Redis that sessions are shared over does not answer.",
 }
 _ALWAYS = (401, 403, 408, 413, 421)
 _TEMPLATE = "#/components/schemas/{name}"
@@ -71,14 +72,14 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 
 def _operation(endpoint: Endpoint, known: dict[str, Any]) -> dict[str, Any]:
     refusals = sorted({*_ALWAYS, *endpoint.errors, *((400, 415) if endpoint.arguments else (400,))})
-    if endpoint.right is Right.NOTHING:
+    if endpoint.role is Role.NOBODY:
         refusals.remove(401)
     operation: dict[str, Any] = {
         "operationId": _operation_id(endpoint),
         "summary": endpoint.summary.partition(". ")[0] or endpoint.path.rpartition("/")[2],
         "description": endpoint.summary,
         "tags": [endpoint.tag],
-        "security": [] if endpoint.right is Right.NOTHING else [{"token": []}],
+        "security": [] if endpoint.role is Role.NOBODY else [{"token": []}],
         "parameters": [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
             for name in re.findall(r"{(\w+)}", endpoint.path)

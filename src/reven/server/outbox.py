@@ -78,6 +78,12 @@ class Outbox:
         """The next event of this session comes after some that were left out."""
         self._gaps.add(session)
 
+    def begin_anew(self, welcome: ServerMessage) -> None:
+        """The numbers of events begin anew: those that wait mean nothing any more."""
+        self._events.clear()
+        self._gaps.clear()
+        self.put_reply(welcome)
+
     def pump(self) -> None:
         """Send what waits, as far as the sink takes it. To be called when it takes again."""
         while self._sink.can_write:

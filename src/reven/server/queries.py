@@ -1,31 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The methods of `TraceService` as requests: what each takes and gives, and running one.
+"""The methods of `TraceService` as requests: what each takes and gives, within which bounds.
 
 Made from the Protocol's own signatures, so that it is written down once.
 """
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import re
-import threading
-from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar, get_type_hints
+from collections.abc import Callable, Mapping
+from typing import Any, get_type_hints
 
 import msgspec
 
-from reven.server.access import Right
+from reven.server.running import Pace
 from reven.server.scenarios import Scenario
-from reven.server.wire import RequestError
-from reven.trace.stopping import stop_when
 from reven2._service import query_methods, traits_of
 from reven2.errors import InvalidArgumentError
 
-__all__ = ["QUERIES", "Queries", "Query"]
-
-Result = TypeVar("Result")
+__all__ = ["QUERIES", "Query"]
 
 INTEGER_LIMIT = 1 << 64
 TRANSITIONS_LIMIT = 1 << 18
@@ -34,22 +27,45 @@ MEMORY_LIMIT = 64 << 20
 ANSWERS_LIMIT = 1 << 17
 """Largest `limit` and number of instructions, ranges … of one request."""
 
-SCAN_THREADS = 12
-"""Slow queries run in threads of their own, so that all others find a free one."""
-QUICK_THREADS = 4
+BULK = {"transitions": 1 << 14, "registers": 1 << 10, "memory": 4 << 20, "disassemble": 1 << 12}
+"""Who asks a quick query for more than this takes turns, as with a long one."""
 
 
 class Query(msgspec.Struct, frozen=True):
-    """A method: `arguments` is a Struct type with its parameters, `answer` its type, `right`
-    what it takes to ask, `slow` and `changes` as in `reven2._service.declared.Traits`."""
+    """A method: `arguments` is a Struct type with its parameters, `answer` its type, the others
+    as in `reven2._service.declared.Traits`."""
 
     name: str
     summary: str
     arguments: type[msgspec.Struct]
     answer: Any
-    right: Right
     slow: bool
+    scans: bool
     changes: bool
+
+    def pace(self, values: Mapping[str, Any]) -> Pace:
+        """How it runs, with these arguments."""
+        if self.scans or _is_bulk(self.name, values):
+            return "scan"
+        return "view" if self.slow else "quick"
+
+    def on(self, scenario: Scenario, values: dict[str, Any]) -> Callable[[], Any]:
+        """What asks it.
+
+        Raises:
+            InvalidArgumentError: an argument out of bounds.
+        """
+        _check(self.name, values)
+        method = scenario.info if self.name == "info" else getattr(scenario.service, self.name)
+
+        def ask() -> Any:
+            try:
+                return method(**values)
+            except (TypeError, OverflowError):
+                # The engine's integers are narrower than those of a message.
+                raise InvalidArgumentError(f"{self.name} cannot take {_shown(values)}.") from None
+
+        return ask
 
 
 def _queries() -> dict[str, Query]:
@@ -63,79 +79,13 @@ def _queries() -> dict[str, Query]:
         )
         summary = re.sub(r"\s+", " ", inspect.getdoc(method) or "") if method.__doc__ else ""
         traits = traits_of(method)
-        right = Right.CONTROL if traits.changes else Right.LOOK
-        queries[name] = Query(name, summary, arguments, answer, right, traits.slow, traits.changes)
+        queries[name] = Query(
+            name, summary, arguments, answer, traits.slow, traits.scans, traits.changes
+        )
     return queries
 
 
 QUERIES: Mapping[str, Query] = _queries()
-
-
-class Queries:
-    """Runs queries off the event loop, a bounded number at a time."""
-
-    def __init__(self) -> None:
-        self._scans = ThreadPoolExecutor(SCAN_THREADS, thread_name_prefix="scan")
-        self._quick = ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="query")
-
-    async def run(
-        self,
-        query: Query,
-        scenario: Scenario,
-        arguments: msgspec.Struct,
-        gone: Callable[[], Awaitable[None]],
-        finish: Callable[[Any], Result],
-    ) -> Result:
-        """Run a query, and `finish` of what it gives in the same thread.
-
-        `gone` returns when the client has gone: a long query then stops.
-
-        Raises:
-            RevenError: the service's.
-            InvalidArgumentError: an argument out of bounds.
-        """
-        values = msgspec.structs.asdict(arguments)
-        _check(query.name, values)
-        method = scenario.info if query.name == "info" else getattr(scenario.service, query.name)
-
-        def answer() -> Result:
-            try:
-                found = method(**values)
-            except (TypeError, OverflowError):
-                # The engine's integers are narrower than those of a message.
-                raise InvalidArgumentError(f"{query.name} cannot take {_shown(values)}.") from None
-            return finish(found)
-
-        return await self.carry_out(answer, gone, slow=query.slow)
-
-    async def carry_out(
-        self, answer: Callable[[], Result], gone: Callable[[], Awaitable[None]], *, slow: bool
-    ) -> Result:
-        """Call `answer` off the event loop. A slow one stops soon after `gone` returns."""
-        loop = asyncio.get_running_loop()
-        if not slow:
-            return await loop.run_in_executor(self._quick, answer)
-        stop = threading.Event()
-
-        def scan() -> Result:
-            with stop_when(stop.is_set):
-                return answer()
-
-        running = loop.run_in_executor(self._scans, scan)
-        watching = asyncio.ensure_future(gone())
-        try:
-            await asyncio.wait((running, watching), return_when=asyncio.FIRST_COMPLETED)
-            if not running.done():
-                running.cancel()
-                raise RequestError(499, "The client has gone.")
-            return running.result()
-        finally:
-            stop.set()
-            watching.cancel()
-
-    def close(self) -> None:
-        self._scans.shutdown(wait=False, cancel_futures=True)
-        self._quick.shutdown(wait=False, cancel_futures=True)
 
 
 def _check(name: str, values: dict[str, Any]) -> None:
@@ -154,6 +104,16 @@ def _check(name: str, values: dict[str, Any]) -> None:
         raise InvalidArgumentError(f"A page has at most {TRANSITIONS_LIMIT} transitions.")
     if name == "registers" and len(values["contexts"]) > CONTEXTS_LIMIT:
         raise InvalidArgumentError(f"At most {CONTEXTS_LIMIT} contexts at once.")
+
+
+def _is_bulk(name: str, values: Mapping[str, Any]) -> bool:
+    if name in ("read_memory", "read_known_memory"):
+        return bool(values["size"] > BULK["memory"])
+    if name == "transitions":
+        return bool(values["stop"] - values["start"] > BULK[name])
+    if name == "registers":
+        return len(values["contexts"]) > BULK[name]
+    return name == "disassemble" and len(values["instructions"]) > BULK[name]
 
 
 def _shown(values: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from reven.server.wire import RequestError
 from reven.service.local import LocalService
-from reven.trace.stopping import Stopped, keep_going, stop_when
+from reven.trace.stopping import Stopped, keep_going, step_back, stop_when
 from reven2._client.messages import Selection, TransitionSelection
 from reven2._client.numbers import LARGEST_EXACT
 from reven2._service import TraceInfo
@@ -59,6 +59,7 @@ class Scenarios:
         self._scenarios: dict[str, Scenario] = {}
         self._closing = threading.Event()
         self._indexing: threading.Thread | None = None
+        self._refreshing: dict[str, asyncio.Future[int]] = {}
         if name is not None and (not name.isprintable() or "/" in name or not name):
             raise InvalidArgumentError(
                 f"{name!r} is no name of a scenario: it needs printable characters, without '/'."
@@ -105,8 +106,8 @@ class Scenarios:
             )
         if selection.transition is not None:
             count = scenario.service.transition_count()
-            if selection.transition >= count:
-                count = await asyncio.to_thread(scenario.service.refresh)
+            if selection.transition >= count and not scenario.info().complete:
+                count = await self._refreshed(scenario)
             if not 0 <= selection.transition < count:
                 raise InvalidArgumentError(
                     f"The trace has no transition {selection.transition}, only 0 to {count - 1}."
@@ -123,12 +124,21 @@ class Scenarios:
                 f"The name of an address may have at most {TEXT_LENGTH} characters."
             )
 
+    async def _refreshed(self, scenario: Scenario) -> int:
+        """The transition count now, read once for all who ask at the same time."""
+        running = self._refreshing.get(scenario.name)
+        if running is None or running.done():
+            running = asyncio.ensure_future(asyncio.to_thread(scenario.service.refresh))
+            self._refreshing[scenario.name] = running
+        return await asyncio.shield(running)
+
     def index_in_background(self) -> None:
         """Start to build what is missing of the indexes, before somebody waits for them."""
         self._indexing = threading.Thread(target=self._index, name="index", daemon=True)
         self._indexing.start()
 
     def _index(self) -> None:
+        step_back()
         for scenario in self:
             # A query that needs the index says what is wrong with it.
             with suppress(Stopped, RevenError), stop_when(self._closing.is_set):

@@ -13,6 +13,7 @@ import resource
 import signal
 import socket
 import ssl
+import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Generator, Sequence
@@ -35,6 +36,7 @@ from reven.server.errors import (
 from reven.server.hub import Hub
 from reven.server.limits import LIMITS
 from reven.server.protocols import Http, WebSockets
+from reven.server.rights import Role
 from reven.server.scenarios import Scenarios
 from reven.server.session_log import MemoryLog, SessionLog
 from reven.server.session_names import SessionNames, state_file
@@ -44,6 +46,7 @@ __all__ = ["Options", "Server"]
 
 FRAMES_WAITING = 32
 SHUTDOWN_SECONDS = 3
+SWITCH_SECONDS = 0.001
 BACKLOG = 2048
 
 
@@ -90,7 +93,7 @@ class Server:
         self.port: int = self._sockets[0].getsockname()[1]
         scheme = "https" if options.certificate else "http"
         self.url = f"{scheme}://{_authority(options.host, self.port)}"
-        self._access = Access(cookie=f"reven_{self.port}")
+        self._access = Access()
         self._hub = Hub(log, SessionNames(state_file(self.port) if options.port else None))
         hosts = Hosts((options.host, *options.allowed_hosts), remote=options.allow_remote)
         app: Any = application(self._scenarios, self._hub, self._access, hosts)
@@ -122,8 +125,17 @@ class Server:
 
     @property
     def login_url(self) -> str:
-        """An address that logs one browser in, once."""
-        return f"{self.url}/login?code={self._access.make_code()}"
+        """An address that lets one browser in, as owner."""
+        return self.login_link(Role.OWNER)
+
+    def login_link(self, role: Role, seconds: float | None = None) -> str:
+        """An address that lets one browser in.
+
+        Parameters:
+            role: what the browser then is.
+            seconds: for how long; None: while the server runs.
+        """
+        return f"{self.url}/login?code={self._access.make_code(role, seconds)}"
 
     def open_browser(self) -> None:
         """Open the server in a browser of this desktop, logged in. The address goes through
@@ -138,6 +150,8 @@ class Server:
         """Serve until SIGINT, SIGTERM or `stop`; `started` is called once it answers."""
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        # What people wait for is small: it shall not wait long for the interpreter.
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._scenarios.index_in_background()
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -171,8 +185,9 @@ class Server:
         said = RunFile(
             url=self.url,
             pid=os.getpid(),
-            token=self._access.token,
-            read_only_token=self._access.read_only_token,
+            token=self._access.tokens[Role.OWNER],
+            editor_token=self._access.tokens[Role.EDITOR],
+            read_only_token=self._access.tokens[Role.VIEWER],
             scenarios=self._scenarios.names,
             epoch=self._hub.epoch,
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import msgspec
@@ -55,6 +55,10 @@ class History:
         events.append(event)
         return True
 
+    def __iter__(self) -> Iterator[str]:
+        """The sessions of which there are events."""
+        return iter(list(self._events))
+
     def last(self, session: str) -> Event | None:
         events = self._events.get(session)
         return events[-1] if events else None
@@ -80,16 +84,18 @@ class SessionLog(Protocol):
     async def start(
         self,
         *,
-        on_event: Callable[[Event], None],
+        on_event: Callable[[Event], Iterable[str]],
         on_peers: Callable[[], None],
         on_epoch: Callable[[], None],
     ) -> None:
-        """`on_event` is called with each event, in order; `on_peers` when `peers()` or
+        """`on_event` is called with each event, in order, and says which clients of this
+        process other than the sender got it; `on_peers` when `peers()` or
         `names()` changed; `on_epoch` when numbers began anew."""
 
     async def stop(self) -> None: ...
 
-    async def publish(self, draft: Draft) -> None: ...
+    async def publish(self, draft: Draft) -> int:
+        """Returns, once the clients of this process have it, how many of other processes do."""
 
     def names(self) -> Iterable[str]:
         """Sessions that other processes know."""
@@ -107,25 +113,25 @@ class MemoryLog:
     def __init__(self) -> None:
         self.epoch = secrets.token_hex(8)
         self.history = History()
-        self._on_event: Callable[[Event], None] = lambda event: None
+        self._on_event: Callable[[Event], Iterable[str]] = lambda event: ()
         self._published: OrderedDict[str, None] = OrderedDict()
 
     async def start(
         self,
         *,
-        on_event: Callable[[Event], None],
+        on_event: Callable[[Event], Iterable[str]],
         on_peers: Callable[[], None],
         on_epoch: Callable[[], None],
     ) -> None:
         self._on_event = on_event
 
     async def stop(self) -> None:
-        self._on_event = lambda event: None
+        self._on_event = lambda event: ()
 
-    async def publish(self, draft: Draft) -> None:
+    async def publish(self, draft: Draft) -> int:
         if draft.key:
             if draft.key in self._published:
-                return
+                return 0
             self._published[draft.key] = None
             if len(self._published) > PUBLISHES_KEPT:
                 self._published.popitem(last=False)
@@ -140,6 +146,7 @@ class MemoryLog:
             )
             self.history.add(event)
             self._on_event(event)
+        return 0
 
     def names(self) -> Iterable[str]:
         return ()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from reven2._client.messages import check_session_name
+from reven2._client.messages import session_name
 from reven2.errors import InvalidArgumentError
 
 __all__ = ["DEFAULT", "SessionNames", "state_file"]
@@ -39,21 +39,20 @@ class SessionNames:
         with contextlib.suppress(OSError, msgspec.DecodeError, InvalidArgumentError):
             if file is not None:
                 for name in msgspec.json.decode(file.read_bytes(), type=list[str]):
-                    check_session_name(name)
-                    self._names[name] = None
+                    self._names[session_name(name)] = None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 
-    def add(self, name: str) -> None:
-        """Make the name known.
+    def add(self, name: str) -> str:
+        """Make the name known. Returns it as all know it.
 
         Raises:
             InvalidArgumentError: it is no name of a session, or there are too many.
         """
+        name = session_name(name)
         if name in self._names:
-            return
-        check_session_name(name)
+            return name
         if len(self._names) >= NAMES_KEPT:
             raise InvalidArgumentError(
                 f"There are {NAMES_KEPT} sessions already: use one of them, or remove "
@@ -61,6 +60,7 @@ class SessionNames:
             )
         self._names[name] = None
         self._save()
+        return name
 
     def _save(self) -> None:
         if self._file is None:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 from reven import _engine
 from reven.trace.opened import OpenedTrace, translated
-from reven.trace.stopping import keep_going
+from reven.trace.stopping import acquired, keep_going
 from reven2._service.strings import StringPage
 
 __all__ = ["StringQueries"]
@@ -17,7 +19,10 @@ class StringQueries(OpenedTrace):
     def strings(self, pattern: str, *, first: int, limit: int) -> StringPage:
         trace = self._trace()
         with translated():
-            index = self._kept("strings", lambda: _engine.Strings(trace))
+            index, making = self._kept("strings", lambda: (_engine.Strings(trace), Lock()))
+            # Who makes the index does it without rest: everybody else waits for that.
+            with acquired(making):
+                index.count(keep_going)
             found = index.find(pattern, first, limit, keep_going)
         return StringPage(
             id=found.id.tobytes(),

@@ -19,7 +19,7 @@ from reven.taint.sources import SourceQueries
 from reven.taint.system_calls import describe_call
 from reven.trace.opened import translated
 from reven.trace.own_code import OwnCode, code_place
-from reven.trace.stopping import keep_going
+from reven.trace.stopping import Stopped, apart_from, asker, held, keep_going
 from reven2._service.code_places import CodePlace
 from reven2._service.taint import (
     FollowMode,
@@ -38,10 +38,12 @@ from reven2.errors import InvalidArgumentError
 
 __all__ = ["TaintQueries"]
 
-KEPT = 16
-"""Taints of one trace that are kept; the least recently asked about is dropped."""
-RUNNING = 2
-"""Taints of one trace that run at the same time; the others wait."""
+KEPT = 8
+"""Taints of one trace that are kept for one asker; the least recently asked about is dropped."""
+KEPT_FOR_ALL = 32
+MOST_SEEDED = 64 << 20
+RUNNING = 4
+"""Taints of one trace that have begun at the same time; the others wait."""
 
 
 _KINDS = (
@@ -64,7 +66,7 @@ _KINDS = (
 
 
 class _Running:
-    """A taint and the thread that it runs in."""
+    """A taint and the thread that it runs in, for all who ask the same."""
 
     def __init__(self, trace: _engine.Trace, query: TaintQuery, turn: threading.Semaphore) -> None:
         self.taint = _engine.Taint(
@@ -77,6 +79,9 @@ class _Running:
             registers_read,
         )
         self.error = ""
+        self.askers = {asker()}
+        self._left: set[str] = set()
+        self._apart = apart_from()
         self._taint_turn = turn
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="taint", daemon=True)
@@ -84,7 +89,14 @@ class _Running:
 
     @property
     def cancelled(self) -> bool:
-        return self._stop.is_set() and not self.taint.finished
+        is_stopped = self._stop.is_set() or asker() in self._left
+        return is_stopped and not self.taint.finished
+
+    def cancel(self) -> None:
+        """Stop it for who asks; for others who asked the same it goes on."""
+        self._left.add(asker())
+        if self.askers <= self._left:
+            self.stop()
 
     def stop(self) -> None:
         self._stop.set()
@@ -95,12 +107,16 @@ class _Running:
     def _run(self) -> None:
         with self._taint_turn:
             try:
-                if not self._stop.is_set():
-                    self.taint.run(lambda done, total: not self._stop.is_set())
-            except _engine.Cancelled:
-                pass
+                with self._apart("taint"):
+                    if not self._stop.is_set():
+                        self.taint.run(self._goes_on)
+            except (_engine.Cancelled, Stopped):
+                self._stop.set()
             except (_engine.TraceError, MemoryError, ValueError) as error:
                 self.error = str(error) or "There is not enough memory."
+
+    def _goes_on(self, done: int, total: int) -> bool:
+        return not self._stop.is_set() and keep_going(done, total)
 
 
 class TaintQueries(SourceQueries):
@@ -129,7 +145,8 @@ class TaintQueries(SourceQueries):
     def taint_accesses(
         self, query: TaintQuery, start: int, *, changes_only: bool, limit: int
     ) -> TaintAccessPage:
-        with translated():
+        # Others who ask of the same taint wait for the answer to this.
+        with translated(), held():
             found = self._running_taint(query).taint.accesses(
                 start, limit, changes_only, keep_going
             )
@@ -146,7 +163,7 @@ class TaintQueries(SourceQueries):
     def taint_state(
         self, query: TaintQuery, context: int, address: int, *, limit: int
     ) -> TaintStatePage:
-        with translated():
+        with translated(), held():
             found = self._running_taint(query).taint.state(context, address, limit, keep_going)
         memory = found.address[found.is_memory != 0]
         more = len(memory) >= limit
@@ -163,7 +180,7 @@ class TaintQueries(SourceQueries):
         ]
 
     def cancel_taint(self, query: TaintQuery) -> None:
-        self._running_taint(query).stop()
+        self._running_taint(query).cancel()
 
     def origin(
         self, context: int, is_memory: bool, address: int, size: int, *, limit: int
@@ -171,7 +188,7 @@ class TaintQueries(SourceQueries):
         self._need_instructions("where its data come from cannot be told")
         trace = self._trace()
         finder = self._kept("origin", lambda: _engine.OriginFinder(trace, registers_read))
-        with translated():
+        with translated(), held():
             hops = finder.find(context, (is_memory, address, size), limit, keep_going)
             return [self._origin_hop(hop) for hop in hops]
 
@@ -285,6 +302,8 @@ class TaintQueries(SourceQueries):
 
     def _running_taint(self, query: TaintQuery) -> _Running:
         self._need_instructions("data cannot be followed through it")
+        if sum(size for _, is_memory, _, size in query.seeds if is_memory) > MOST_SEEDED:
+            raise InvalidArgumentError(f"At most {MOST_SEEDED} bytes can be tainted at once.")
         key = msgspec.msgpack.encode(query)
         trace = self._trace()
         with self._taints_lock:
@@ -292,10 +311,18 @@ class TaintQueries(SourceQueries):
             if running is None:
                 with translated():
                     running = self._taints[key] = _Running(trace, query, self._taint_turn)
-                while len(self._taints) > KEPT:
-                    self._taints.popitem(last=False)[1].stop()
+                self._drop_oldest()
+            elif asker() not in running.askers:
+                running.askers.add(asker())
             self._taints.move_to_end(key)
             return running
+
+    def _drop_oldest(self) -> None:
+        """Nobody's taints are dropped for what another asks, as long as there is room."""
+        only_mine = [key for key, one in self._taints.items() if one.askers == {asker()}]
+        dropped = only_mine[:-KEPT] or list(self._taints)[:-KEPT_FOR_ALL]
+        for key in dropped:
+            self._taints.pop(key).stop()
 
 
 def _items(items: _engine.TaintItems) -> TaintItems:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from reven import _engine
 from reven.ossi import AddressSpace, BinaryError, StoredBinaries
 from reven.trace.manifest import read_manifest
+from reven.trace.stopping import acquired
 from reven.trace.symbols import Symbols
 from reven2._service import TraceInfo
 from reven2.errors import (
@@ -110,7 +111,7 @@ class OpenedTrace:
                 return cast("Result", derived[what])
             making = self._making.setdefault(what, threading.RLock())
         # What takes long to make keeps only those waiting who want the same.
-        with making:
+        with acquired(making):
             if what not in derived:
                 derived[what] = make()
             return cast("Result", derived[what])

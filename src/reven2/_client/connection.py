@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import ssl as tls
 import threading
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ import msgspec
 import urllib3
 
 from reven2 import errors
+from reven2._client.processes import renew_after_fork
 from reven2._client.run_file import read_run_file
 from reven2.errors import ClosedError, MemoryReadError, RevenError, ServerError
 
@@ -29,6 +31,7 @@ _RAISED_AGAIN = (
     errors.RegisterReadError,
     errors.OutOfRangeError,
     errors.InvalidArgumentError,
+    errors.QueryCancelledError,
     errors.ServerError,
 )
 _ERRORS: dict[str, type[RevenError]] = {kind.__name__: kind for kind in _RAISED_AGAIN}
@@ -53,6 +56,7 @@ class ServerDescription(msgspec.Struct, frozen=True):
     version: str
     epoch: str
     scenarios: list[str]
+    role: str = ""
 
 
 class ForbiddenError(ServerError):
@@ -84,6 +88,17 @@ class Connection:
         self._is_given = token is not None
         self.token = token if token is not None else self._found_token()
         self.closed = False
+        # Tells this program's long queries from those of others who show the same token.
+        self._client = secrets.token_hex(16)
+        self._pool = self._new_pool()
+        renew_after_fork(self)
+
+    def _renew(self) -> None:
+        # Two processes on one socket would read each other's answers.
+        self._pool = self._new_pool()
+        self._client = secrets.token_hex(16)
+
+    def _new_pool(self) -> urllib3.HTTPConnectionPool:
         keywords: dict[str, Any] = {
             "maxsize": _CONNECTIONS,
             "timeout": urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=None),
@@ -94,10 +109,9 @@ class Connection:
             ),
         }
         if self.ssl_context is None:
-            self._pool = urllib3.HTTPConnectionPool(host, port, **keywords)
-        else:
-            keywords["ssl_context"] = self.ssl_context
-            self._pool = urllib3.HTTPSConnectionPool(host, port, **keywords)
+            return urllib3.HTTPConnectionPool(self.host, self.port, **keywords)
+        keywords["ssl_context"] = self.ssl_context
+        return urllib3.HTTPSConnectionPool(self.host, self.port, **keywords)
 
     @property
     def name(self) -> str:
@@ -111,7 +125,8 @@ class Connection:
     @property
     def headers(self) -> dict[str, str]:
         """The headers that say who asks."""
-        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        who = {"Reven-Client": self._client}
+        return who | {"Authorization": f"Bearer {self.token}"} if self.token else who
 
     def renew_token(self) -> bool:
         """Look for the token of a server that was started anew; whether there is another."""

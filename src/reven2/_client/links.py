@@ -18,6 +18,7 @@ import msgspec
 
 from reven2._client.connection import ForbiddenError
 from reven2._client.messages import AddressSelection, Selection
+from reven2._client.processes import renew_after_fork
 from reven2._client.selection import address_selection, transition_selection
 from reven2.errors import RevenError
 
@@ -68,6 +69,11 @@ class Links:
         self._lock = threading.Lock()
         self._key = ""
         self._tracked = ["default"]
+        renew_after_fork(self)
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+        self._key = ""
 
     @property
     def closed(self) -> bool:
@@ -141,7 +147,7 @@ class Links:
         return msgspec.json.encode({"key": self._key, "selection": selection}).decode()
 
     def _tell(self, names: list[str]) -> None:
-        tracked = {"tracked": names, "client": self._server.live.client}
+        tracked = {"tracked": names, "client": self._server.live.key}
         if self._key:
             try:
                 self._connection.request_json("PUT", f"{LINKS}/{self._key}", tracked)

@@ -17,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from reven2._client import messages as wire
 from reven2._client.connection import Connection
+from reven2._client.processes import renew_after_fork
 from reven2.errors import ClosedError, RevenError, ServerError
 
 __all__ = ["Live", "Subscription"]
@@ -67,6 +68,18 @@ class Subscription:
                 self._ended, self._end = True, error
             self._wake()
 
+    def end_after_fork(self) -> None:
+        """In a process that was forked: what comes goes to the parent."""
+        self._changed = threading.Condition()
+        self._events.clear()
+        self._wakers = []
+        self.end(
+            ClosedError(
+                "This listener belongs to the process that this one was forked from: listen "
+                "again here, with server.sessions.listen(…)."
+            )
+        )
+
     def take(self, timeout: float | None = None) -> wire.Event | None:
         """The next event; None when none came in `timeout` seconds.
 
@@ -101,7 +114,9 @@ class Subscription:
         self._changed.notify_all()
         wakers, self._wakers = self._wakers, []
         for waker in wakers:
-            waker()
+            # The event loop of who waited may have ended.
+            with contextlib.suppress(RuntimeError):
+                waker()
 
 
 class Live:
@@ -141,11 +156,33 @@ class Live:
         self._answers: dict[int, int | ServerError] = {}
         self._number = 0
         self._where: wire.Selection | None = None
+        renew_after_fork(self)
+
+    def _renew(self) -> None:
+        """In a process that was forked there is no thread, and the connection is the parent's:
+        this is another client, which connects when it is used."""
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._thread = self._socket = self._welcome = self._where = None
+        self._stop = threading.Event()
+        if self._closed:
+            self._stop.set()
+        subscriptions = [one for group in self._subscriptions.values() for one in group]
+        for known in (self._seen, self._latest, self._subscriptions, self._pending, self._answers):
+            known.clear()
+        self._missed.clear()
+        for subscription in subscriptions:
+            subscription.end_after_fork()
 
     @property
     def client(self) -> str:
         """This client's id on the server, "" before the first connection."""
         return self._welcome.client if self._welcome else ""
+
+    @property
+    def key(self) -> str:
+        """This client's secret, of which the server knows it; "" before the first connection."""
+        return self._welcome.key if self._welcome else ""
 
     @property
     def epoch(self) -> str:
@@ -348,7 +385,7 @@ class Live:
                     self._kind,
                     self._name,
                     list(self._subscriptions),
-                    former.client if former else "",
+                    former.key if former else "",
                     former.epoch if former else "",
                     # 0: listened, and nothing had happened there yet.
                     [wire.Seen(one, self._seen.get(one, 0)) for one in self._subscriptions],

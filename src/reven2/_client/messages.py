@@ -15,6 +15,8 @@ the answer: `Published`, `Done`, or the `Problem` with it.
 
 from __future__ import annotations
 
+import hashlib
+import unicodedata
 from typing import Annotated, Literal
 
 import msgspec
@@ -22,7 +24,7 @@ import msgspec
 from reven2._client.numbers import LARGEST_EXACT, Hexadecimal
 from reven2.errors import InvalidArgumentError
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 
 ClientKind = Literal["python", "cli", "axion", "notebook", "bridge"]
 
@@ -85,8 +87,8 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
-    """First message. `listen`: sessions to listen to. `client`: the id of the former
-    connection when it reconnects, with its `epoch` and what it has `seen`."""
+    """First message. `listen`: sessions to listen to. `client`: the `key` that the former
+    connection got when it reconnects, with its `epoch` and what it has `seen`."""
 
     version: int
     kind: ClientKind
@@ -161,10 +163,12 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
-    """The first answer. `client`: the id that the server gave; `may_publish`: whether the token
-    allows it."""
+    """The first answer. `client`: the id that others see, of the `key`, which is this client's
+    secret: who shows it is this client. `may_publish`: whether the token allows it. It comes
+    again, with another `epoch`, when the numbers of all sessions have begun anew."""
 
     client: str
+    key: str
     epoch: str
     may_publish: bool
     limits: Limits
@@ -244,15 +248,38 @@ ServerMessage = (
 # ---------------------------------------------------------------- session names
 
 LONGEST_SESSION_NAME = 64
+_LONGEST_WRITTEN = 16 * LONGEST_SESSION_NAME
 
 
-def check_session_name(name: object) -> None:
-    """Raises InvalidArgumentError, with the rule, for what is no name of a session."""
-    if isinstance(name, str) and name.isprintable() and "/" not in name:
-        if 1 <= len(name) <= LONGEST_SESSION_NAME:
-            return
-        name = name[:LONGEST_SESSION_NAME] + "…" if name else name
+def session_name(name: object) -> str:
+    """The session's name as all know it: composed (NFC), without spaces around it.
+
+    Raises:
+        InvalidArgumentError (a ValueError): it is no name of a session; the text says the rule.
+    """
+    if isinstance(name, str) and len(name) <= _LONGEST_WRITTEN:
+        known = unicodedata.normalize("NFC", name.strip(" "))
+        if known.isprintable() and "/" not in known and 1 <= len(known) <= LONGEST_SESSION_NAME:
+            return known
+    if isinstance(name, str) and len(name) > LONGEST_SESSION_NAME:
+        name = name[:LONGEST_SESSION_NAME] + "…"
     raise InvalidArgumentError(
         f"{name!r} is no name of a session: it needs 1 to {LONGEST_SESSION_NAME} printable "
         "characters, without control characters and without '/'."
+    )
+
+
+# ---------------------------------------------------------------- clients
+
+
+def client_of(key: str) -> str:
+    """The id, for all to see, of the client that has this key; "" for "". No key can be told
+    from an id, so nobody takes the place of a client that they see."""
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:16] if key else ""
+
+
+def shown_name(name: str) -> str:
+    """A client's name as others may print it."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name[:200]
     )

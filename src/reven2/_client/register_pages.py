@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
+from reven2._client.processes import renew_after_fork
 from reven2._service import RegisterPage
 
 __all__ = ["RegisterPages"]
@@ -27,6 +28,7 @@ class RegisterPages:
     def __init__(self, fetch: Callable[[Sequence[int]], RegisterPage]) -> None:
         self._fetch = fetch
         self._lock = threading.Lock()
+        renew_after_fork(self)
         self._kept: OrderedDict[int, RegisterPage] = OrderedDict()
         self._run = range(0)
 
@@ -41,6 +43,9 @@ class RegisterPages:
             page = self._load(key, count)
         begin = context - key * _PAGE
         return page.part(begin, begin + 1)
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
 
     def clear(self) -> None:
         """Forget all pages."""

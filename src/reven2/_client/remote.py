@@ -17,6 +17,7 @@ from urllib.parse import quote
 import msgspec
 
 from reven2._client.connection import MESSAGE_PACK, Connection
+from reven2._client.processes import renew_after_fork
 from reven2._service import (
     AccessPage,
     Disassembly,
@@ -84,8 +85,13 @@ class _RemoteService:
         self._token = connection.token
         self._search_size = _FIRST_SEARCH
         self._ahead = _ReadAhead(self._fetch_transitions)
+        renew_after_fork(self)
         self._info = self._fetch(TraceService.info)
         self._count = self._fetch(TraceService.transition_count)
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+        self._ahead = _ReadAhead(self._fetch_transitions)
 
     def info(self) -> TraceInfo:
         return self._info

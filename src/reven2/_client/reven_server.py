@@ -13,7 +13,9 @@ from reven2._arguments import integer, shown, wrong_type
 from reven2._client.connection import DEFAULT_PORT, Connection
 from reven2._client.handle import Handle
 from reven2._client.live import Live
+from reven2._client.long_queries import LongQuery, long_queries
 from reven2._client.messages import ClientKind
+from reven2._client.processes import Opening
 from reven2._client.remote import remote_service
 from reven2._client.server import OpenTrace
 from reven2._tables.html import show_lists_as_tables
@@ -54,6 +56,10 @@ class RevenServer(OpenTrace):
     ) -> None:
         host, port = _address(host, port)
         self._connect(Connection(host, port, token, ssl), scenario, name or _who(), _kind())
+        # A context of one's own cannot be sent to another process; then this cannot either.
+        if isinstance(ssl, bool):
+            arguments = (host, port, self._scenario, token, ssl, name)
+            self.trace._opening = Opening(_reopened, arguments)
 
     def _connect(
         self, connection: Connection, scenario: str | None, name: str, kind: ClientKind
@@ -96,6 +102,18 @@ class RevenServer(OpenTrace):
     def sessions(self) -> Sessions:
         """The server's sessions: publish a moment to others, and follow theirs."""
         return self._sessions
+
+    @property
+    def queries(self) -> list[LongQuery]:
+        """The long queries of this program that the server carries out now, or that wait for
+        their turn, the oldest first: list them from another thread than the one that waits for
+        an answer, and `cancel()` them. Of a server that one owns, those of all clients. An
+        addition to the documented interface.
+
+        Raises:
+            ServerError (a RuntimeError): the server does not answer.
+        """
+        return long_queries(self._connection)
 
     def close(self) -> None:
         """Leave the sessions and close the connection. Using what came from it then raises
@@ -142,6 +160,12 @@ def connect_to_any(kind: Literal["cli", "bridge"], host: str, port: int) -> Reve
     finally:
         connection.close()
     return connect_as(kind, host, port, first)
+
+
+def _reopened(
+    host: str, port: int, scenario: str, token: str | None, ssl: bool, name: str | None
+) -> RevenServer:
+    return RevenServer(host, port, scenario, token=token, ssl=ssl, name=name)
 
 
 def _address(host: object, port: object) -> tuple[str, int]:

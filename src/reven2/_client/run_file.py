@@ -19,6 +19,7 @@ class RunFile(msgspec.Struct, frozen=True):
     url: str
     pid: int
     token: str
+    editor_token: str = ""
     read_only_token: str = ""
     scenarios: list[str] = []
     epoch: str = ""

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from reven2._client.low_level import LowLevel
+from reven2._client.processes import server_there
 from reven2._service import TraceService
 from reven2.bookmark import BookmarkManager
 from reven2.ossi.ossi import Ossi
@@ -28,6 +29,12 @@ class OpenTrace:
         self._info = service.info()
         self._trace = Trace(service)
         self._ossi = Ossi(service)
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return server_there, self._trace.__reduce__()[1]
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
     @property
     def trace(self) -> Trace:

@@ -143,7 +143,7 @@ class CallService(Protocol):
         """The activations that one called, ids from `first` on or, backward, below it; None:
         all."""
 
-    @query(slow=True)
+    @query(scans=True)
     def call_tree(
         self,
         start: int,

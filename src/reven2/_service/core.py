@@ -323,7 +323,7 @@ class CoreService(Protocol):
         """Accesses of transitions [start, stop) that touch [address, address+size); a few
         more than `limit`, for a transition's accesses stay together."""
 
-    @query(slow=True)
+    @query(scans=True)
     def device_accesses(self, start: int, stop: int, limit: int) -> list[DeviceAccessData]:
         """What transitions [start, stop) moved from and to devices, in order; a few more than
         `limit`, for a transition's stay together."""

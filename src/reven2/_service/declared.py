@@ -17,22 +17,25 @@ class Traits(NamedTuple):
     Attributes:
         slow: it may scan the trace, or read whole binaries the first time. A server runs it
             where it keeps no quick one waiting, and stops it when its client goes away.
+        scans: it reads as much of the trace as there is between it and what it looks for. A server
+            gives it turns among the other long ones, behind all that people wait for.
         kept: its answer stays right until the trace grows, so that a client asks once.
         changes: it changes the analyst's data, for which a server wants the right to control.
     """
 
     slow: bool
+    scans: bool
     kept: bool
     changes: bool
 
 
 def query(
-    *, slow: bool = False, kept: bool = True, changes: bool = False
+    *, slow: bool = False, scans: bool = False, kept: bool = True, changes: bool = False
 ) -> Callable[[Method], Method]:
     """Declare a method of an area's protocol a query. What changes something is never kept."""
 
     def declare(method: Method) -> Method:
-        vars(method)["traits"] = Traits(slow, kept and not changes, changes)
+        vars(method)["traits"] = Traits(slow or scans, scans, kept and not changes, changes)
         return method
 
     return declare

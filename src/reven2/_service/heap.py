@@ -72,7 +72,7 @@ class HeapErrorData(msgspec.Struct, frozen=True):
 class HeapService(Protocol):
     """Queries on the heap. The first one looks through the whole trace."""
 
-    @query(slow=True)
+    @query(scans=True)
     def allocations(self, *, first: int, limit: int) -> AllocationPage:
         """Allocations whose id is `first` or more."""
 
@@ -87,6 +87,6 @@ class HeapService(Protocol):
     def live_allocations(self, context: int, *, first: int, limit: int) -> AllocationPage:
         """Those of a context, whose id is `first` or more."""
 
-    @query(slow=True)
+    @query(scans=True)
     def heap_errors(self, kind: HeapErrorKind, *, limit: int) -> list[HeapErrorData]:
         """What went wrong, in the order of the transitions; each instruction and block once."""

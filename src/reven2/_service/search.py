@@ -44,31 +44,31 @@ class ValuePage(msgspec.Struct, frozen=True):
 class SearchService(Protocol):
     """Searches over memory, code and values."""
 
-    @query(slow=True)
+    @query(scans=True)
     def find_in_memory(
         self, pattern: bytes, context: int, address: int, size: int, *, limit: int
     ) -> AddressPage:
         """Occurrences inside [address, address+size) at one context."""
 
-    @query(slow=True)
+    @query(scans=True)
     def standing_matches(
         self, pattern: bytes, context: int, stop: int, *, first: int, limit: int
     ) -> AddressPage:
         """Occurrences at a context, from an address on, near which transitions of
         [context, stop) access memory."""
 
-    @query(slow=True)
+    @query(scans=True)
     def created_matches(self, pattern: bytes, start: int, stop: int, *, limit: int) -> CreatedPage:
         """Occurrences that transitions of [start, stop) bring about; a few more than `limit`,
         for those of a transition stay together."""
 
-    @query(slow=True)
+    @query(scans=True)
     def find_instructions(
         self, pattern: str, start: int, stop: int, *, forward: bool, limit: int
     ) -> TransitionIds:
         """Executions of the instructions in whose text the regular expression is found."""
 
-    @query(slow=True)
+    @query(scans=True)
     def find_value(
         self, value: bytes, start: int, stop: int, *, size: int, limit: int
     ) -> ValuePage:

@@ -28,6 +28,6 @@ class StringPage(msgspec.Struct, frozen=True):
 class StringService(Protocol):
     """Queries on the strings that the trace accesses."""
 
-    @query(slow=True)
+    @query(scans=True)
     def strings(self, pattern: str, *, first: int, limit: int) -> StringPage:
         """Those that contain the pattern as it is, ids from `first` on."""

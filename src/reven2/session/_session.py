@@ -111,9 +111,7 @@ def name_of(session: str | Session) -> str:
             f"A session is given by its name or as a Session, not as {_shown(session)}: pass "
             "'default', for example, or one of server.sessions.available()."
         )
-    name = str(session)
-    wire.check_session_name(name)
-    return name
+    return wire.session_name(str(session))
 
 
 def sessions_of(sessions: str | Session | Iterable[str | Session] | None) -> list[Session]:

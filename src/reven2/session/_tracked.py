@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn, Self, SupportsIndex, TypeVar, overload
 
+from reven2._client.processes import renew_after_fork
 from reven2.errors import ArgumentTypeError, InvalidArgumentError, OutOfRangeError, RevenError
 from reven2.session._session import Session, check_count, name_of, sessions_of
 
@@ -41,6 +42,10 @@ class TrackedSessions(list[Session]):
     ) -> None:
         super().__init__(sessions)
         self._available, self._track = available, track
+        self._lock = threading.RLock()
+        renew_after_fork(self)
+
+    def _renew(self) -> None:
         self._lock = threading.RLock()
 
     @property

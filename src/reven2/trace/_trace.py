@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from reven2._arguments import count as count_of
 from reven2._arguments import flag, instance, range_size, text, wrong_type
+from reven2._client.processes import Opening, trace_there
 from reven2._client.register_pages import RegisterPages
 from reven2._service import TraceInfo, TraceService
 from reven2._tables.table import Results
@@ -78,6 +79,18 @@ class Trace:
         self._registers = RegisterPages(service.registers)
         self._info: TraceInfo = service.info()
         self._links: Links | None = None
+        self._opening: Opening | None = None
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        if self._opening is None:
+            raise TypeError(
+                "This trace cannot be sent to another process: open it there, with "
+                "reven2.open(path) or RevenServer(host, port)."
+            )
+        return trace_there, tuple(self._opening)
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
     @property
     def transition_count(self) -> int:

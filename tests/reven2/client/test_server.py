@@ -119,19 +119,20 @@ def test_a_wrong_token_is_refused(connect: Connect) -> None:
             connect(token=token)
 
 
-def test_a_read_only_token_may_look_and_follow_but_not_publish(
+def test_a_viewer_may_look_and_follow_but_not_publish(
     server: reven2.RevenServer, connect: Connect, port: int, session: str
 ) -> None:
     file = read_run_file(port)
     assert file is not None
     reader = connect(token=file.read_only_token)
     assert str(reader.trace.transition(3)) == str(server.trace.transition(3))
-    reader.sessions.tracked = session
+    with pytest.raises(ServerError, match=f"no session '{session}', and a viewer makes none"):
+        reader.sessions.listen(session)
+    server.sessions.tracked = reader.sessions.tracked = session
     with reader.sessions.listen(session) as listener:
-        server.sessions.tracked = session
         assert server.sessions.publish_transition(server.trace.transition(3))
         assert str(listener.next_event(20)) == "#3"
-    with pytest.raises(ServerError, match="read-only token may not publish"):
+    with pytest.raises(ServerError, match="This takes editors, and you are a viewer"):
         reader.sessions.publish_transition(reader.trace.transition(3))
     assert reader.trace.transition(3).format_as_html().count("onclick") == 0
 

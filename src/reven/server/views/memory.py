@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 
 from reven.ossi import syscall_name
@@ -11,7 +13,7 @@ from reven.resolving import address_of
 from reven.server.views.instructions import TokenKind, text
 from reven.server.views.pointers import Pointee, pointees
 from reven.server.views.view import ADDRESSES, hexadecimal, parsed_address, view
-from reven2._service import KIND_INSTRUCTION, TraceService, column
+from reven2._service import KIND_INSTRUCTION, AccessPage, TraceService, column
 from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError
 from reven2.memhist import MemoryAccessCause, access_cause
@@ -20,6 +22,9 @@ __all__ = ["VIEWS"]
 
 BYTES_LIMIT = 1 << 14
 HISTORY_LIMIT = 500
+HISTORY_WINDOW = 1 << 18
+HISTORY_SECONDS = 0.01
+"""Of the processor's time. After it, the view answers with what it has found."""
 LINE = 16
 INSPECTED = 64
 VALUE_LIMIT = 16
@@ -206,7 +211,8 @@ class HistoryAnswer(msgspec.Struct, frozen=True):
 
 
 def history(service: TraceService, request: HistoryRequest) -> HistoryAnswer:
-    """The accesses to a range of memory from a transition on."""
+    """The accesses to a range of memory from a transition on; fewer than `limit` where more
+    would take long."""
     if not 0 < request.limit <= HISTORY_LIMIT:
         raise InvalidArgumentError(f"Ask for 1 to {HISTORY_LIMIT} accesses.")
     count = service.transition_count()
@@ -215,17 +221,37 @@ def history(service: TraceService, request: HistoryRequest) -> HistoryAnswer:
     if begin == stop or not (request.reads or request.writes):
         return HistoryAnswer([], None)
     low = parsed_address(request.address)
-    page = service.accesses(
-        begin,
-        stop,
-        low,
-        min(request.size, ADDRESSES - low),
-        reads=request.reads,
-        writes=request.writes,
-        forward=request.forward,
-        limit=request.limit,
-    )
-    rows = [
+    rows: list[HistoryRow] = []
+    until = time.thread_time() + HISTORY_SECONDS
+    window = HISTORY_WINDOW
+    while True:
+        # In parts, the nearest first: what lies far apart takes long.
+        low_end = begin if request.forward else max(begin, stop - window)
+        high_end = min(stop, begin + window) if request.forward else stop
+        page = service.accesses(
+            low_end,
+            high_end,
+            low,
+            min(request.size, ADDRESSES - low),
+            reads=request.reads,
+            writes=request.writes,
+            forward=request.forward,
+            limit=request.limit - len(rows),
+        )
+        rows += _history_rows(service, page)
+        following = page.next
+        if following is None and (low_end, high_end) != (begin, stop):
+            following = high_end if request.forward else low_end
+        is_late = bool(rows) and time.thread_time() > until
+        if following is None or len(rows) >= request.limit or is_late:
+            return HistoryAnswer(rows if request.forward else rows[::-1], following)
+        begin, stop = (following, stop) if request.forward else (begin, following)
+        if not page.transition:
+            window *= 8
+
+
+def _history_rows(service: TraceService, page: AccessPage) -> list[HistoryRow]:
+    return [
         _history_row(service, transition, at, size, access_cause(cause), is_write=bool(is_write))
         for transition, at, size, is_write, cause in zip(
             column(page.transition, "Q"),
@@ -236,7 +262,6 @@ def history(service: TraceService, request: HistoryRequest) -> HistoryAnswer:
             strict=True,
         )
     ]
-    return HistoryAnswer(rows if request.forward else rows[::-1], page.next)
 
 
 def _cause_text(service: TraceService, transition: int, kind: int, cause: MemoryAccessCause) -> str:

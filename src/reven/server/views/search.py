@@ -346,4 +346,4 @@ _SEARCHES: dict[SearchKind, Search] = {
     "string": _string,
 }
 
-VIEWS = [view(search, slow=True), view(search_marks, slow=True)]
+VIEWS = [view(search, scans=True), view(search_marks, scans=True)]

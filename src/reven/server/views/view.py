@@ -20,7 +20,7 @@ class View(msgspec.Struct, frozen=True):
     """A view: `arguments` and `answer` are the types of what `show` takes and gives.
 
     `slow`: it may scan the trace or read whole binaries, and is stopped when its client
-    goes away.
+    goes away. `scans`: it does, and takes turns with other long ones.
     """
 
     name: str
@@ -29,12 +29,15 @@ class View(msgspec.Struct, frozen=True):
     answer: Any
     show: Callable[[TraceService, Any], Any]
     slow: bool
+    scans: bool
 
 
-def view(show: Callable[[TraceService, Any], Any], *, slow: bool = False) -> View:
+def view(
+    show: Callable[[TraceService, Any], Any], *, slow: bool = False, scans: bool = False
+) -> View:
     """The view that a function `(service, request) -> answer` is; it has its name."""
     hints = get_type_hints(show)
     answer = hints.pop("return")
     (arguments,) = (kind for name, kind in hints.items() if name != "service")
     summary = re.sub(r"\s+", " ", inspect.getdoc(show) or "")
-    return View(show.__name__, summary, arguments, answer, show, slow)
+    return View(show.__name__, summary, arguments, answer, show, slow or scans, scans)
