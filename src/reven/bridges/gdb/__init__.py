@@ -64,7 +64,7 @@ def serve_one(connection: socket.socket, stub: Stub) -> None:
     """Answer a debugger until it detaches or goes away."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     incoming = _Incoming(queue.Queue(64), threading.Event())
-    stub.is_interrupted = incoming.interrupted.is_set
+    stub.let_interrupt(incoming.interrupted.is_set)
     parser = Packets()
     reader = threading.Thread(target=_read, args=(connection, parser, incoming), daemon=True)
     reader.start()

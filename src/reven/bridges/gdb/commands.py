@@ -11,7 +11,7 @@ gdb keeps registers and memory until the program runs; these commands have it as
 
 from __future__ import annotations
 
-import gdb  # type: ignore[import-not-found]
+import gdb
 
 
 class Reven(gdb.Command):  # type: ignore[misc]

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 __all__ = ["from_gdb", "to_gdb"]
 
-_DIFFERENT = {
-    **{7: 10, 10: 30, 12: 31, 17: 20, 18: 19, 19: 17, 20: 18, 23: 16, 29: 23, 30: 32, 31: 12},
-    **{32: 77, 64: 78},
-}
+_OURS = (7, 10, 12, 17, 18, 19, 20, 23, 29, 30, 31, 32, 64)
+_THEIRS = (10, 30, 31, 20, 19, 17, 18, 16, 23, 32, 12, 77, 78)
+_DIFFERENT = dict(zip(_OURS, _THEIRS, strict=True))
 _SAME = {1, 2, 3, 4, 5, 6, 8, 9, 11, 13, 14, 15, 21, 22, 24, 25, 26, 27, 28}
 _FIRST_REAL_TIME = 33  # of Linux, which is gdb's 45
 _UNKNOWN = 143

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from typing import Literal
 
 from reven.bridges.gdb.agent import CannotEvaluate, evaluate
 from reven.bridges.gdb.host_files import HostFiles
@@ -31,7 +32,11 @@ _FEATURES = (
     "hwbreak+;QPassSignals+;ConditionalBreakpoints+;qXfer:features:read+;qXfer:auxv:read+;"
     "qXfer:exec-file:read+;qXfer:libraries-svr4:read+;qXfer:memory-map:read+;qXfer:threads:read+"
 )
-_WATCH = {"2": "write", "3": "read", "4": "access"}
+_WATCH: dict[str, Literal["write", "read", "access"]] = {
+    "2": "write",
+    "3": "read",
+    "4": "access",
+}
 _MOST_POINTS = 4096
 _MOST_READ = LARGEST_PACKET // 2 - 64
 
@@ -55,11 +60,13 @@ class Stub:
         self._thread: int | None = None
         self._step_thread: int | None = None
         self._features: set[bytes] = set()
-        self.is_interrupted: Callable[[], bool] = lambda: False
         self._has_moved = False
         self.acknowledges = True
         self.is_over = False
-        machine.is_interrupted = lambda: self.is_interrupted()
+
+    def let_interrupt(self, is_interrupted: Callable[[], bool]) -> None:
+        """Say how to find out whether the debugger's user pressed Ctrl-C."""
+        self._machine.is_interrupted = is_interrupted
 
     def answer(self, packet: bytes) -> bytes | None:
         """The answer to a packet; None: there is none. Whatever comes, nothing is raised but for
@@ -133,8 +140,7 @@ class Stub:
         return data.hex().encode() if data else _ERROR
 
     def _read_binary(self, text: str) -> bytes:
-        address, size = _numbers(text)
-        if size == 0:
+        if _numbers(text)[1] == 0:
             return b"OK" if self._is_lldb() else b"b"
         data = self._bytes_at(text)
         if not data:
@@ -227,10 +233,8 @@ class Stub:
         return kind, int(address, 16) & (1 << 64) - 1, int(size, 16)
 
     def _watchpoint(self, kind: str, address: int, size: int) -> Watchpoint:
-        watched = _WATCH[kind]
-        assert watched in ("write", "read", "access")
         # gdb goes on by itself where a write has left the value as it was: it need not stop there.
-        return Watchpoint(watched, address, size, changes=kind == "2" and not self._is_lldb())
+        return Watchpoint(_WATCH[kind], address, size, changes=kind == "2" and not self._is_lldb())
 
     def _condition(self, code: bytes) -> Condition:
         service = self._machine.service
@@ -272,7 +276,7 @@ class Stub:
         return self._go(False) if text == "c" else b""
 
     def _wait_for_others(self) -> bytes:
-        while not self.is_interrupted():
+        while not self._machine.is_interrupted():
             context = self._monitor.next_selection(0.1)
             if context is not None:
                 self._machine.go(context)

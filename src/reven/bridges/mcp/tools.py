@@ -278,7 +278,9 @@ class Tools:
         if joined.bridge is None:
             return _NO_SESSION
         lines = [
-            f"{one.name or one.kind}: {one.where}" for one in islice(joined.bridge.others(), 20)
+            f"{one.name or one.kind}: "
+            + ("nowhere yet" if one.transition_id is None else f"#{one.transition_id}")
+            for one in islice(joined.bridge.others(), 20)
         ]
         return "\n".join(map(clipped, lines)) or "Nobody else listens."
 
