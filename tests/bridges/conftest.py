@@ -38,6 +38,14 @@ def start_bridge(serve_traces: object) -> Iterator[StartBridge]:
         process.communicate()
 
 
+@pytest.fixture
+def reven_bridge() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`reven_bridge(*words)`: run `reven bridge`, which ends by itself."""
+    return lambda *words: subprocess.run(
+        [REVEN, "bridge", *words], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
 @pytest.fixture(scope="module")
 def claims() -> Iterator[Claims]:
     """`claims.works(bridge, client, version, what)`: a test saw it, and so the documentation says

@@ -30,11 +30,12 @@ for number, command in enumerate(COMMANDS):
 """
 
 
-def gdb(address: str, commands: Sequence[str], folder: Path, *words: str) -> list[str]:
-    """What gdb prints for each command, once it is connected to the address. `py X` evaluates X
-    in gdb's Python. A command that fails prints `error: …`."""
+def gdb(address: str | None, commands: Sequence[str], folder: Path, *words: str) -> list[str]:
+    """What gdb prints for each command, once it is connected to the address, if there is one.
+    `py X` evaluates X in gdb's Python. A command that fails prints `error: …`."""
     script = folder / "commands.py"
-    everything = [f"target remote {address}", *commands]
+    first = "show version" if address is None else f"target remote {address}"
+    everything = [first, *commands]
     script.write_text(f"COMMANDS = {everything!r}\n{_DRIVER}")
     done = subprocess.run(
         ["gdb", "-nx", "-q", "-batch", *words, "-x", str(script)],

@@ -218,6 +218,26 @@ def test_threads(record_program: Any, start_bridge: Any, tmp_path: Path, works: 
     works("threads, each with its registers")
 
 
+STEPS = (
+    *("next", "next", "step", "finish", "step", "reverse-step", "reverse-step", "reverse-next"),
+    *("reverse-finish", "stepi", "stepi", "reverse-stepi", "reverse-next", "next", "next"),
+)
+
+
+def test_it_steps_as_gdbs_own_record_does(
+    trace: Path, start_bridge: Any, tmp_path: Path, works: Any
+) -> None:
+    with reven2.open(trace) as server:
+        program = next(one.path for one in server.ossi.executed_binaries("/program$"))
+    where = "py (gdb.selected_frame().name(), gdb.selected_frame().find_sal().line)"
+    steps = ["tbreak add", "continue", *(word for step in STEPS for word in (step, where))]
+    ours = gdb(start_bridge("gdb", trace), ["tbreak main", "continue", *steps], tmp_path)
+    begin = ["tbreak main", "run > /dev/null", "record full"]
+    theirs = gdb(None, [*begin, *steps], tmp_path, program)
+    assert ours[5::2] == theirs[6::2]
+    works("all steps end where those of gdb's own `record full` do")
+
+
 def test_within_a_session(
     trace: Path, serve_traces: Any, start_bridge: Any, tmp_path: Path, works: Any
 ) -> None:
