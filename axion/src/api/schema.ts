@@ -2278,6 +2278,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/views/story": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Where a value came from, step by step back to where it came into the program.
+         * @description Where a value came from, step by step back to where it came into the program.
+         */
+        post: operations["post_scenarios_scenario_views_story"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/views/timeline_events": {
         parameters: {
             query?: never;
@@ -3175,6 +3195,25 @@ export interface components {
         };
         /** StartRequest */
         StartRequest: Record<string, never>;
+        /**
+         * StoryRequest
+         * @description The origin of a `register`, or of `size` bytes at `address`, in a context. `follow`: whether
+         *         what decides an address counts, as in `reven2.preview.taint.origin_tree`.
+         */
+        StoryRequest: {
+            context: number;
+            /** @default  */
+            register?: string;
+            /** @default  */
+            address?: string;
+            /** @default 0 */
+            size?: number;
+            /**
+             * @default meant
+             * @enum {unknown}
+             */
+            follow?: "meant" | "pointers" | "values";
+        };
         /**
          * TimelineRequest
          * @description `parts` parts of `width` transitions each, from `start` on.
@@ -4712,6 +4751,71 @@ export interface components {
             last: number;
         };
         /**
+         * StoryAnswer
+         * @description Steps, in the order to read them. `is_cut`: there was more than is looked at.
+         */
+        StoryAnswer: {
+            of: components["schemas"]["StoryPart"][];
+            sources: components["schemas"]["StorySource"][];
+            steps: components["schemas"]["StoryStep"][];
+            is_cut: boolean;
+        };
+        /**
+         * StoryPart
+         * @description A piece of data: what it is called, and a `register`, or `size` bytes at `address`.
+         */
+        StoryPart: {
+            text: string;
+            /** @default  */
+            register?: string;
+            /** @default  */
+            address?: string;
+            /** @default 0 */
+            size?: number;
+            /** @default  */
+            value?: string;
+        };
+        /**
+         * StorySource
+         * @description What it came from in the end; `transition`: the one that brought it.
+         */
+        StorySource: {
+            text: string;
+            kind: string;
+            transition: number | null;
+        };
+        /**
+         * StoryStep
+         * @description What a transition did for the value: `after` is what it gave its value, `before` what
+         *         that came from, in `context`; without `before` it ends here. `depth`: how many forks lie
+         *         before it; `role`: of the first step after a fork, what it is to the step before that.
+         *         `others` flowed in, too.
+         */
+        StoryStep: {
+            kind: string;
+            text: string;
+            depth: number;
+            /** @default  */
+            role?: string;
+            /** @default null */
+            transition?: number | null;
+            /** @default null */
+            place?: components["schemas"]["Place"] | null;
+            /** @default [] */
+            tokens?: [
+                "address" | "keyword" | "mnemonic" | "number" | "register" | "segment" | "symbol" | "text",
+                string
+            ][];
+            /** @default [] */
+            after?: components["schemas"]["StoryPart"][];
+            /** @default [] */
+            before?: components["schemas"]["StoryPart"][];
+            /** @default null */
+            context?: number | null;
+            /** @default [] */
+            others?: components["schemas"]["StoryPart"][][];
+        };
+        /**
          * TimelineEvents
          * @description Switches are there where several threads run.
          */
@@ -5202,6 +5306,7 @@ export type SourceRequest = components['schemas']['SourceRequest'];
 export type SourceFilesRequest = components['schemas']['SourceFilesRequest'];
 export type SourceRunRequest = components['schemas']['SourceRunRequest'];
 export type StartRequest = components['schemas']['StartRequest'];
+export type StoryRequest = components['schemas']['StoryRequest'];
 export type TimelineRequest = components['schemas']['TimelineRequest'];
 export type TimelineCallsRequest = components['schemas']['TimelineCallsRequest'];
 export type ScenarioRequest = components['schemas']['ScenarioRequest'];
@@ -5325,6 +5430,10 @@ export type StartAnswer = components['schemas']['StartAnswer'];
 export type StartFrame = components['schemas']['StartFrame'];
 export type StartRegister = components['schemas']['StartRegister'];
 export type StartThread = components['schemas']['StartThread'];
+export type StoryAnswer = components['schemas']['StoryAnswer'];
+export type StoryPart = components['schemas']['StoryPart'];
+export type StorySource = components['schemas']['StorySource'];
+export type StoryStep = components['schemas']['StoryStep'];
 export type TimelineEvents = components['schemas']['TimelineEvents'];
 export type TimelineThread = components['schemas']['TimelineThread'];
 export type TimelineEvent = components['schemas']['TimelineEvent'];
@@ -8316,6 +8425,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StartAnswer"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_story: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StoryRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoryAnswer"];
                 };
             };
         };

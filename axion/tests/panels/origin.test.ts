@@ -16,7 +16,6 @@ describe("whose origin is asked for", () => {
             register: "",
             address: `0x${address.toString(16)}`,
             size,
-            hops: 100,
           };
           expect(parseAsked(formatAsked(asked))).toEqual(asked);
         },

@@ -1,31 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useEffect } from "preact/hooks";
-import type { OriginPart, OriginStep } from "../../api/types";
+import type { StoryPart, StoryStep } from "../../api/types";
 import { focus, go, type Selection } from "../../focus";
 import { baseName, digits, numbered } from "../../ui/format";
 import { Rows } from "../../ui/rows";
 import { say } from "../../ui/toast";
 import { Tokens } from "../../ui/tokens";
 import { focusElement } from "../keyboard";
-import { definePanel, keptOfTrace, type Self } from "../panel";
+import { definePanel, keptAlways, keptOfTrace, type Self } from "../panel";
 import { askedAt, formatAsked, parseAsked } from "./asked";
-import { Story } from "./story";
+import { FOLLOWS, type Follow, Story } from "./story";
 import "./origin.css";
 
 const ROW = 40;
 
+const FOLLOW_WORDS: Record<Follow, string> = {
+  values: "values only",
+  meant: "as meant",
+  pointers: "addresses, too",
+};
+
+const ROLE_WORDS: Record<string, string> = { address: "its address: ", other: "and: " };
+
+type Own = Self<"asked" | "follow">;
+
 interface Props {
-  self: Self<"asked">;
+  self: Own;
   story: Story;
 }
 
 function OriginPanel({ self, story }: Props) {
   const { scenario, transition } = focus.value;
   const asked = self.kept.asked.value;
+  const follow = FOLLOWS.find((each) => each === self.kept.follow.value) ?? "meant";
   useEffect(() => {
-    void story.ask(scenario, parseAsked(asked));
-  }, [scenario, asked]);
-  const steps = story.steps.value;
+    void story.ask(scenario, parseAsked(asked), follow);
+  }, [scenario, asked, follow]);
+  const answer = story.answer.value;
+  const steps = answer?.steps ?? [];
   const here = steps.findIndex((step) => step.transition === transition);
   const context = parseAsked(asked)?.context ?? 0;
   if (!asked)
@@ -39,14 +51,16 @@ function OriginPanel({ self, story }: Props) {
     <>
       <div class="bar">
         <span class="mono">
-          {story.of.value.map((part) => (part.value ? `${part.text} = ${part.value}` : part.text))}
+          {(answer?.of ?? [])
+            .map((part) => (part.value ? `${part.text} = ${part.value}` : part.text))
+            .join(", ")}
         </span>
         <button
           type="button"
           class="tool"
           title="Where this was asked"
           onClick={() =>
-            go({ transition: context, side: "before", ...selectionOf(story.of.peek()) })
+            go({ transition: context, side: "before", ...selectionOf(answer?.of ?? []) })
           }
         >
           at {numbered(context)}
@@ -57,17 +71,45 @@ function OriginPanel({ self, story }: Props) {
             Looking back … cancel
           </button>
         ) : (
-          <span class="dim">{steps.length > 0 ? `${steps.length} steps` : ""}</span>
+          <span class="dim">
+            {steps.length > 0 ? `${steps.length}${answer?.is_cut ? "+" : ""} steps` : ""}
+          </span>
         )}
-        {story.next.value && !story.isLoading.value && (
-          <button type="button" class="tool" onClick={() => void story.goOn(scenario)}>
-            Go on
-          </button>
-        )}
+        <select
+          aria-label="Whether what decides an address counts"
+          title="Whether what decides an address counts as an origin of what is loaded from there"
+          value={follow}
+          onChange={(event) => {
+            self.kept.follow.value = event.currentTarget.value;
+          }}
+        >
+          {FOLLOWS.map((each) => (
+            <option key={each} value={each}>
+              {FOLLOW_WORDS[each]}
+            </option>
+          ))}
+        </select>
       </div>
       {story.problem.value && (
         <p class="problem" role="alert">
           {story.problem.value}
+        </p>
+      )}
+      {answer && answer.sources.length > 0 && (
+        <p class="sources">
+          It comes from{" "}
+          {answer.sources.map((source) => (
+            <button
+              key={source.text}
+              type="button"
+              class="tool"
+              disabled={source.transition === null}
+              title={source.kind}
+              onClick={() => source.transition !== null && go({ transition: source.transition })}
+            >
+              {source.text}
+            </button>
+          ))}
         </p>
       )}
       <Rows
@@ -109,13 +151,18 @@ function OriginPanel({ self, story }: Props) {
   );
 }
 
-function Step(props: { self: Self<"asked">; step: OriginStep; index: number; isHere: boolean }) {
+function Step(props: { self: Own; step: StoryStep; index: number; isHere: boolean }) {
   const { self, step, index, isHere } = props;
   const { place, before = [], others = [] } = step;
   const values = before.map((part) => part.value).filter(Boolean);
   const isSource = before.length === 0;
   return (
-    <div class="step" role="listitem" aria-current={isHere ? "location" : undefined}>
+    <div
+      class="step"
+      role="listitem"
+      aria-current={isHere ? "location" : undefined}
+      style={{ "--depth": step.depth }}
+    >
       <button
         type="button"
         class="place"
@@ -130,7 +177,10 @@ function Step(props: { self: Self<"asked">; step: OriginStep; index: number; isH
           <span class="dim id">
             {typeof step.transition === "number" ? numbered(step.transition) : "start"}
           </span>
-          <span class={isSource ? "text source" : "text"}>{step.text}</span>
+          <span class={isSource ? "text source" : "text"}>
+            {ROLE_WORDS[step.role ?? ""] ?? ""}
+            {step.text}
+          </span>
           {values.length > 0 && <span class="value">{values.join(", ")}</span>}
         </span>
         <span class="line">
@@ -160,12 +210,12 @@ function Step(props: { self: Self<"asked">; step: OriginStep; index: number; isH
 }
 
 /** Go to a step, with what it gave its value selected. */
-function visit(step: OriginStep): void {
+function visit(step: StoryStep): void {
   if (typeof step.transition !== "number") return;
   go({ transition: step.transition, side: "before", ...selectionOf(step.after ?? []) });
 }
 
-function selectionOf(parts: OriginPart[]): { selection: Selection } | Record<never, never> {
+function selectionOf(parts: StoryPart[]): { selection: Selection } | Record<never, never> {
   const [part] = parts;
   if (part?.register) return { selection: { kind: "register", name: part.register } };
   if (part?.address)
@@ -176,12 +226,12 @@ function selectionOf(parts: OriginPart[]): { selection: Selection } | Record<nev
 }
 
 /** Follow what else flowed in. */
-function askFor(self: Self<"asked">, step: OriginStep, parts: OriginPart[]): void {
+function askFor(self: Own, step: StoryStep, parts: StoryPart[]): void {
   const [part] = parts;
   const context = step.context ?? step.transition;
   if (!part || typeof context !== "number") return;
   const { register = "", address = "", size = 0 } = part;
-  self.kept.asked.value = formatAsked({ context, register, address, size, hops: 0 });
+  self.kept.asked.value = formatAsked({ context, register, address, size });
 }
 
 export const panel = definePanel({
@@ -190,7 +240,7 @@ export const panel = definePanel({
   place: "low-right",
   order: 1,
   many: true,
-  keeps: { asked: keptOfTrace("") },
+  keeps: { asked: keptOfTrace(""), follow: keptAlways("meant") },
   open: (self) => {
     const story = new Story();
     return {

@@ -177,7 +177,7 @@ class OriginTree:
     def __str__(self) -> str:
         named = ", ".join(str(part) for part in self._place)
         lines = [f"Origin of {named} in {self._context}:"]
-        lines += self._lines(0, "")
+        lines += self._lines()
         sources = self.sources
         if sources:
             lines.append(f"It comes from {'; '.join(map(str, sources))}.")
@@ -185,16 +185,27 @@ class OriginTree:
             lines.append("… and so on: ask for more hops.")
         return "\n".join(lines)
 
-    def _lines(self, number: int, indent: str) -> Iterator[str]:
-        paths = self.paths
-        shown = self._shown()
-        for step, line in enumerate(paths[number].lines()):
-            yield f"{indent}{line}"
+    def story(self) -> Iterator[tuple[int, OriginPath, int]]:
+        """The steps in the order to read them: how deep a step lies, its path, and its number
+        there. What leads to no input is left out, but for the value's own path."""
+        yield from self._told(0, 0, self.paths, self._shown())
+
+    def _told(
+        self, number: int, depth: int, paths: list[OriginPath], shown: set[int]
+    ) -> Iterator[tuple[int, OriginPath, int]]:
+        for step in range(len(paths[number]._data.steps)):
+            yield depth, paths[number], step
             for path in paths:
                 if path.parent == number and path.parent_step == step and path.number in shown:
-                    word = "its address" if path.role == "address" else "and"
-                    yield f"{indent}  {word}:"
-                    yield from self._lines(path.number, indent + "    ")
+                    yield from self._told(path.number, depth + 1, paths, shown)
+
+    def _lines(self) -> Iterator[str]:
+        texts = [list(path.lines()) for path in self.paths]
+        for depth, path, step in self.story():
+            indent = "    " * depth
+            if step == 0 and depth > 0:
+                yield f"{indent[:-2]}{'its address' if path.role == 'address' else 'and'}:"
+            yield f"{indent}{texts[path.number][step]}"
 
     def _shown(self) -> set[int]:
         """Paths that lead to input, and those that these lead off from."""

@@ -11,33 +11,40 @@ from reven.places import Place, place
 from reven.server.views.instructions import TokenKind, text
 from reven.server.views.view import ADDRESSES, hexadecimal, parsed_address, view
 from reven2._service import TraceService, column
+from reven2._service.taint import FollowMode
 from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError, OutOfRangeError
-from reven2.preview.taint import OriginHop, TaintedMemories, TaintedRegisterSlice
-from reven2.preview.taint import origin as find_origin
+from reven2.preview.taint import (
+    OriginHop,
+    OriginPath,
+    TaintedMemories,
+    TaintedRegisterSlice,
+    origin_tree,
+)
 from reven2.trace import Context, Trace
 
 __all__ = ["VIEWS"]
 
-HOPS_LIMIT = 500
+STEPS_LIMIT = 4000
 BYTES_LIMIT = 64
 """An origin is that of a value: what is longer is asked for in parts."""
+
 # Of memory there is one kind here: what kind an address is goes without saying.
 _SPACE = re.compile(r"\[(?:lin|phy):")
 
 
-class OriginRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The value of a `register`, or of `size` bytes at `address`, in a context; at most `hops`
-    steps back."""
+class StoryRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The origin of a `register`, or of `size` bytes at `address`, in a context. `follow`: whether
+    what decides an address counts, as in `reven2.preview.taint.origin_tree`."""
 
     context: int
     register: str = ""
     address: str = ""
     size: int = 0
-    hops: int = 100
+    follow: FollowMode = "meant"
 
 
-class OriginPart(msgspec.Struct, frozen=True, omit_defaults=True):
+class StoryPart(msgspec.Struct, frozen=True, omit_defaults=True):
     """A piece of data: what it is called, and a `register`, or `size` bytes at `address`."""
 
     text: str
@@ -47,51 +54,74 @@ class OriginPart(msgspec.Struct, frozen=True, omit_defaults=True):
     value: str = ""
 
 
-class OriginStep(msgspec.Struct, frozen=True, omit_defaults=True):
+class StoryStep(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a transition did for the value: `after` is what it gave its value, `before` what
-    that came from, in `context`; without `before` it ends here. `others` flowed in, too."""
+    that came from, in `context`; without `before` it ends here. `depth`: how many forks lie
+    before it; `role`: of the first step after a fork, what it is to the step before that.
+    `others` flowed in, too."""
 
     kind: str
     text: str
+    depth: int
+    role: str = ""
     transition: int | None = None
     place: Place | None = None
     tokens: tuple[tuple[TokenKind, str], ...] = ()
-    after: list[OriginPart] = []
-    before: list[OriginPart] = []
+    after: list[StoryPart] = []
+    before: list[StoryPart] = []
     context: int | None = None
-    others: list[list[OriginPart]] = []
+    others: list[list[StoryPart]] = []
 
 
-class OriginAnswer(msgspec.Struct, frozen=True):
-    """Steps, the latest first; `next`: what to go on from, None where it ends."""
+class StorySource(msgspec.Struct, frozen=True):
+    """What it came from in the end; `transition`: the one that brought it."""
 
-    of: list[OriginPart]
-    steps: list[OriginStep]
-    next: OriginRequest | None
+    text: str
+    kind: str
+    transition: int | None
 
 
-def origin(service: TraceService, request: OriginRequest) -> OriginAnswer:
+class StoryAnswer(msgspec.Struct, frozen=True):
+    """Steps, in the order to read them. `is_cut`: there was more than is looked at."""
+
+    of: list[StoryPart]
+    sources: list[StorySource]
+    steps: list[StoryStep]
+    is_cut: bool
+
+
+def story(service: TraceService, request: StoryRequest) -> StoryAnswer:
     """Where a value came from, step by step back to where it came into the program."""
-    if not 1 <= request.hops <= HOPS_LIMIT:
-        raise InvalidArgumentError(f"Ask for 1 to {HOPS_LIMIT} steps.")
     total = service.transition_count()
     if not 0 <= request.context <= total:
         raise OutOfRangeError(f"There are contexts 0 to {total}.")
-    trace = Trace(service)
-    context = trace._context(request.context)
-    found = find_origin(context, _data(request), request.hops)
-    steps = [_step(service, hop) for hop in found]
-    last = found.hops[-1]
-    following = None
-    if not found.is_complete and last.context is not None:
-        part = _part(last.before[0], last.context)
-        following = OriginRequest(
-            last.context._id, part.register, part.address, part.size, request.hops
-        )
-    return OriginAnswer([_part(part, context) for part in found.data], steps, following)
+    context = Trace(service)._context(request.context)
+    found = origin_tree(context, _data(request), request.follow)
+    hops = {path.number: path.hops for path in found.paths}
+    of = hops[0][0].after if hops[0] else ()
+    return StoryAnswer(
+        [_part(part, context) for part in of],
+        [
+            StorySource(
+                str(source),
+                source.kind,
+                None if source.transition is None else source.transition.id,
+            )
+            for source in found.sources
+        ],
+        [
+            _step(service, hops[path.number][step], depth, _role(path, step, depth))
+            for depth, path, step in found.story()
+        ][:STEPS_LIMIT],
+        found.is_cut,
+    )
 
 
-def _data(request: OriginRequest) -> str | TaintedMemories:
+def _role(path: OriginPath, step: int, depth: int) -> str:
+    return path.role if step == 0 and depth > 0 else ""
+
+
+def _data(request: StoryRequest) -> str | TaintedMemories:
     if bool(request.register) == bool(request.address):
         raise InvalidArgumentError("Ask for the origin of a register, or of bytes at an address.")
     if request.register:
@@ -106,26 +136,29 @@ def _data(request: OriginRequest) -> str | TaintedMemories:
     return TaintedMemories(address, request.size)
 
 
-def _step(service: TraceService, hop: OriginHop) -> OriginStep:
+def _step(service: TraceService, hop: OriginHop, depth: int, role: str) -> StoryStep:
     others = [[_part(part, None) for part in other] for other in hop.others]
     after_context = None if hop.transition is None else hop.transition.context_after()
     after = [_part(part, after_context) for part in hop.after]
     before = [_part(part, hop.context) for part in hop.before]
     context = None if hop.context is None else hop.context._id
     if hop.transition is None:
-        return OriginStep(
-            hop.kind, _SPACE.sub("[", str(hop)), None, None, (), after, before, context, others
+        words = _SPACE.sub("[", str(hop))
+        return StoryStep(
+            hop.kind, words, depth, role, None, None, (), after, before, context, others
         )
     number = hop.transition.id
     page = service.transitions(number, number + 1)
     (pc,) = column(page.pc, "Q")
-    words = text(column(page.address, "Q")[0], page.code[0]) if page.code else None
-    return OriginStep(
+    instruction = text(column(page.address, "Q")[0], page.code[0]) if page.code else None
+    return StoryStep(
         hop.kind,
         _SPACE.sub("[", str(hop).removeprefix(f"{hop.transition}: ")),
+        depth,
+        role,
         number,
         place(service, number, pc),
-        () if words is None else words.tokens,
+        () if instruction is None else instruction.tokens,
         after,
         before,
         context,
@@ -133,18 +166,18 @@ def _step(service: TraceService, hop: OriginHop) -> OriginStep:
     )
 
 
-def _part(part: TaintedRegisterSlice | TaintedMemories, context: Context | None) -> OriginPart:
+def _part(part: TaintedRegisterSlice | TaintedMemories, context: Context | None) -> StoryPart:
     if isinstance(part, TaintedMemories):
         address = part.address.offset
         value = "" if context is None else _bytes(context, part)
-        return OriginPart(
+        return StoryPart(
             f"{part.size} bytes at {address:#x}" if part.size > 1 else f"the byte at {address:#x}",
             address=hexadecimal(address),
             size=part.size,
             value=value,
         )
     value = "" if context is None else _number(context, part.register)
-    return OriginPart(str(part), register=part.register.name, value=value)
+    return StoryPart(str(part), register=part.register.name, value=value)
 
 
 def _number(context: Context, register: Register) -> str:
@@ -162,4 +195,4 @@ def _bytes(context: Context, part: TaintedMemories) -> str:
     return data.hex()
 
 
-VIEWS = [view(origin, slow=True)]
+VIEWS = [view(story, slow=True)]
