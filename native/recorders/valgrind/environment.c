@@ -2,7 +2,9 @@
  * The program's environment as its user gave it. The core adds variables for
  * itself and for libraries that this tool has no use for; they stand on the
  * program's initial stack and are taken away before its first instruction. */
+#include "pub_tool_clientstate.h"
 #include "pub_tool_machine.h"
+#include "pub_tool_mallocfree.h"
 #include "recorder.h"
 
 static Bool begins_with(const HChar* string, const HChar* start) {
@@ -27,14 +29,33 @@ static Bool keep(HChar* variable) {
     if (begins_with(variable, "LD_PRELOAD=")) return keep_preload(variable);
     return !begins_with(variable, "VALGRIND_LIB=") &&
            !begins_with(variable, "VALGRIND_LAUNCHER=") &&
+           !begins_with(variable, "REVEN_PROGRAM_NAME=") &&
            !begins_with(variable, "GLIBCPP_FORCE_NEW=") &&
            !begins_with(variable, "GLIBCXX_FORCE_NEW=");
 }
 
-void environment_restore(ThreadId tid) {
-    /* argc, arguments, 0, environment, 0, pairs of the auxiliary vector, 0 0 */
-    UWord* stack = (UWord*)VG_(get_SP)(tid);
+static Addr *arguments, *variables;
+
+const Addr* environment_arguments(void) { return arguments; }
+const Addr* environment_variables(void) { return variables; }
+
+static Addr* keep_list(const UWord* from) {
+    SizeT count = 1;
+    Addr* kept;
+    while (from[count - 1] != 0) count++;
+    kept = VG_(malloc)("reven.strings", count * sizeof(Addr));
+    VG_(memcpy)(kept, from, count * sizeof(Addr));
+    return kept;
+}
+
+/* argc, arguments, 0, environment, 0, pairs of the auxiliary vector, 0 0 */
+static void restore(UWord* stack) {
     UWord *from = stack + 1 + stack[0] + 1, *to = from;
+    const HChar* name = exec_given_name((HChar**)from);
+    /* A script gets its path whatever it is called. */
+    if (name != NULL && stack[0] > 0 &&
+        VG_(strcmp)((const HChar*)stack[1], VG_(args_the_exename)) == 0)
+        stack[1] = (UWord)name;
     for (; *from != 0; from++)
         if (keep((HChar*)*from)) *to++ = *from;
     if (to == from) return;
@@ -46,4 +67,11 @@ void environment_restore(ThreadId tid) {
         from += 2;
     } while (to[-2] != 0);
     while (to < from) *to++ = 0;
+}
+
+void environment_restore(ThreadId tid) {
+    UWord* stack = (UWord*)VG_(get_SP)(tid);
+    restore(stack);
+    arguments = keep_list(stack + 1);
+    variables = keep_list(stack + 1 + stack[0] + 1);
 }

@@ -80,3 +80,44 @@ void exec_failed(void) {
     if (suspended) vgPlain_clo_trace_children = followed;
     suspended = False;
 }
+
+/* ------------------------------------------------------------ the program's name */
+
+/* The core gives a program its path for a name. The one that it shall have is told to the
+ * recorder of that program in its environment. */
+#define NAME_VARIABLE "REVEN_PROGRAM_NAME"
+
+static const HChar* name_given;
+
+extern void vgPlain_env_setenv(HChar*** environment, const HChar* name, const HChar* value);
+/* The linker directs the core's calls here (--wrap). */
+extern HChar** __real_vgPlain_env_clone(HChar** environment);
+extern HChar** __wrap_vgPlain_env_clone(HChar** environment);
+
+HChar** __wrap_vgPlain_env_clone(HChar** environment) {
+    HChar** clone = __real_vgPlain_env_clone(environment);
+    if (name_given != NULL) vgPlain_env_setenv(&clone, NAME_VARIABLE, name_given);
+    return clone;
+}
+
+const HChar* exec_given_name(HChar** environment) {
+    static const HChar start[] = NAME_VARIABLE "=";
+    for (; *environment != NULL; environment++)
+        if (VG_(strncmp)(*environment, start, sizeof start - 1) == 0)
+            return *environment + sizeof start - 1;
+    return NULL;
+}
+
+void exec_prepare(Addr arguments) {
+    Addr* first = (Addr*)arguments;
+    limits_before_exec();
+    if (vgPlain_clo_trace_children &&
+        VG_(am_is_valid_for_client)(arguments, sizeof *first, VKI_PROT_READ) && *first != 0 &&
+        exec_is_string(*first))
+        name_given = (const HChar*)*first;
+}
+
+void exec_not_done(void) {
+    name_given = NULL;
+    limits_exec_failed();
+}

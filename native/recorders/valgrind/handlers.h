@@ -15,10 +15,19 @@ typedef struct {
     SysRes result;
 } CallStatus;
 
+/* The core reads what it takes for a path without a look at whether it can: what is none is
+ * left to the kernel, which refuses it. */
+Bool process_refuses(Addr path, const CallArguments* call, CallStatus* status);
+
 #define HANDLER(name)                                                                             \
     extern void __real_##name(ThreadId, void* layout, CallArguments*, CallStatus*, UWord* flags); \
     extern void __wrap_##name(ThreadId, void* layout, CallArguments*, CallStatus*, UWord* flags); \
     void __wrap_##name(ThreadId tid, void* layout, CallArguments* call, CallStatus* status,       \
                        UWord* flags)
+
+#define AFTER(name)                                                   \
+    extern void __real_##name(ThreadId, CallArguments*, CallStatus*); \
+    extern void __wrap_##name(ThreadId, CallArguments*, CallStatus*); \
+    void __wrap_##name(ThreadId tid, CallArguments* call, CallStatus* status)
 
 #endif

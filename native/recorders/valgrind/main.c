@@ -29,6 +29,7 @@ static void print_debug_usage(void) {}
 
 static void after_options(void) {
     process_after_log();
+    limits_init();
     if (option_socket == NULL)
         VG_(fmsg_bad_option)("--reven-socket", "The recorder is started by `reven record`.\n");
     stream_init();

@@ -20,9 +20,11 @@
  *   instrument.c  the code that VEX adds to a block
  *   trigger.c     --reven-from and --reven-until
  *   exec.c        programs that the program executes
+ *   limits.c      the limits of the process
  *   lent_memory.c memory that the program lends to a child
  *   environment.c the environment that the program gets
- *   process.c     what the program sees of its process
+ *   process.c     the name and the log of the program's process
+ *   proc_self.c   what the program reads of itself in /proc
  *   notices.c     what the program met that is not as it should be
  */
 #ifndef REVEN_RECORDER_H
@@ -287,8 +289,27 @@ IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayout* lay
 /* An execve of this path begins; it failed. */
 void exec_begins(Addr path);
 void exec_failed(void);
+/* The core executes a program with these arguments; it has failed. */
+void exec_prepare(Addr arguments);
+void exec_not_done(void);
+/* The name that a program gets (argv[0]), from one that executed it; null: its path. */
+const HChar* exec_given_name(HChar** environment);
 /* Whether the program's string lies in memory that it may read, to its end. */
 Bool exec_is_string(Addr string);
+
+/* -------------------------------------------------------------- limits.c */
+
+/* The core has its descriptors. */
+void limits_init(void);
+/* The recorder needs descriptors of its own; no more. */
+void limits_lift(void);
+void limits_restore(void);
+Bool limits_is_own_descriptor(Long descriptor);
+/* The row of descriptors in /proc/self/limits. */
+void limits_describe(HChar* row);
+/* The program executes another, which takes the program's limits; it has failed. */
+void limits_before_exec(void);
+void limits_exec_failed(void);
 
 /* -------------------------------------------------------- lent_memory.c */
 
@@ -336,7 +357,18 @@ void process_after_log(void);
 /* Before the program's first instruction. */
 void process_begin(void);
 
+/* ------------------------------------------------------------ proc_self.c */
+
+/* The program's file, which the kernel does not know as such; whether a path leads to that of
+ * the recorder, which it takes for it. */
+const HChar* proc_self_executable(void);
+Bool proc_self_is_executable(const HChar* path);
+
 /* --------------------------------------------------------- environment.c */
+
+/* Where the arguments and the variables stand that the program began with, and 0. */
+const Addr* environment_arguments(void);
+const Addr* environment_variables(void);
 
 /* Before the program's first instruction. */
 void environment_restore(ThreadId tid);

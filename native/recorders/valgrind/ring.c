@@ -424,13 +424,16 @@ Bool stream_connect(void) {
     Int descriptor = -1;
     if (ring != NULL) return True;
     first_execution = 0;
+    limits_lift();
     connection = connect_socket();
     if (connection < 0 || !say_hello(connection, connected_as) ||
         !receive_welcome(&welcome, &descriptor) || !welcome.accepted ||
         !map_ring(&welcome, descriptor)) {
         stop_recording();
+        limits_restore();
         return False;
     }
+    limits_restore();
     connected_as = VG_(getpid)();
     last_publish_ms = VG_(read_millisecond_timer)();
     open_slot();
