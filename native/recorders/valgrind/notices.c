@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * What the trace says beside what ran: where the recorder does otherwise than the processor
  * or the kernel, and what the kernel says of a signal. */
+#include "pub_tool_aspacemgr.h"
+#include "pub_tool_libcprint.h"
 #include "pub_tool_machine.h"
 #include "recorder.h"
 
@@ -25,6 +27,34 @@ void notice(UInt kind, UInt detail, Addr ip, ULong value, const HChar* text) {
 
 void notices_forget(void) { given_count = 0; }
 
+/* ------------------------------------------------------- what is not executed */
+
+#define LONGEST_INSTRUCTION 15
+
+/* Whether the processor would not execute it either. */
+static Bool is_undefined(const UChar* code) {
+    return (code[0] == 0x0f &&
+            (code[1] == 0x0b || code[1] == 0xb9 || code[1] == 0xff || code[1] <= 1 ||
+             (code[1] >= 0x20 && code[1] <= 0x23) || code[1] == 0x30 || code[1] == 0x32)) ||
+           code[0] == 0xf4 || code[0] == 0xfa || code[0] == 0xfb || (code[0] & 0xf4) == 0xe4 ||
+           (code[0] & 0xfc) == 0x6c || code[0] == 0x06 || code[0] == 0x07 || code[0] == 0xea;
+}
+
+void notices_not_executed(Addr ip) {
+    HChar text[2 * LONGEST_INSTRUCTION + 1];
+    const UChar *bytes = (const UChar*)ip, *code;
+    UInt size = LONGEST_INSTRUCTION, i;
+    while (size > 0 && !VG_(am_is_valid_for_client)(ip, size, VKI_PROT_READ)) size--;
+    for (i = 0; i + 2 < size && (bytes[i] == 0x66 || bytes[i] == 0xf2 || bytes[i] == 0xf3 ||
+                                 (bytes[i] & 0xf0) == 0x40);)
+        i++;
+    code = bytes + i;
+    if (size < 2 || is_undefined(code)) return;
+    for (i = 0; i < size; i++) VG_(sprintf)(text + 2 * i, "%02x", bytes[i]);
+    notice(REVEN_NOTICE_NOT_EXECUTED, code[0] == 0x0f ? code[0] << 8 | code[1] : code[0], ip, 0,
+           text);
+}
+
 /* ---------------------------------------------------------- what signals are */
 
 /* Of the last signal that the core was about to deliver. */
@@ -36,6 +66,10 @@ void notices_signal(ThreadId tid, UInt number) {
     last_signal.number = 0;
 }
 
+#define CODE_BREAKPOINT 1
+#define CODE_KERNEL 128
+#define CODE_NO_OPCODE 1
+#define CODE_NO_OPERAND 2
 #define CODE_USER 0         /* si_code: kill */
 #define CODE_THREAD -6      /* tgkill */
 #define CODE_QUEUE -1       /* sigqueue */
@@ -46,6 +80,11 @@ extern Bool __wrap_vgPlain_gdbserver_report_signal(vki_siginfo_t* info, ThreadId
 
 Bool __wrap_vgPlain_gdbserver_report_signal(vki_siginfo_t* info, ThreadId tid) {
     VG_(memset)(&last_signal, 0, sizeof last_signal);
+    /* As the kernel says of every instruction that there is not. */
+    if (info->si_signo == VKI_SIGILL && info->si_code == CODE_NO_OPCODE)
+        info->si_code = CODE_NO_OPERAND;
+    if (info->si_signo == VKI_SIGTRAP && info->si_code == CODE_BREAKPOINT)
+        info->si_code = CODE_KERNEL;
     last_signal.number = info->si_signo;
     last_signal.code = info->si_code;
     if (info->si_code == CODE_USER || info->si_code == CODE_THREAD || info->si_code == CODE_QUEUE) {

@@ -346,6 +346,8 @@ void float_trapped(ThreadId tid, Int code);
 void notice(UInt kind, UInt detail, Addr ip, ULong value, const HChar* text);
 /* In another process they are said again. */
 void notices_forget(void);
+/* The program handles the signal that it got for this instruction. */
+void notices_not_executed(Addr ip);
 /* Before the record of a signal: what the kernel says of it. */
 void notices_signal(ThreadId tid, UInt number);
 

@@ -228,6 +228,7 @@ static void deliver_signal(ThreadId tid, Int number, Bool alternate_stack) {
         read_registers(tid, thread(tid)->known);
     else
         synchronise(tid);
+    if (number == VKI_SIGILL && payload.synchronous) notices_not_executed(payload.ip);
     notices_signal(tid, number);
     record(REVEN_SIGNAL, tid, &payload, sizeof payload);
     left_by_fault = False;

@@ -65,6 +65,21 @@ def notice_sentence(notice: Notice) -> str:
         )
     if notice.kind == _LENT_MEMORY and notice.detail in _LENT_MEMORY_WORDS:
         return _LENT_MEMORY_WORDS[notice.detail].format(value=notice.value)
+    if notice.kind == _NOT_EXECUTED:
+        return f"the program got, and handled, a SIGILL that is the recorder's doing{place}: " + (
+            _instruction(notice.text)
+        )
     if notice.kind == _UNSEEN and notice.detail in _UNSEEN_WORDS:
         return _UNSEEN_WORDS[notice.detail].format(value=notice.value)
     return f"the recorder met what this version has no words for (kind {notice.kind}){place}"
+
+
+def _instruction(digits: str) -> str:
+    # Recording does without a disassembler where there is nothing to say.
+    from reven.end.unsupported import unsupported_instruction
+
+    try:
+        code = bytes.fromhex(digits)
+    except ValueError:
+        return "the instruction is not known"
+    return unsupported_instruction(code) or f"it does not execute {code.hex(' ')}"

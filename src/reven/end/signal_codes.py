@@ -24,7 +24,7 @@ _MEANINGS: dict[tuple[int, int], str] = {
     (signal.SIGFPE, 6): "inexact floating-point result",
     (signal.SIGFPE, 7): "invalid floating-point operation",
     (signal.SIGILL, 1): "no such instruction",
-    (signal.SIGILL, 2): "no such operand",
+    (signal.SIGILL, 2): "no such instruction",
     (signal.SIGILL, 5): "a privileged instruction",
     (signal.SIGTRAP, 1): "a breakpoint instruction",
     (signal.SIGTRAP, 2): "a single step",

@@ -53,6 +53,7 @@ _FLAGS = (
     "-Wl,--wrap=vgSysWrap_linux_sys_statx_before",
     "-Wl,--wrap=vgSysWrap_generic_sys_getdents64_after",
     "-Wl,--wrap=LibVEX_Translate",
+    "-Wl,--wrap=disInstr_AMD64",
     "-Wl,--wrap=vgSysWrap_generic_sys_fork_before",
     "-Wl,--wrap=vgSysWrap_linux_sys_clone_before",
     "-Wl,--wrap=vgSysWrap_generic_sys_open_before",
