@@ -8,7 +8,7 @@ AXION := axion/node_modules/.package-lock.json
 sources := pyproject.toml CMakeLists.txt $(shell find src native -type f -not -name '*.pyc') \
 	$(shell find axion -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
-.PHONY: demo test lint format types bench install clean
+.PHONY: demo test lint format types bench fuzz race install clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python examples/demo.py
@@ -28,6 +28,14 @@ types: $(VENV)/.installed $(AXION)
 
 bench: $(VENV)/.installed $(VENV)/.bench
 	@$(BIN)/python -m benchmarks
+
+# So many seconds for each of the fuzzers, an hour for all.
+FUZZ_SECONDS ?= 360
+fuzz: $(VENV)/.installed $(VENV)/.test $(VENV)/.fuzz
+	@$(BIN)/python -m tests.fuzz.run $(FUZZ_SECONDS)
+
+race: $(VENV)/.installed $(VENV)/.fuzz
+	@tests/race/run $(VENV)
 
 install: $(VENV)/.installed
 
@@ -52,6 +60,11 @@ $(VENV)/.test: $(VENV)/.created
 $(VENV)/.bench: $(VENV)/.created
 	@scripts/system-packages $(PYTHON) bench
 	@scripts/environment extra $(VENV) bench
+	@touch $@
+
+$(VENV)/.fuzz: $(VENV)/.created
+	@scripts/system-packages $(PYTHON) fuzz
+	@scripts/environment extra $(VENV) fuzz
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.created

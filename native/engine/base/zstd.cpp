@@ -17,6 +17,7 @@ size_t ZSTD_compressCCtx(ZSTD_CCtx*, void* to, size_t capacity, const void* from
                          int level);
 size_t ZSTD_decompressDCtx(ZSTD_DCtx*, void* to, size_t capacity, const void* from, size_t size);
 size_t ZSTD_compressBound(size_t size);
+unsigned long long ZSTD_getFrameContentSize(const void* from, size_t size);
 unsigned ZSTD_isError(size_t code);
 const char* ZSTD_getErrorName(size_t code);
 }
@@ -47,6 +48,13 @@ bool decompress(std::span<const uint8_t> frame, uint8_t* out, size_t size) {
     thread_local Context context;
     if (!context.context) throw std::bad_alloc();
     return ZSTD_decompressDCtx(context.context, out, size, frame.data(), frame.size()) == size;
+}
+
+std::optional<std::vector<uint8_t>> unpack(std::span<const uint8_t> frame, size_t size) {
+    if (ZSTD_getFrameContentSize(frame.data(), frame.size()) != size) return std::nullopt;
+    std::vector<uint8_t> bytes(size);
+    if (!decompress(frame, bytes.data(), size)) return std::nullopt;
+    return bytes;
 }
 
 }  // namespace reven

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -29,5 +30,9 @@ class Compressor {
 // Decompresses one zstd frame that holds exactly `size` bytes to `out`. False if
 // it does not. Each thread reuses a context.
 bool decompress(std::span<const uint8_t> frame, uint8_t* out, size_t size);
+
+// The `size` bytes that one zstd frame holds; nothing if it does not. Memory is taken only once
+// the frame itself says so much.
+std::optional<std::vector<uint8_t>> unpack(std::span<const uint8_t> frame, size_t size);
 
 }  // namespace reven

@@ -41,20 +41,20 @@ DwarfAbbreviations::DwarfAbbreviations(std::span<const uint8_t> section, uint64_
         while (true) {
             const uint64_t name = reader.uleb();
             const uint64_t form = reader.uleb();
-            int64_t implicit = 0;
+            uint64_t implicit = 0;
             if (form == 0x21) {  // implicit_const: the value stands here
                 unsigned shift = 0;
                 uint8_t byte;
                 do {
                     byte = reader.read<uint8_t>();
-                    if (shift < 64) implicit |= static_cast<int64_t>(byte & 0x7f) << shift;
+                    if (shift < 64) implicit |= static_cast<uint64_t>(byte & 0x7f) << shift;
                     shift += 7;
                 } while (byte & 0x80);
-                if (shift < 64 && (byte & 0x40)) implicit |= -(int64_t{1} << shift);
+                if (shift < 64 && (byte & 0x40)) implicit |= ~uint64_t{0} << shift;
             }
             if (name == 0 && form == 0) break;
-            one.attributes.push_back(
-                {static_cast<uint16_t>(name), static_cast<uint16_t>(form), implicit});
+            one.attributes.push_back({static_cast<uint16_t>(name), static_cast<uint16_t>(form),
+                                      static_cast<int64_t>(implicit)});
         }
         if (code == dense_.size() + 1) {
             dense_.push_back(std::move(one));
@@ -64,6 +64,20 @@ DwarfAbbreviations::DwarfAbbreviations(std::span<const uint8_t> section, uint64_
     }
     std::stable_sort(others_.begin(), others_.end(),
                      [](const auto& a, const auto& b) { return a.first < b.first; });
+}
+
+uint64_t DwarfAbbreviations::size(std::span<const uint8_t> section, uint64_t offset) {
+    DwarfReader reader(section, offset);
+    while (reader.uleb()) {
+        reader.uleb();
+        reader.read<uint8_t>();
+        for (uint64_t name = 1, form = 1; name != 0 || form != 0;) {
+            name = reader.uleb();
+            form = reader.uleb();
+            if (form == 0x21) reader.uleb();
+        }
+    }
+    return reader.position() - offset;
 }
 
 const DwarfAbbreviation& DwarfAbbreviations::find(uint64_t code) const {

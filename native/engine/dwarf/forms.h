@@ -92,6 +92,8 @@ class DwarfAbbreviations {
    public:
     DwarfAbbreviations(std::span<const uint8_t> section, uint64_t offset);
     const DwarfAbbreviation& find(uint64_t code) const;
+    // Bytes that the abbreviations from an offset on take, without keeping them.
+    static uint64_t size(std::span<const uint8_t> section, uint64_t offset);
 
    private:
     std::vector<DwarfAbbreviation> dense_;

@@ -8,7 +8,7 @@
 
 namespace reven {
 DebugIndex::DebugIndex(const DebugSections& sections, const Progress& progress)
-    : sections_(sections) {
+    : sections_(sections), left_(budget(sections)) {
     std::unordered_set<uint64_t> known;
     uint64_t position = 0;
     const uint64_t size = sections.info.size();
@@ -19,6 +19,8 @@ DebugIndex::DebugIndex(const DebugSections& sections, const Progress& progress)
             DwarfReader reader(sections.info, position);
             read_unit_header(reader, size, unit);
             unit_count_++;
+            if (!abbreviations_.count(unit.abbreviations))
+                spend(left_, 8 * DwarfAbbreviations::size(sections_.abbrev, unit.abbreviations));
             scan_unit(*this, unit, abbreviations(unit.abbreviations), known);
         } catch (const DamagedDebugInfo&) {
             damaged_unit_count_++;
@@ -27,6 +29,21 @@ DebugIndex::DebugIndex(const DebugSections& sections, const Progress& progress)
         position = unit.end;
     }
     finish();
+}
+
+uint64_t DebugIndex::budget(const DebugSections& sections) {
+    constexpr uint64_t ALWAYS = 64 << 20;
+    // Of large programs, less than 8 for each byte are needed.
+    constexpr uint64_t FOR_EACH_BYTE = 64;
+    return ALWAYS + FOR_EACH_BYTE * (sections.info.size() + sections.abbrev.size());
+}
+
+void DebugIndex::spend(uint64_t& left, uint64_t work) {
+    if (work > left) {
+        left = 0;
+        throw DamagedDebugInfo("it says too much for its size");
+    }
+    left -= work;
 }
 
 void DebugIndex::finish() {

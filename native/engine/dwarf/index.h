@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "base/progress.h"
@@ -64,6 +65,8 @@ class DebugIndex {
 
    private:
     friend class UnitScan;
+    friend void scan_unit(DebugIndex&, const DwarfUnit&, const DwarfAbbreviations&,
+                          std::unordered_set<uint64_t>&);
     friend std::vector<DebugScope> unit_scopes(const DebugSections&, const DwarfUnit&,
                                                const DwarfAbbreviations&);
 
@@ -76,6 +79,12 @@ class DebugIndex {
         DebugPlace place;
     };
 
+    // Bytes of names, and entries of ranges and abbreviations, that are looked at: a few bytes of
+    // debug information can refer to the same megabytes again and again. Throws DamagedDebugInfo
+    // when there have been too many for its size.
+    static uint64_t budget(const DebugSections& sections);
+    static void spend(uint64_t& left, uint64_t work);
+
     // Throws DamagedDebugInfo.
     const DwarfAbbreviations& abbreviations(uint64_t offset) const;
     static std::vector<DebugPlace> find(const std::vector<Named>& all, std::string_view name);
@@ -86,6 +95,7 @@ class DebugIndex {
     std::vector<Named> types_, functions_, variables_;
     std::vector<DebugPlace> variables_in_order_;
     std::vector<Code> code_;
+    uint64_t left_ = 0;
     size_t unit_count_ = 0;
     size_t damaged_unit_count_ = 0;
 };

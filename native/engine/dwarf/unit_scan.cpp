@@ -88,12 +88,13 @@ uint64_t add_to_hash(uint64_t hash, std::string_view name) {
 class UnitScan {
    public:
     UnitScan(DebugIndex& index, const DwarfUnit& unit, const DwarfAbbreviations& abbreviations,
-             std::unordered_set<uint64_t>& known)
+             std::unordered_set<uint64_t>& known, uint64_t& left)
         : index_(index),
           sections_(index.sections_),
           unit_(unit),
           abbreviations_(abbreviations),
-          known_(known) {}
+          known_(known),
+          left_(left) {}
 
     // The scopes of the unit; takes nothing into the index.
     std::vector<DebugScope> scopes() {
@@ -270,6 +271,7 @@ class UnitScan {
 
     size_t begin_scope(const Entry& entry) {
         const bool is_anonymous = entry.name.empty() && entry.abbreviation->tag == TAG_NAMESPACE;
+        DebugIndex::spend(left_, path_.size() + entry.name.size() + 1);
         if (!path_.empty()) path_ += "::";
         path_ += is_anonymous ? std::string_view("(anonymous namespace)") : entry.name;
         scopes_->push_back({entry.offset, entry.offset, path_});
@@ -278,6 +280,7 @@ class UnitScan {
 
     // Takes an entry into the index; gives the hash that its children's names begin with.
     uint64_t keep(const Entry& entry, uint64_t scope) {
+        DebugIndex::spend(left_, entry.name.size() + 1);
         const uint32_t tag = entry.abbreviation->tag;
         uint64_t hash = scope;
         const std::string_view separator = scope == HASH_START ? "" : "::";
@@ -309,6 +312,7 @@ class UnitScan {
 
     void keep_function(const Entry& entry, const DebugPlace& place) {
         const std::string_view name = linkage_name(entry);
+        DebugIndex::spend(left_, name.size());
         const bool has_code = keep_code(entry, place);
         if (name.empty()) return;
         const uint64_t hash = add_to_hash(HASH_START, name);
@@ -352,6 +356,7 @@ class UnitScan {
 
     // The linker leaves functions that it dropped at address 0 or near the end.
     bool keep_range(uint64_t low, uint64_t high, const DebugPlace& place) {
+        DebugIndex::spend(left_, 1);
         if (low == 0 || low >= high) return false;
         index_.code_.push_back({low, high, place});
         return true;
@@ -421,6 +426,7 @@ class UnitScan {
     const DwarfUnit& unit_;
     const DwarfAbbreviations& abbreviations_;
     std::unordered_set<uint64_t>& known_;
+    uint64_t& left_;
     std::unordered_map<uint64_t, uint64_t> declared_;  // offset to hash of the qualified name
     uint64_t strings_base_ = 8, addresses_base_ = 8, rnglists_base_ = 12;
     uint64_t base_ = 0;
@@ -430,7 +436,7 @@ class UnitScan {
 
 void scan_unit(DebugIndex& index, const DwarfUnit& unit, const DwarfAbbreviations& abbreviations,
                std::unordered_set<uint64_t>& known) {
-    UnitScan(index, unit, abbreviations, known).run();
+    UnitScan(index, unit, abbreviations, known, index.left_).run();
 }
 
 std::vector<DebugScope> unit_scopes(const DebugSections& sections, const DwarfUnit& unit,
@@ -438,7 +444,8 @@ std::vector<DebugScope> unit_scopes(const DebugSections& sections, const DwarfUn
     DebugIndex nothing(DebugSections{}, [](uint64_t, uint64_t) {});
     nothing.sections_ = sections;
     std::unordered_set<uint64_t> known;
-    return UnitScan(nothing, unit, abbreviations, known).scopes();
+    uint64_t left = DebugIndex::budget(sections);
+    return UnitScan(nothing, unit, abbreviations, known, left).scopes();
 }
 
 }  // namespace reven

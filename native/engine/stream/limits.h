@@ -16,6 +16,7 @@ constexpr uint32_t MAX_CONTROL = 64u << 20;  // bytes of a segment's control rec
 constexpr uint32_t MAX_INSTRUCTIONS = 4096;  // of a template
 constexpr uint32_t MAX_NODES = 65536;
 constexpr uint32_t MAX_EVENTS = 65536;
+constexpr uint32_t MAX_DEPTH = 8192;  // nodes that are made of each other: they are walked down
 constexpr uint32_t MAX_TEMPLATE_ID = (1u << (32 - REVEN_EXIT_BITS)) - 1;
 
 }  // namespace reven::limits

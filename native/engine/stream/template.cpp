@@ -232,9 +232,44 @@ std::vector<bool> nodes_with_value(const TemplateBody& body) {
     return has_value;
 }
 
+// How deep nodes are made of each other is bounded.
+std::string bad_depth(const TemplateBody& body) {
+    std::vector<uint32_t> depth(body.nodes.size());
+    for (size_t i = 0; i < body.nodes.size(); i++) {
+        const reven_node& node = body.nodes[i];
+        const auto below = [&](uint32_t operand) {
+            if (operand < i) depth[i] = std::max(depth[i], depth[operand] + 1);
+        };
+        switch (node.kind) {
+            case REVEN_NODE_SLOT:
+                below(node.b);
+                break;
+            case REVEN_NODE_UNARY:
+                below(node.a);
+                break;
+            case REVEN_NODE_INDEXED_THEN:
+                below(node.c);
+                break;
+            case REVEN_NODE_BINARY:
+            case REVEN_NODE_SELECT:
+            case REVEN_NODE_FLOW:
+                below(node.a);
+                below(node.b);
+                if (node.kind != REVEN_NODE_BINARY) below(node.c);
+                break;
+            default:
+                break;
+        }
+        if (depth[i] > limits::MAX_DEPTH)
+            return "node " + std::to_string(i) + " is made of others too deeply";
+    }
+    return "";
+}
+
 std::string check_body(const Template& head, const TemplateBody& body) {
     for (size_t i = 0; i < body.nodes.size(); i++)
         if (std::string wrong = bad_node(head, body, i); !wrong.empty()) return wrong;
+    if (std::string wrong = bad_depth(body); !wrong.empty()) return wrong;
     const auto has_value = nodes_with_value(body);
     for (size_t i = 0; i < body.events.size(); i++)
         if (std::string wrong = bad_event(head, body, has_value, i); !wrong.empty()) return wrong;

@@ -22,8 +22,10 @@ class FlowCompiler {
           instruction_reads_(reads),
           flow_(std::make_unique<TaintBlock>()),
           seen_(body_.nodes.size(), NEVER),
+          looked_(body_.nodes.size(), NEVER),
           loaded_at_(body_.nodes.size(), NEVER) {
         flow_->compiled = &block;
+        find_constants();
     }
 
     std::unique_ptr<TaintBlock> compile() {
@@ -73,7 +75,8 @@ class FlowCompiler {
             read_positioned(i);
             const reven_event& event = body_.events[i];
             look(event.guard);
-            if (event.kind != REVEN_EVENT_SET_REGISTER) look(event.address);
+            if (event.kind != REVEN_EVENT_SET_REGISTER && event.kind != REVEN_EVENT_EXIT)
+                look(event.address);
             require_values(event);
             if (event.kind == REVEN_EVENT_EXIT || is_device_access(event) || is_system(event))
                 continue;
@@ -162,7 +165,7 @@ class FlowCompiler {
                             event.kind == REVEN_EVENT_SET_INDEXED ||
                             event.kind == REVEN_EVENT_STORE;
         if (!writes || constants_.empty() || event.offset == REVEN_CC_OP ||
-            !has_constant(event.value, 0))
+            !has_constant_[event.value])
             return;
         for (const auto& [offset, size] : constants_) {
             add({TaintStep::ReadConstant, offset, instruction_, event.value, size});
@@ -170,19 +173,26 @@ class FlowCompiler {
         }
     }
 
-    bool has_constant(uint32_t number, uint32_t depth) const {
-        const reven_node& node = body_.nodes[number];
-        switch (node.kind) {
-            case REVEN_NODE_CONSTANT:
-                return true;
-            case REVEN_NODE_UNARY:
-                return depth < MAX_DEPTH && has_constant(node.a, depth + 1);
-            case REVEN_NODE_BINARY:
-            case REVEN_NODE_SELECT:
-                return depth < MAX_DEPTH &&
-                       (has_constant(node.a, depth + 1) || has_constant(node.b, depth + 1));
-            default:
-                return false;
+    // Once for each node, in order: what they are made of comes before them, and may be shared
+    // so often that following it each time would never end.
+    void find_constants() {
+        has_constant_.resize(body_.nodes.size());
+        for (size_t i = 0; i < body_.nodes.size(); ++i) {
+            const reven_node& node = body_.nodes[i];
+            switch (node.kind) {
+                case REVEN_NODE_CONSTANT:
+                    has_constant_[i] = true;
+                    break;
+                case REVEN_NODE_UNARY:
+                    has_constant_[i] = has_constant_[node.a];
+                    break;
+                case REVEN_NODE_BINARY:
+                case REVEN_NODE_SELECT:
+                    has_constant_[i] = has_constant_[node.a] || has_constant_[node.b];
+                    break;
+                default:
+                    break;
+            }
         }
     }
 
@@ -217,7 +227,8 @@ class FlowCompiler {
 
     ByteName byte_name(uint32_t number, uint32_t byte, uint32_t depth) {
         const reven_node& node = body_.nodes[number];
-        if (depth > MAX_DEPTH) return name_of(number, byte);
+        // A trace may say that a part is larger than the whole.
+        if (depth > MAX_DEPTH || byte >= node.size) return name_of(number, byte);
         const auto same_as = [&](uint32_t other, uint32_t at) {
             return byte_name(other, at, depth + 1);
         };
@@ -337,7 +348,10 @@ class FlowCompiler {
 
     // The registers that an address or a condition is made of are read, without flow.
     void look(uint32_t number) {
-        if (number == REVEN_NO_NODE || seen_[number] == instruction_) return;
+        if (number == REVEN_NO_NODE || seen_[number] == instruction_ ||
+            looked_[number] == instruction_)
+            return;
+        looked_[number] = instruction_;
         if (const int holder = find_holder(number); holder >= 0) {
             flow_->reads.push_back(
                 {instruction_, static_cast<uint16_t>(holder), body_.nodes[number].size});
@@ -375,10 +389,12 @@ class FlowCompiler {
     FileRanges preferred_;  // that the instruction more likely reads than others
     FileRanges constants_;  // that it reads, of registers whose value the recorder knew
     std::vector<uint32_t> seen_;  // instruction that required the node last
+    std::vector<uint32_t> looked_;  // and that looked at it
     std::vector<uint32_t> loaded_at_;  // instruction of the access that gives a slot its value
     std::vector<std::pair<uint32_t, uint32_t>> by_position_;  // event, node
     size_t next_position_ = 0;
     std::unordered_map<uint32_t, std::vector<ByteName>> names_of_positioned_;
+    std::vector<bool> has_constant_;  // of each node: made of one, or one itself
     std::vector<TaintStep> at_entry_, reads_, steps_;
     uint16_t instruction_ = 0;
 };

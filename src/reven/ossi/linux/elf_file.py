@@ -22,12 +22,15 @@ from reven.ossi.linux.elf_header import (
 )
 
 _DF_1_PIE = 0x08000000
+_MOST_SECTIONS = 65536
 
 
 def _parse(data: bytes) -> ELFFile:
     """Raises BinaryError, also for sections that are not where their headers say."""
     with elf_errors(""):
         elf = ELFFile(io.BytesIO(data))
+        if elf.num_sections() > _MOST_SECTIONS:
+            raise BinaryError("it has too many sections")
         for section in elf.iter_sections():
             if not section.is_null() and section["sh_type"] != "SHT_NOBITS":
                 end = section["sh_offset"] + section["sh_size"]
@@ -52,6 +55,7 @@ class ElfFile:
         errors and says where to look for its debug file. Raises BinaryError."""
         self.data = memoryview(data)
         self.path = path
+        self.left_out: list[str] = []  # sentences: what was not read because of what it costs
         self.header = read_header(self.data, path)
         # pyelftools reads through one seekable stream, so one thread at a time.
         self.lock = threading.RLock()

@@ -23,16 +23,22 @@ from elftools.construct import ConstructError
 from elftools.elf.structs import ELFStructs
 
 from reven.errors import CommandError
+from reven.printable import printable
 
 PAGE = 4096
 _log = logging.getLogger(__name__)
 _ELF64_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
+_MOST_SEGMENTS = 4096
 _READ, _WRITE, _EXECUTE = 4, 2, 1  # PF_R, PF_W, PF_X
 
 
 class BinaryError(CommandError):
     """A binary cannot be used: no ELF file of a supported kind, truncated or damaged, or its
     copy in the trace is missing."""
+
+
+class TooLargeError(BinaryError):
+    """A part of a binary is not read because of what it would cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +119,10 @@ def elf_errors(path: str) -> Iterator[None]:
 
 
 @contextmanager
-def tolerate_damage(path: str, part: str) -> Iterator[None]:
+def tolerate_damage(path: str, part: str, left_out: list[str] | None = None) -> Iterator[None]:
     """Log, and go on without, a part of an ELF file that cannot be read.
+
+    `left_out` gets a sentence if it is one that costs too much.
 
     What runs need not be well-formed: packers leave nonsense in the parts that only
     debuggers read.
@@ -123,7 +131,12 @@ def tolerate_damage(path: str, part: str) -> Iterator[None]:
         with elf_errors(path):
             yield
     except BinaryError as error:
-        _log.warning("%s: %s cannot be read (%s)", path, part, error.__cause__ or error)
+        if isinstance(error, TooLargeError) and left_out is not None:
+            said = f"{path}: {error}"
+            if said not in left_out:
+                left_out.append(said)
+        why = printable(str(error.__cause__ or error))
+        _log.warning("%s: %s cannot be read (%s)", printable(path), part, why)
 
 
 def header_extent(data: bytes | memoryview, path: str = "") -> int:
@@ -135,6 +148,8 @@ def header_extent(data: bytes | memoryview, path: str = "") -> int:
     if bytes(data[:6]) != _ELF64_LITTLE_ENDIAN or len(data) < 64:
         raise BinaryError(f"{path or 'the file'} is not a 64-bit little-endian ELF file")
     header = _structs().Elf_Ehdr.parse(bytes(data[:64]))
+    if header["e_phnum"] > _MOST_SEGMENTS:
+        raise BinaryError(f"{path or 'the file'} has too many program headers")
     return max(64, int(header["e_phoff"] + header["e_phnum"] * header["e_phentsize"]))
 
 
