@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 class TraceError(Exception):
     """The trace cannot be used: missing, damaged, or of another version."""
 
+class DamagedIndex(TraceError):
+    """An index beside the trace is damaged: it can be dropped and made anew."""
+
 KIND_INSTRUCTION: int = 0
 
 KIND_SIGNAL: int = 1
@@ -1122,4 +1125,11 @@ def access_values(trace: Trace, start: int, stop: int) -> tuple[Annotated[NDArra
     Accesses of transitions [start, stop) in program order with what they read or wrote:
     transition, address, size, whether it is a write, and the bytes of all one after the
     other. Memory changed by the kernel is a write, as in `Trace.accesses`.
+    """
+
+def drop_damaged_indexes(directory: str) -> list[str]:
+    """
+    Verify every checksum of the indexes beside a trace, and drop what is damaged or another
+    trace's: it is made anew when it is needed. Gives the names of these files. Raises
+    TraceError, naming it, if one cannot be written.
     """

@@ -132,3 +132,28 @@ def test_one_that_another_process_keeps_locked_says_so(
     other.close()
     add(trace, "y")
     assert notes(trace) == ["x", "y"]
+
+
+def test_nothing_is_written_through_a_link(trace: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.sqlite"
+    with sqlite3.connect(other) as database:
+        database.execute("CREATE TABLE precious (a)")
+    before = other.read_bytes()
+    (trace / "bookmarks.sqlite").symlink_to(other)
+    for use in (lambda: add(trace, "a"), lambda: notes(trace)):
+        with pytest.raises(TraceError, match="is no regular file"):
+            use()
+    assert other.read_bytes() == before
+
+
+def test_a_strangers_view_ends(trace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reven.bookmarks.store._WORK_SECONDS", 0.1)
+    add(trace, "a")
+    with sqlite3.connect(trace / "bookmarks.sqlite") as database:
+        database.executescript(
+            "DROP TABLE bookmarks; CREATE VIEW bookmarks AS WITH RECURSIVE n(id) AS "
+            "(SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT id, 'k' AS key, 0 AS transition_id, "
+            "'' AS description, 0 AS version, 0 AS created FROM n ORDER BY id DESC"
+        )
+    with pytest.raises(TraceError, match="cannot be used: interrupted"):
+        notes(trace)

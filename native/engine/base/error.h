@@ -10,4 +10,9 @@ struct TraceError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// Derived data that is damaged: it can be dropped and made anew.
+struct DamagedIndex : TraceError {
+    using TraceError::TraceError;
+};
+
 }  // namespace reven

@@ -14,8 +14,10 @@ NB_MODULE(_engine, module) {
         "is the last). Long calls release the GIL, call `progress(done, total)` now and\n"
         "then from the calling thread, and stop with KeyboardInterrupt when a signal\n"
         "handler raised, or with Cancelled when `progress` returns False.\n";
-    nanobind::exception<reven::TraceError>(module, "TraceError").attr("__doc__") =
-        "The trace cannot be used: missing, damaged, or of another version.";
+    nanobind::object error = nanobind::exception<reven::TraceError>(module, "TraceError");
+    error.attr("__doc__") = "The trace cannot be used: missing, damaged, or of another version.";
+    nanobind::exception<reven::DamagedIndex>(module, "DamagedIndex", error).attr("__doc__") =
+        "An index beside the trace is damaged: it can be dropped and made anew.";
     reven::bind_trace(module);
     reven::bind_calls(module);
     reven::bind_recording(module);
@@ -26,4 +28,5 @@ NB_MODULE(_engine, module) {
     reven::bind_overview(module);
     reven::bind_heap(module);
     reven::bind_access_values(module);
+    reven::bind_derived(module);
 }

@@ -15,5 +15,6 @@ void bind_debug_index(nanobind::module_& module);
 void bind_overview(nanobind::module_& module);
 void bind_heap(nanobind::module_& module);
 void bind_access_values(nanobind::module_& module);
+void bind_derived(nanobind::module_& module);
 
 }  // namespace reven

@@ -281,4 +281,22 @@ CallChunk decode_call_chunk(const ChunkHead& head) {
     return chunk;
 }
 
+uint64_t whole_calls(const DerivedFile& file) {
+    uint64_t size = 0;
+    try {
+        while (const auto head = read_chunk(file, size, CALLS_MAGIC, CALLS_VERSION)) {
+            const CallChunk chunk = decode_call_chunk(*head);
+            const bool is_whole =
+                chunk.functions->is_whole(file) &&
+                std::all_of(chunk.blocks.begin(), chunk.blocks.end(), [&](const auto& block) {
+                    return is_whole_part(file, block.file_offset, block.packed, block.crc);
+                });
+            if (!is_whole) break;
+            size = head->end;
+        }
+    } catch (const TraceError&) {
+    }
+    return size;
+}
+
 }  // namespace reven

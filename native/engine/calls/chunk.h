@@ -58,6 +58,9 @@ struct CallChunk {
     std::vector<uint8_t> state;
 };
 
+// How many bytes of calls.bin are whole, of its chunks and all that is in them.
+uint64_t whole_calls(const DerivedFile& file);
+
 // A block's calls for which the head gives no end have NO_END.
 CallBlock decode_call_block(std::span<const uint8_t> bytes, const CallBlockInfo& info);
 

@@ -18,7 +18,7 @@ constexpr size_t CHUNK_CALLS = 200'000;
 constexpr uint32_t BATCH = 8;
 
 [[noreturn]] void damaged() {
-    throw TraceError("the trace's index of calls is damaged: delete calls.bin, it is built anew");
+    throw DamagedIndex("the trace's index of calls is damaged: delete calls.bin, it is built anew");
 }
 
 // What consecutive segments hold, found by several threads.
@@ -121,7 +121,7 @@ void CallIndex::build(const FunctionStarts& known, const Progress& progress, uin
 void CallIndex::flush(CallBuilder& builder, uint32_t first_segment, uint32_t segment_count) {
     LatestByThread latest = last_latest();
     const auto output = builder.take();
-    file_.write(size_,
+    write_chunk(file_, size_,
                 encode_call_chunk(first_segment, segment_count, output, latest, builder.state()));
     // Blocks that were read before have ends now that they had not.
     for (const LateEnd& late : output.late_ends) {
@@ -173,11 +173,13 @@ CallBuilder::State CallIndex::last_state(const FunctionStarts& starts) {
 std::shared_ptr<const CallBlock> CallIndex::block(size_t number) {
     if (auto found = cache_.find(number)) return found;
     const CallBlockInfo& info = blocks_[number];
-    std::vector<uint8_t> packed(info.packed), bytes(info.size);
-    if (!file_.read(info.file_offset, packed) || crc32c(packed.data(), packed.size()) != info.crc ||
-        !decompress(packed, bytes.data(), bytes.size()))
+    if (info.packed > file_.size()) damaged();
+    std::vector<uint8_t> packed(info.packed);
+    if (!file_.read(info.file_offset, packed) || crc32c(packed.data(), packed.size()) != info.crc)
         damaged();
-    auto block = std::make_shared<CallBlock>(decode_call_block(bytes, info));
+    const auto bytes = unpack(packed, info.size);
+    if (!bytes) damaged();
+    auto block = std::make_shared<CallBlock>(decode_call_block(*bytes, info));
     for (size_t i = 0; i < block->calls.size(); ++i) {
         if (block->calls[i].end != NO_END) continue;
         const auto late = late_ends_.find(info.first_id + i);

@@ -8,6 +8,8 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "store/derived_chunk.h"
+#include "stream/control.h"
+#include "stream/limits.h"
 
 namespace reven {
 namespace {
@@ -17,7 +19,7 @@ constexpr int LEVEL = 3;
 constexpr uint64_t LARGEST_BLOCK = 256u << 20;
 
 [[noreturn]] void damaged() {
-    throw TraceError("the trace's index is damaged: delete index.bin, it is built anew");
+    throw DamagedIndex("the trace's index is damaged: delete index.bin, it is built anew");
 }
 
 void put_record(const IndexedRecord& record, uint32_t& segment, uint64_t& context,
@@ -46,10 +48,27 @@ IndexedRecord take_record(ByteReader& in, uint32_t& segment, uint64_t& context) 
     return record;
 }
 
+// Whoever reads a record takes its payload for what its type says.
+void check_kept(const IndexedRecord& record) {
+    const reven_record header{record.type, record.thread, 0, record.size};
+    const size_t kept = record.payload.size();
+    if (record.size < kept || record.size > limits::MAX_CONTROL) damaged();
+    if (record.type == REVEN_SWITCH || record.type == REVEN_MEMORY) {
+        const size_t needed =
+            record.type == REVEN_SWITCH ? sizeof(reven_switch) : sizeof(reven_memory);
+        if (kept != needed) damaged();
+    } else if (record.size != kept || !check_record({&header, record.payload.data()}).empty()) {
+        damaged();
+    }
+}
+
 std::vector<IndexedRecord> take_records(ByteReader& in, uint32_t segment) {
     uint64_t context = 0;
     std::vector<IndexedRecord> records;
-    while (!in.done()) records.push_back(take_record(in, segment, context));
+    while (!in.done()) {
+        records.push_back(take_record(in, segment, context));
+        check_kept(records.back());
+    }
     return records;
 }
 
@@ -162,6 +181,34 @@ TableEntry TableReader::find(uint64_t key, BlockFile& file) const {
     return entry;
 }
 
+bool TableReader::is_whole(const DerivedFile& file) const {
+    return std::all_of(blocks_.begin(), blocks_.end(), [&](const Block& block) {
+        return is_whole_part(file, block.file_offset, block.packed, block.crc);
+    });
+}
+
+bool is_whole_part(const DerivedFile& file, uint64_t offset, uint64_t packed, uint32_t crc) {
+    if (packed > file.size()) return false;
+    std::vector<uint8_t> bytes(packed);
+    return file.read(offset, bytes) && crc32c(bytes.data(), packed) == crc;
+}
+
+uint64_t whole_index(const DerivedFile& file) {
+    uint64_t size = 0;
+    try {
+        while (const auto head = read_chunk(file, size, CHUNK_MAGIC, INDEX_VERSION)) {
+            if (!IndexChunk(head->bytes, head->body).is_whole(file)) break;
+            size = head->end;
+        }
+    } catch (const TraceError&) {
+    }
+    return size;
+}
+
+bool IndexChunk::is_whole(const DerivedFile& file) const {
+    return blocks_->is_whole(file) && pages_->is_whole(file) && syscalls_->is_whole(file);
+}
+
 SharedBytes BlockFile::read(uint64_t offset, uint32_t packed, uint64_t size, uint32_t crc) {
     {
         std::lock_guard lock(mutex_);
@@ -170,10 +217,13 @@ SharedBytes BlockFile::read(uint64_t offset, uint32_t packed, uint64_t size, uin
             return at->second->bytes;
         }
     }
+    // The file itself says how much of it there can be.
+    if (packed > file_.size()) damaged();
     std::vector<uint8_t> frame(packed);
-    if (!file_.read(offset, frame)) damaged();
-    auto bytes = std::make_shared<std::vector<uint8_t>>(size);
-    if (crc32c(frame.data(), packed) != crc || !decompress(frame, bytes->data(), size)) damaged();
+    if (!file_.read(offset, frame) || crc32c(frame.data(), packed) != crc) damaged();
+    auto unpacked = unpack(frame, size);
+    if (!unpacked) damaged();
+    auto bytes = std::make_shared<std::vector<uint8_t>>(std::move(*unpacked));
     std::lock_guard lock(mutex_);
     if (!entries_.count(offset)) {
         used_ += size;

@@ -55,6 +55,8 @@ class TableReader {
     // Empty if there is no such key.
     TableEntry find(uint64_t key, BlockFile& file) const;
     const std::vector<uint64_t>& keys() const { return keys_; }
+    // Whether all its blocks have their checksums.
+    bool is_whole(const DerivedFile& file) const;
 
    private:
     struct Block {
@@ -143,6 +145,7 @@ class IndexChunk {
     const std::vector<uint64_t>& pages() const { return pages_->keys(); }
 
     const std::vector<IndexedRecord>& records() const { return records_; }
+    bool is_whole(const DerivedFile& file) const;
     std::vector<IndexedRecord> syscalls(BlockFile& file) const;
 
    private:
@@ -153,6 +156,12 @@ class IndexChunk {
     std::unique_ptr<TableReader> syscalls_;
     std::vector<IndexedRecord> records_;
 };
+
+// Whether a piece of a file has its checksum.
+bool is_whole_part(const DerivedFile& file, uint64_t offset, uint64_t packed, uint32_t crc);
+
+// How many bytes of index.bin are whole, of its chunks and all that is in them.
+uint64_t whole_index(const DerivedFile& file);
 
 // Gives the known bytes of a page before the chunk; called for pages that the chunk writes.
 using PageImage = std::function<PageBytes(uint64_t page)>;

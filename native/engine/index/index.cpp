@@ -35,8 +35,9 @@ void Index::read_chunks() {
     while (const auto head = read_chunk(file_, size_, CHUNK_MAGIC, INDEX_VERSION)) {
         try {
             auto chunk = std::make_unique<IndexChunk>(head->bytes, head->body);
-            if (chunk->first_segment() != covered() ||
-                chunk->end_segment() > trace_.store().segment_count())
+            const uint64_t end = uint64_t{chunk->first_segment()} + chunk->segment_count();
+            if (chunk->first_segment() != covered() || chunk->segment_count() == 0 ||
+                end > trace_.store().segment_count())
                 return;
             add_chunk(std::move(chunk));
         } catch (const TraceError&) {
@@ -147,7 +148,7 @@ void Index::build(const Progress& progress, uint32_t threads) {
         const uint32_t first = pending.front().segment;
         const auto chunk =
             encode_chunk(pending, [&](uint64_t page) { return page_before(page, first); });
-        file_.write(size_, chunk);
+        write_chunk(file_, size_, chunk);
         pending.clear();
         pending_bytes = 0;
         read_chunks();

@@ -20,7 +20,7 @@ struct Header {
     uint32_t head_packed;  // zstd frame that follows the header
     uint32_t head_size;
     uint32_t head_crc;  // CRC-32C of that frame
-    uint32_t crc;       // CRC-32C of the fields before
+    uint32_t crc;       // CRC-32C of the fields before, begun with the trace's identity
 };
 static_assert(sizeof(Header) == 32);
 
@@ -34,18 +34,25 @@ std::optional<ChunkHead> read_chunk(const DerivedFile& file, uint64_t offset, ui
         !file.read(offset, {reinterpret_cast<uint8_t*>(&header), sizeof header}))
         return std::nullopt;
     if (header.magic != magic || header.version != version ||
-        header.crc != crc32c(&header, offsetof(Header, crc)) || header.length > size - offset ||
-        header.length < sizeof header || header.head_packed > header.length - sizeof header ||
-        header.head_size > LARGEST_HEAD)
+        header.crc != crc32c(&header, offsetof(Header, crc), file.trace_identity()) ||
+        header.length > size - offset || header.length < sizeof header ||
+        header.head_packed > header.length - sizeof header || header.head_size > LARGEST_HEAD)
         return std::nullopt;
     std::vector<uint8_t> packed(header.head_packed);
-    ChunkHead head{std::vector<uint8_t>(header.head_size),
-                   offset + sizeof header + header.head_packed, offset + header.length};
     if (!file.read(offset + sizeof header, packed) ||
-        crc32c(packed.data(), packed.size()) != header.head_crc ||
-        !decompress(packed, head.bytes.data(), head.bytes.size()))
+        crc32c(packed.data(), packed.size()) != header.head_crc)
         return std::nullopt;
-    return head;
+    auto head = unpack(packed, header.head_size);
+    if (!head) return std::nullopt;
+    return ChunkHead{std::move(*head), offset + sizeof header + header.head_packed,
+                     offset + header.length};
+}
+
+void write_chunk(DerivedFile& file, uint64_t offset, std::vector<uint8_t> chunk) {
+    auto header = read_as<Header>(chunk.data());
+    header.crc = crc32c(&header, offsetof(Header, crc), file.trace_identity());
+    std::memcpy(chunk.data(), &header, sizeof header);
+    file.write(offset, chunk);
 }
 
 std::vector<uint8_t> make_chunk(uint32_t magic, uint32_t version, std::span<const uint8_t> head,
@@ -60,7 +67,6 @@ std::vector<uint8_t> make_chunk(uint32_t magic, uint32_t version, std::span<cons
                   static_cast<uint32_t>(head.size()),
                   crc32c(out.data() + sizeof header, packed),
                   0};
-    header.crc = crc32c(&header, offsetof(Header, crc));
     std::memcpy(out.data(), &header, sizeof header);
     put_bytes(out, body.data(), body.size());
     return out;

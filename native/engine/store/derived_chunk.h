@@ -23,7 +23,10 @@ struct ChunkHead {
 std::optional<ChunkHead> read_chunk(const DerivedFile& file, uint64_t offset, uint32_t magic,
                                     uint32_t version);
 
-// The bytes of a chunk, ready to append to its file.
+// Appends a chunk to the file of a trace: it is no other trace's. Needs the lock.
+void write_chunk(DerivedFile& file, uint64_t offset, std::vector<uint8_t> chunk);
+
+// The bytes of a chunk, for `write_chunk`.
 std::vector<uint8_t> make_chunk(uint32_t magic, uint32_t version, std::span<const uint8_t> head,
                                 std::span<const uint8_t> body);
 

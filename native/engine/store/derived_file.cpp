@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "store/format.h"
 
 namespace reven {
 namespace {
@@ -30,6 +31,16 @@ int write_all(int descriptor, uint64_t offset, std::span<const uint8_t> bytes) {
     return 0;
 }
 
+// Who sends a trace may have put a link there, to a file that is not to be written, or a pipe.
+int open_regular(const std::string& path, int flags) {
+    const int descriptor = open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    struct stat status {};
+    if (descriptor < 0 || (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)))
+        return descriptor;
+    close(descriptor);
+    return -1;
+}
+
 std::string temporary_directory() {
     const char* chosen = std::getenv("TMPDIR");
     return chosen && *chosen ? chosen : "/tmp";
@@ -40,10 +51,42 @@ std::string temporary_directory() {
 DerivedFile::DerivedFile(const std::string& directory, const std::string& name)
     : directory_(directory),
       name_(name),
-      descriptor_(open((directory + "/" + name).c_str(), O_RDONLY | O_CLOEXEC)) {}
+      descriptor_(open_regular(directory + "/" + name, O_RDONLY)) {}
 
 DerivedFile::~DerivedFile() {
     if (descriptor_ >= 0) close(descriptor_);
+}
+
+uint32_t DerivedFile::trace_identity() const {
+    // The checksum of the first segment: its registers and memory are no other recording's.
+    struct {
+        format::FileHeader file;
+        format::FrameHeader frame;
+    } start;
+    const int segments = open_regular(directory_ + "/" + format::SEGMENT_FILE, O_RDONLY);
+    if (segments < 0) return 0;
+    const ssize_t count = pread(segments, &start, sizeof start, 0);
+    close(segments);
+    return count == sizeof start ? start.frame.crc : 0;
+}
+
+bool DerivedFile::drop_damaged(const std::string& directory, const std::string& name,
+                               const Whole& whole) {
+    DerivedFile file(directory, name);
+    if (file.size() == 0) return false;
+    const int writable = open_regular(directory + "/" + name, O_RDWR);
+    if (writable < 0) {
+        if (whole(file) == file.size()) return false;
+        throw TraceError(name + " of " + directory +
+                         " is damaged and cannot be written: delete it, it is made anew");
+    }
+    file.use(writable);
+    // Who appends to it meanwhile is waited for.
+    const Lock lock(file);
+    const uint64_t size = whole(file);
+    if (size == file.size()) return false;
+    file.truncate(size);
+    return true;
 }
 
 uint64_t DerivedFile::size() const {
@@ -86,8 +129,7 @@ void DerivedFile::use(int descriptor) {
 
 bool DerivedFile::prepare(uint64_t valid) {
     if (writable_) return true;
-    const int descriptor =
-        open((directory_ + "/" + name_).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    const int descriptor = open_regular(directory_ + "/" + name_, O_RDWR | O_CREAT);
     if (descriptor < 0) {
         use_temporary(valid);
         return true;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -17,6 +18,15 @@ class DerivedFile {
     ~DerivedFile();
     DerivedFile(const DerivedFile&) = delete;
     DerivedFile& operator=(const DerivedFile&) = delete;
+
+    // Tells the trace in the directory apart from others: of what it begins with. 0: it has
+    // nothing yet.
+    uint32_t trace_identity() const;
+    // Drops what follows the first `whole(file)` bytes, for everybody; true if there was
+    // anything. Throws TraceError if there is and it cannot be dropped.
+    using Whole = std::function<uint64_t(const DerivedFile&)>;
+    static bool drop_damaged(const std::string& directory, const std::string& name,
+                             const Whole& whole);
 
     // Bytes now; 0 if there is no file.
     uint64_t size() const;

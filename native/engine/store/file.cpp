@@ -93,9 +93,15 @@ void AppendFile::fail(const char* what, int error) {
 }
 
 ReadFile::ReadFile(const std::filesystem::path& directory, const char* name, format::FileKind kind)
-    : path_(directory / name), fd_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
+    : path_(directory / name),
+      fd_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) {
     if (fd_.get() < 0 && errno == ENOENT)
         throw TraceError(directory.string() + " is not a trace: it has no " + name);
+    // Who sends a trace may have put a link, a pipe or a device there.
+    struct stat status {};
+    if ((fd_.get() < 0 && errno == ELOOP) ||
+        (fd_.get() >= 0 && ::fstat(fd_.get(), &status) == 0 && !S_ISREG(status.st_mode)))
+        throw TraceError(path_.string() + " is no regular file, so it is not read");
     if (fd_.get() < 0) throw TraceError(system_message(path_, "Opening", errno));
     std::vector<uint8_t> bytes = read(0, sizeof(format::FileHeader));
     // One whose writer has only just begun, or was killed then, is empty.

@@ -19,6 +19,10 @@ constexpr size_t BLOCK_STRINGS = 8192;
 constexpr size_t BLOCK_TEXT = 256 << 10;
 constexpr int LEVEL = 6;
 
+[[noreturn]] void damaged() {
+    throw DamagedIndex("strings.bin is damaged. Delete it: it is made again.");
+}
+
 void encode(const StringEntry& entry, const StringEntry& before, std::vector<uint8_t>& out) {
     put_varint(out, zigzag(static_cast<int64_t>(entry.address - before.address)));
     put_varint(out, zigzag(static_cast<int64_t>(entry.first_access - before.first_access)));
@@ -69,7 +73,7 @@ class StringIndex::Writer {
         footer.blocks = size_;
         footer.block_count = blocks_.size();
         footer.blocks_crc = crc32c(directory.data(), directory.size());
-        footer.crc = crc32c(&footer, offsetof(Footer, crc));
+        footer.crc = crc32c(&footer, offsetof(Footer, crc), file_.trace_identity());
         write(directory);
         write({reinterpret_cast<const uint8_t*>(&footer), sizeof footer});
     }
@@ -134,7 +138,7 @@ bool StringIndex::load() {
         !file_.read(size - sizeof footer, {reinterpret_cast<uint8_t*>(&footer), sizeof footer}))
         return false;
     if (std::memcmp(footer.magic, MAGIC, sizeof MAGIC) != 0 || footer.version != VERSION ||
-        footer.crc != crc32c(&footer, offsetof(Footer, crc)) ||
+        footer.crc != crc32c(&footer, offsetof(Footer, crc), file_.trace_identity()) ||
         footer.transitions != queries_.trace().transition_count() ||
         footer.segments != queries_.trace().store().segment_count() || footer.blocks > size ||
         footer.block_count > (size - footer.blocks) / sizeof(Block))
@@ -171,11 +175,12 @@ void StringIndex::build(const Progress& progress) {
 }
 
 std::vector<uint8_t> StringIndex::read_part(const Part& part) const {
-    std::vector<uint8_t> packed(part.packed), bytes(part.size);
-    if (!file_.read(part.offset, packed) || crc32c(packed.data(), packed.size()) != part.crc ||
-        !decompress(packed, bytes.data(), bytes.size()))
-        throw TraceError("strings.bin is damaged. Delete it: it is made again.");
-    return bytes;
+    std::vector<uint8_t> packed(std::min<uint64_t>(part.packed, file_.size()));
+    if (!file_.read(part.offset, packed) || crc32c(packed.data(), packed.size()) != part.crc)
+        damaged();
+    auto bytes = unpack(packed, part.size);
+    if (!bytes) damaged();
+    return std::move(*bytes);
 }
 
 std::vector<StringEntry> StringIndex::read_entries(const Block& block) const {
@@ -185,6 +190,21 @@ std::vector<StringEntry> StringIndex::read_entries(const Block& block) const {
     StringEntry before{};
     for (uint64_t i = 0; i < block.count; ++i) entries.push_back(before = decode(in, before));
     return entries;
+}
+
+bool StringIndex::is_whole() {
+    std::lock_guard guard(mutex_);
+    if (file_.size() == 0) return true;
+    if (!load()) return false;
+    try {
+        for (const Block& block : blocks_)
+            if (const auto text = read_part(block.text);
+                text.empty() || text.back() != 0 || read_entries(block).size() != block.count)
+                return false;
+    } catch (const TraceError&) {
+        return false;
+    }
+    return true;
 }
 
 FoundStrings StringIndex::find(const std::string& pattern, uint64_t first, size_t limit,
@@ -210,6 +230,7 @@ FoundStrings StringIndex::find_in(const std::vector<Block>& blocks, const std::s
         if (block.first + block.count <= first) continue;
         if (progress) progress(number, blocks.size());
         const std::vector<uint8_t> text = read_part(block.text);
+        if (text.empty() || text.back() != 0) damaged();
         const auto* at = reinterpret_cast<const char*>(text.data());
         const char* end = at + text.size();
         std::vector<StringEntry> entries;
@@ -222,6 +243,7 @@ FoundStrings StringIndex::find_in(const std::vector<Block>& blocks, const std::s
             for (; (next = at + std::strlen(at) + 1) <= hit; at = next) ++id;
             if (id >= first) {
                 if (entries.empty()) entries = read_entries(block);
+                if (id - block.first >= entries.size()) damaged();
                 const StringEntry& entry = entries[id - block.first];
                 found.id.push_back(id);
                 found.address.push_back(entry.address);

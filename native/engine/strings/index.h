@@ -36,6 +36,8 @@ class StringIndex {
     FoundStrings find(const std::string& pattern, uint64_t first, size_t limit,
                       const Progress& progress);
     uint64_t count(const Progress& progress);
+    // Whether what stands in the file is this trace's, and undamaged; so is nothing at all.
+    bool is_whole();
 
    private:
     // A part of the file: a zstd frame and its CRC-32C.

@@ -29,6 +29,8 @@ VERSION = 1
 DESCRIPTION_LENGTH = 10_000
 KEY_LENGTH = 64
 _WAIT_SECONDS = 10.0
+_WORK_SECONDS = 10.0  # that a view or trigger in it may take
+_STEPS = 100_000  # of the database between two looks at the clock
 
 _TABLES = f"""
 CREATE TABLE bookmarks (
@@ -178,7 +180,14 @@ def _open(file: Path, mode: str) -> sqlite3.Connection:
     # Transactions are begun by hand; a rollback journal works on every file system, and in
     # directories that can only be read.
     address = f"file:{quote(str(file.absolute()))}?mode={mode}"
-    return sqlite3.connect(address, uri=True, timeout=_WAIT_SECONDS, isolation_level=None)
+    # A trace may come from somebody else, and with it this file, or a link in its place.
+    if file.is_symlink() or (file.exists() and not file.is_file()):
+        raise TraceError(f"{file} is no regular file, so it is not used: remove it.")
+    database = sqlite3.connect(address, uri=True, timeout=_WAIT_SECONDS, isolation_level=None)
+    database.execute("PRAGMA trusted_schema = OFF")
+    deadline = time.monotonic() + _WORK_SECONDS
+    database.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+    return database
 
 
 def _version(database: sqlite3.Connection, file: Path) -> int:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from reven._engine import Calls, Trace
+from reven._engine import Calls, Trace, drop_damaged_indexes
 from reven.cli.shared.console import duration_text, err, plural, rate_text
 from reven.cli.shared.opening import index_calls
 from reven.cli.shared.progress import progress_bar
@@ -24,8 +24,12 @@ def index(
     """Build what is missing of the trace's indexes: that of memory and code, that of calls.
 
     Searches build them by themselves when they need them; this does it beforehand.
-    Interrupted, it goes on the next time where it stopped.
+    Interrupted, it goes on the next time where it stopped. What is there already is verified;
+    what is damaged, or of another trace, is made anew.
     """
+    damaged = drop_damaged_indexes(str(trace))
+    for name in damaged:
+        err().print(f"{name} was damaged, cut off or of another trace: it is made anew.")
     opened = Trace(str(trace))
     if opened.indexed and Calls(opened).complete:
         err().print("The index is complete.")

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
+import tempfile
 from itertools import count
 from pathlib import Path
+from typing import Self
 
 from reven.record.errors import CannotRecord, TraceExists
 from reven.record.manifest import MANIFEST
@@ -13,16 +17,45 @@ from reven.record.manifest import MANIFEST
 SUFFIX = ".reven"
 
 
-def create_trace(path: Path, *, replace: bool) -> None:
+class TraceFolder:
+    """A trace directory that is being written, by this process alone until it is closed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            raise
+        except OSError:
+            pass  # a file system without locks
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def create_trace(path: Path, *, replace: bool) -> TraceFolder:
     """Make an empty trace directory, and the folders above it.
 
     Raises TraceExists if something is there (with `replace`: something that is no
-    trace), CannotRecord if it cannot be made.
+    trace, or one that is being recorded now), CannotRecord if it cannot be made.
     """
     try:
         if path.is_symlink() or path.exists():
             _remove(path, replace=replace)
         path.mkdir(parents=True)
+        return TraceFolder(path)
+    except (FileExistsError, BlockingIOError):
+        raise _being_recorded(path) from None
     except OSError as error:
         raise CannotRecord(f"{path} cannot be made: {error.strerror}.") from None
 
@@ -60,8 +93,24 @@ def _remove(path: Path, *, replace: bool) -> None:
         raise TraceExists(
             f"{path} is no trace, so it is not replaced; choose another name with -o."
         )
-    remove_child_traces(path)
-    shutil.rmtree(path)
+    try:
+        held = TraceFolder(path)
+    except BlockingIOError:
+        raise _being_recorded(path) from None
+    with held:
+        remove_child_traces(path)
+        # Under its name it is there whole or not at all, whoever else replaces it now.
+        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.absolute().parent))
+        try:
+            path.rename(aside / path.name)
+        finally:
+            shutil.rmtree(aside)
+
+
+def _being_recorded(path: Path) -> TraceExists:
+    return TraceExists(
+        f"{path} is being recorded by another reven: wait for it, or choose another name with -o."
+    )
 
 
 def _is_trace(path: Path) -> bool:

@@ -39,7 +39,7 @@ def write_trace(
 
     Raises: TraceExists, CannotRecord.
     """
-    create_trace(path, replace=force)
+    held = create_trace(path, replace=force)
     try:
         started = time.monotonic()
         manifest = Manifest(
@@ -83,3 +83,5 @@ def write_trace(
     except BaseException:
         shutil.rmtree(path, ignore_errors=True)
         raise
+    finally:
+        held.close()

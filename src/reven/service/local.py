@@ -11,6 +11,7 @@ from reven.heap.detectors import HeapErrorQueries
 from reven.overview.queries import OverviewQueries
 from reven.resolving import PlaceQueries
 from reven.search.queries import SearchQueries
+from reven.service.healing import healing
 from reven.source.queries import TypeQueries
 from reven.strings.queries import StringQueries
 from reven.syscalls.queries import SyscallQueries
@@ -20,6 +21,7 @@ from reven.trace.core import CoreQueries
 __all__ = ["LocalService"]
 
 
+@healing
 class LocalService(
     ExplainQueries,
     PlaceQueries,
@@ -39,6 +41,7 @@ class LocalService(
 
     Parameters:
         path: the trace directory.
+        host: where files of this machine may be looked for; default: where its user allows.
 
     Raises:
         reven2.errors.TraceError (a RuntimeError): missing, damaged, or of another version.
