@@ -24,8 +24,9 @@ def contents(file: Path) -> bytes:
 
 def test_a_binary_is_copied_under_its_hash(tmp_path: Path) -> None:
     data = TRUE.read_bytes()
-    entry = BinaryCopier().copy(str(TRUE), tmp_path)
-    assert entry is not None
+    copied = BinaryCopier().copy(str(TRUE), tmp_path)
+    assert copied is not None
+    entry = copied.binary
     assert (entry.path, entry.size) == (str(TRUE), len(data))
     assert entry.sha256 == hashlib.sha256(data).hexdigest()
     assert contents(tmp_path / "binaries" / f"{entry.sha256}.zst") == data
@@ -35,9 +36,10 @@ def test_each_trace_of_a_session_gets_it(tmp_path: Path) -> None:
     copier = BinaryCopier()
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        entry = copier.copy(str(TRUE), tmp_path / name)
-        assert entry is not None
-        assert contents(tmp_path / name / "binaries" / f"{entry.sha256}.zst") == TRUE.read_bytes()
+        copied = copier.copy(str(TRUE), tmp_path / name)
+        assert copied is not None
+        copy = tmp_path / name / "binaries" / f"{copied.binary.sha256}.zst"
+        assert contents(copy) == TRUE.read_bytes()
 
 
 def test_other_files_are_not_copied(tmp_path: Path) -> None:
@@ -51,9 +53,9 @@ def test_its_build_id_is_the_linkers(tmp_path: Path, compile_program: Callable[.
     copier = BinaryCopier()
     for flag, expected in (("0x0123456789abcdef", "0123456789abcdef"), ("none", None)):
         program = compile_program(programs.HELLO, f"-Wl,--build-id={flag}")
-        entry = copier.copy(str(program), tmp_path)
-        assert entry is not None
-        assert entry.build_id == expected
+        copied = copier.copy(str(program), tmp_path)
+        assert copied is not None
+        assert copied.binary.build_id == expected
 
 
 @settings(deadline=None)
@@ -65,6 +67,6 @@ def test_a_damaged_binary_is_copied_all_the_same(
     data = bytearray(TRUE.read_bytes())
     data[position : position + len(noise)] = noise
     (folder / "binary").write_bytes(data)
-    entry = BinaryCopier().copy(str(folder / "binary"), folder)
-    assert entry is not None
-    assert contents(folder / "binaries" / f"{entry.sha256}.zst") == data
+    copied = BinaryCopier().copy(str(folder / "binary"), folder)
+    assert copied is not None
+    assert contents(folder / "binaries" / f"{copied.binary.sha256}.zst") == data

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from reven.cli.shared.console import err, plural, size_text
+from reven.cli.shared.console import err, escape, plural, size_text
 from reven.cli.shared.progress import progress_bar
 from reven.formats import CannotExport, exporter_for, exporter_names, get_exporter
+from reven.trace.manifest import read_manifest
 
 PANEL = "Keep"
 
@@ -43,6 +43,7 @@ def export(
 ) -> None:
     """Write a trace as a file that another tool reads, and say what that cannot hold."""
     exporter = get_exporter(format_ or exporter_for(output))
+    read_manifest(trace)
     if output.exists() and not force:
         raise CannotExport(f"{output} exists; choose another with -o, or replace it with --force.")
     try:

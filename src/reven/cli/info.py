@@ -10,15 +10,22 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.markup import escape
 
 from reven._engine import Trace
-from reven.cli.shared.console import count_text, duration_text, out, plural, print_json, size_text
+from reven.cli.shared.console import (
+    count_text,
+    duration_text,
+    escape,
+    out,
+    plural,
+    print_json,
+    size_text,
+)
 from reven.cli.shared.opening import open_indexed
 from reven.end.explain import explain_end
 from reven.errors import CommandError
 from reven.record.manifest import MANIFEST, ImportedFrom, Manifest
-from reven.trace.manifest import check_readable
+from reven.trace.manifest import check_readable, manifest_bytes
 from reven2._service import EndData
 
 PANEL = "Record"
@@ -89,11 +96,11 @@ def _gather(path: Path) -> ShownInfo:
 def read_manifest(trace: Path) -> Manifest:
     """The manifest of a trace directory. Raises DamagedManifest, or TraceError for one that a
     newer version wrote."""
-    data = (trace / MANIFEST).read_bytes()
+    data = manifest_bytes(trace)
     check_readable(data, trace)
     try:
         return msgspec.json.decode(data, type=Manifest)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise DamagedManifest(
             f"{trace / MANIFEST} is damaged ({error}); the trace itself can still be shown"
         ) from None

@@ -90,6 +90,15 @@ def record(
             help="Record child processes too, each in a trace of its own beside this one.",
         ),
     ] = True,
+    sources: Annotated[
+        bool | None,
+        typer.Option(
+            "--with-sources/--without-sources",
+            help="Copy all source files and separate debug files of the program into TRACE, or "
+            "none. Default: what is small.",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Neither progress nor summary.")
     ] = False,
@@ -100,7 +109,12 @@ def record(
     Ctrl-C goes to it as usual; the trace is kept.
     """
     options = RecordOptions(
-        start=start, until=until, max_transitions=max_transitions, follow=follow, force=force
+        start=start,
+        until=until,
+        max_transitions=max_transitions,
+        follow=follow,
+        force=force,
+        with_sources=sources,
     )
     try:
         with StatusLine() as status:

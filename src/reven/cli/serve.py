@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
-from reven.cli.shared.console import count_text, err, out
+from reven.cli.shared.console import count_text, err, escape, out
 from reven.errors import CommandError
 
 if TYPE_CHECKING:
@@ -70,6 +69,12 @@ def serve(
     key: Annotated[
         Path | None, typer.Option(help="The certificate's key, a PEM file.", metavar="FILE")
     ] = None,
+    source_path: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A folder of source files that may be shown; may be repeated.", metavar="FOLDER"
+        ),
+    ] = None,
 ) -> None:
     """Serve traces to scripts, notebooks and browsers, until Ctrl-C or `reven stop`.
 
@@ -91,6 +96,7 @@ def serve(
             allowed_hosts=allow_host or (),
             certificate=certificate,
             key=key,
+            source_path=[path.absolute() for path in source_path or ()],
         ),
     )
 

@@ -19,4 +19,4 @@ class EndQueries(OpenedTrace):
             return explain_end(self._trace(), self._manifest)
 
     def notices(self) -> list[str]:
-        return notice_sentences(self._manifest.notices)
+        return [*notice_sentences(self._manifest.notices), *self._left_out()]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reven.ossi.linux.elf import ElfImage
-from reven.ossi.linux.elf_header import ElfHeader
+from reven.ossi.linux.elf_header import ElfHeader, TooLargeError
 
 if TYPE_CHECKING:
     from reven.ossi.linux.lines import LinePiece, SourceLine
@@ -28,6 +28,7 @@ class Binary:
         self.header: ElfHeader | None = stored.header(path)
         """None if the trace has no copy of the file: then it has no symbols either."""
         self._image: ElfImage | None = None
+        self._unreadable: list[str] = []
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -53,13 +54,21 @@ class Binary:
 
     @property
     def image(self) -> ElfImage | None:
-        """The ELF file; None if the trace has no copy of it."""
+        """The ELF file; None if the trace has no copy of it, or one that is too large."""
         if self.header is None:
             return None
         with self._lock:
-            if self._image is None:
-                self._image = self._stored.image(self.path)
+            if self._image is None and not self._unreadable:
+                try:
+                    self._image = self._stored.image(self.path)
+                except TooLargeError as error:
+                    self._unreadable.append(str(error))
             return self._image
+
+    def left_out(self) -> list[str]:
+        """Sentences: what of it was not read because of what it costs; so far."""
+        found = [] if self._image is None else self._image.left_out
+        return [*found, *self._unreadable]
 
     def symbols(self) -> Sequence[ElfSymbol]:
         """All symbols, ordered by RVA (see ElfImage.symbols)."""

@@ -16,9 +16,20 @@ from typing import Annotated
 import msgspec
 import zstandard
 
+from reven.ossi.foreign_files import HostFiles, read_foreign_file
+from reven.ossi.linux.budgets import check_unpacked
 from reven.ossi.linux.elf import ElfImage
-from reven.ossi.linux.elf_header import BinaryError, ElfHeader, header_extent, read_header
+from reven.ossi.linux.elf_file import ElfFile
+from reven.ossi.linux.elf_header import (
+    BinaryError,
+    ElfHeader,
+    header_extent,
+    read_header,
+    tolerate_damage,
+)
 
+_LARGEST_COPY = 4 << 30  # bytes
+_LARGEST_WINDOW = 128 << 20  # bytes
 _PREFIX = 4096  # holds the program headers of nearly every file
 
 
@@ -31,12 +42,30 @@ class BinaryEntry(msgspec.Struct, frozen=True):
     build_id: str | None = None  # hexadecimal
 
 
+class SourceEntry(msgspec.Struct, frozen=True):
+    """One element of the manifest's `sources`: a copy of a source file."""
+
+    path: str  # as the line tables of the binaries have it
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    size: Annotated[int, msgspec.Meta(ge=0, le=1 << 32)]  # bytes, uncompressed
+    is_newer: bool = False  # than the binary that was made of it
+
+
 class StoredBinaries:
     """Opens a trace's binaries by the path that the recorded program knew."""
 
-    def __init__(self, trace: Path, entries: Iterable[BinaryEntry]) -> None:
-        """`trace`: the trace directory."""
+    def __init__(
+        self,
+        trace: Path,
+        entries: Iterable[BinaryEntry],
+        debug_files: Iterable[BinaryEntry] = (),
+        host: HostFiles | None = None,
+    ) -> None:
+        """`trace`: the trace directory. `debug_files`: copies of separate debug files, by the
+        path of their binary. `host`: where others may be looked for."""
         self._folder = trace / "binaries"
+        self._debug_files = {entry.path: entry for entry in debug_files}
+        self._host = host or HostFiles()
         self._entries = {entry.path: entry for entry in entries}
         self._lock = threading.Lock()
         self._last: tuple[str, bytes] | None = None
@@ -77,7 +106,12 @@ class StoredBinaries:
         entry = self._entries.get(path)
         if entry is None:
             return None
-        return ElfImage(self._verified(entry), path)
+        image = ElfImage(self._verified(entry), path, self._host)
+        debug = self._debug_files.get(path)
+        if debug is not None:
+            with tolerate_damage(path, "the copy of its debug file", image.left_out):
+                image.own_debug_file = ElfFile(self._verified(debug), f"{path}.debug")
+        return image
 
     def part(self, path: str, offset: int, size: int) -> bytes | None:
         """Bytes of a binary, fewer at its end, or None if the trace has no copy. Raises
@@ -98,13 +132,8 @@ class StoredBinaries:
         return data
 
     def _read(self, entry: BinaryEntry, size: int) -> bytes:
-        file = self._folder / f"{entry.sha256}.zst"
         try:
-            with (
-                file.open("rb") as compressed,
-                zstandard.ZstdDecompressor().stream_reader(compressed) as reader,
-            ):
-                return reader.read(size)
+            return unpacked_copy(self._folder / f"{entry.sha256}.zst", size, entry.path)
         except OSError as error:
             raise BinaryError(
                 f"the copy of {entry.path} in the trace cannot be read: {error}"
@@ -113,3 +142,17 @@ class StoredBinaries:
             raise BinaryError(
                 f"the copy of {entry.path} in the trace is damaged; record again"
             ) from error
+
+
+def unpacked_copy(file: Path, size: int, path: str) -> bytes:
+    """The first `size` bytes of what a zstd file of a trace holds, or all if that is less.
+
+    `path`: for the error text. Raises OSError, zstandard.ZstdError, and TooLargeError for more
+    than a file of that kind can become.
+    """
+    packed = read_foreign_file(file, _LARGEST_COPY)
+    check_unpacked(size, len(packed), f"the copy of {path}")
+    # A frame says itself how much memory reading it takes.
+    unpacking = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
+    with unpacking.stream_reader(packed) as reader:
+        return reader.read(size)

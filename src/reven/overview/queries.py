@@ -82,7 +82,14 @@ class OverviewQueries(OpenedTrace):
         trace = self._trace()
         with translated():
             addresses, counts = _engine.execution_counts(trace, keep_going)
-            return SourceFiles(self._ossi().space, addresses, counts, self._path)
+            return SourceFiles(
+                self._ossi().space,
+                addresses,
+                counts,
+                self._path,
+                self._manifest.sources,
+                self._host_files(),
+            )
 
     def _points(self, kind: str) -> Points:
         if kind not in _NAMES:

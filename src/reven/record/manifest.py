@@ -11,9 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from reven.ossi.stored_binaries import BinaryEntry
+from reven.ossi.stored_binaries import BinaryEntry, SourceEntry
 from reven.recorders.kit.registers import ARCHITECTURE, REGISTER_FILE_SIZE
 from reven.trace.manifest_parts import FORMAT, EndManifest, TraceKind
+from reven.trace.own import sign
 
 MANIFEST = "manifest.json"
 
@@ -54,6 +55,10 @@ class Manifest(EndManifest, kw_only=True):
     ppid: int
     parent: str | None = None  # name of the trace, beside this one, of the process that forked it
     binaries: list[BinaryEntry] = []
+    debug_files: list[BinaryEntry] = []  # separate ones, by the path of their binary
+    sources: list[SourceEntry] = []
+    source_folders: list[str] = []  # that source files may be looked for in, by who recorded it
+    signature: str = ""  # of these, by the recorder's user: reven.trace.own
     transitions: int = 0
     executions: int = 0
     threads: int = 0
@@ -65,6 +70,8 @@ class Manifest(EndManifest, kw_only=True):
 
 def write_manifest(trace: Path, manifest: Manifest) -> None:
     """Replace the manifest of a trace directory. Raises OSError."""
+    folders, binaries = manifest.source_folders, [*manifest.binaries, *manifest.debug_files]
+    manifest.signature = sign(manifest.uuid, folders, binaries) if folders else ""
     data = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
     temporary = trace / f".{MANIFEST}.new"
     try:

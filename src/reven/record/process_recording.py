@@ -17,8 +17,7 @@ from pathlib import Path
 
 from reven import _engine
 from reven.end import plain_end
-from reven.ossi.stored_binaries import BinaryEntry
-from reven.record.binaries import BinaryCopier
+from reven.record.binaries import BinaryCopier, Copied
 from reven.record.manifest import END_REASONS, Manifest, write_manifest
 from reven.recorders.kit.registers import ARCHITECTURE, MACHINE_FILE_SIZE, REGISTER_FILE_SIZE
 from reven.trace.manifest_parts import EndSignal, Notice, TraceKind
@@ -136,7 +135,7 @@ class ProcessRecording:
         self._limit = max_transitions
         self._copier = copier
         self._executor = executor
-        self._copies: list[Future[BinaryEntry | None]] = []
+        self._copies: list[Future[Copied | None]] = []
         self._seen: set[str] = set()
         self._started = time.monotonic()
         self._error = ""
@@ -155,6 +154,7 @@ class ProcessRecording:
             pid=hello.pid,
             ppid=hello.parent_pid,
             parent=parent.trace.name if parent else None,
+            source_folders=list(copier.source_folders),
         )
         # First of all: a trace whose recording is killed at once has a manifest too.
         write_manifest(trace, self.manifest)
@@ -243,15 +243,23 @@ class ProcessRecording:
         for copy in [copy for copy in self._copies if copy.done()]:
             self._copies.remove(copy)
             try:
-                entry = copy.result()
+                copied = copy.result()
             except OSError as error:
                 self._fail(error)
                 continue
-            if entry is not None:
-                self.manifest.binaries.append(entry)
+            if copied is not None:
+                self._take(copied)
                 changed = True
         if changed:
             self._write_manifest()
+
+    def _take(self, copied: Copied) -> None:
+        manifest = self.manifest
+        manifest.binaries.append(copied.binary)
+        if copied.debug_file is not None:
+            manifest.debug_files.append(copied.debug_file)
+        known = {source.path for source in manifest.sources}
+        manifest.sources += [one for one in copied.sources if one.path not in known]
 
     def _write_manifest(self) -> None:
         manifest, status = self.manifest, self.status

@@ -23,6 +23,7 @@ from reven.record.binaries import BinaryCopier
 from reven.record.errors import CannotRecord, NothingRecorded, ProgramNotExecutable
 from reven.record.process_recording import Hello, ProcessRecording, receive_hello, refuse
 from reven.record.program import resolve_program
+from reven.record.sources import SourceOptions
 from reven.record.trace_folder import create_child_trace, create_trace
 from reven.recorders import Order, ReadyRecorder, Recorder, get_recorder
 
@@ -49,6 +50,9 @@ class RecordOptions:
     """Record child processes too."""
     force: bool = False
     """Replace an existing trace."""
+    with_sources: bool | None = None
+    """Copy source files and separate debug files into the trace: True: all; False: none; None:
+    what is small."""
 
 
 @dataclass(frozen=True)
@@ -125,10 +129,10 @@ def record(
     if refusal := recorder.refusal(program, os.environ):
         raise ProgramNotExecutable(f"{command[0]} {refusal}.")
     ready = recorder.find()
-    create_trace(output, replace=options.force)
-    with _private_folder() as folder:
+    with create_trace(output, replace=options.force), _private_folder() as folder:
         try:
-            with _Session(output, options, folder, ready) as session:
+            sources = SourceOptions.of(options.with_sources, program)
+            with _Session(output, options, folder, ready, sources) as session:
                 session.start(program, command)
                 session.run(on_progress)
                 return session.summary()
@@ -138,7 +142,12 @@ def record(
 
 class _Session:
     def __init__(
-        self, output: Path, options: RecordOptions, folder: Path, recorder: ReadyRecorder
+        self,
+        output: Path,
+        options: RecordOptions,
+        folder: Path,
+        recorder: ReadyRecorder,
+        sources: SourceOptions,
     ) -> None:
         self._recorder = recorder
         self._output = output
@@ -152,7 +161,7 @@ class _Session:
         self._listener.listen(_BACKLOG)
         self._listener.setblocking(False)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="copy-binaries")
-        self._copier = BinaryCopier()
+        self._copier = BinaryCopier(sources)
         self._all: list[ProcessRecording] = []
         self._running: list[ProcessRecording] = []
         self._forkable: dict[int, tuple[ProcessRecording, float]] = {}  # by pid; until when

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from reven.ossi.foreign_files import HostFiles
 from reven.server.wire import RequestError
 from reven.service.local import LocalService
 from reven.trace.stopping import Stopped, keep_going, step_back, stop_when
@@ -49,13 +50,16 @@ class Scenarios:
         paths: trace directories.
         name: of the only one; None: that of its directory. Of several with the same
             name the later ones get a number.
+        host: where files of this machine may be looked for that a trace names.
 
     Raises:
         reven2.errors.TraceError: one cannot be opened; the others are closed again.
         reven2.errors.InvalidArgumentError: the name cannot be that of a scenario.
     """
 
-    def __init__(self, paths: Sequence[Path], name: str | None = None) -> None:
+    def __init__(
+        self, paths: Sequence[Path], name: str | None = None, host: HostFiles | None = None
+    ) -> None:
         self._scenarios: dict[str, Scenario] = {}
         self._closing = threading.Event()
         self._indexing: threading.Thread | None = None
@@ -66,7 +70,7 @@ class Scenarios:
             )
         try:
             for path in paths:
-                service = LocalService(path)
+                service = LocalService(path, host)
                 self._add(service.info().name if name is None else name, service)
         except BaseException:
             self.close()

@@ -24,6 +24,7 @@ import msgspec
 import uvicorn
 import uvloop
 
+from reven.ossi.foreign_files import HostFiles
 from reven.server.access import Access, Hosts
 from reven.server.application import application
 from reven.server.errors import (
@@ -61,6 +62,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         allow_remote: `host` may be reached from other machines.
         allowed_hosts: further names that the server answers to.
         certificate, key: PEM files for TLS.
+        source_path: further folders whose source files may be shown.
     """
 
     host: str = "127.0.0.1"
@@ -71,6 +73,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     allowed_hosts: Sequence[str] = ()
     certificate: Path | None = None
     key: Path | None = None
+    source_path: Sequence[Path] = ()
 
 
 class Server:
@@ -84,7 +87,9 @@ class Server:
     def __init__(self, traces: Sequence[Path], options: Options) -> None:
         _check_certificate(options)
         log = _log(options.hub)
-        self._scenarios = Scenarios(traces, options.name)
+        # What others see too is only what was allowed by name.
+        host = HostFiles.of_user(options.source_path, shared=options.allow_remote)
+        self._scenarios = Scenarios(traces, options.name, host)
         try:
             self._sockets = _listen(options)
         except BaseException:

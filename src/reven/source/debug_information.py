@@ -53,7 +53,7 @@ class BinaryDebug:
         """None without debug information."""
         image = self.image
         if image is not None:
-            with image.lock, tolerate_damage(image.path, ".debug_info"):
+            with image.lock, tolerate_damage(image.path, ".debug_info", image.left_out):
                 info = read_debug_info(image, keep_going)
                 return None if info is None else Source(info, Types(info), Scopes(info))
         return None

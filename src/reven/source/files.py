@@ -3,50 +3,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
+import zstandard
 
 from reven.ossi import AddressSpace, Load
-from reven.ossi.foreign_files import read_foreign_file, resolved_file
+from reven.ossi.foreign_files import HostFiles, read_foreign_file, resolved_file
+from reven.ossi.linux.elf_header import TooLargeError
+from reven.ossi.source_names import is_source
+from reven.ossi.stored_binaries import SourceEntry, unpacked_copy
 from reven.trace.stopping import keep_going
 from reven2._service.overview import SourceFileData, SourceLineData, SourceText
 
 __all__ = ["SourceFiles"]
 
 _LARGEST_TEXT = 8 << 20  # bytes
-
-_SUFFIXES = frozenset(
-    f".{suffix}"
-    for suffix in (
-        *("ada", "adb", "ads", "asm", "c", "c++", "cc", "cp", "cpp", "cr", "cu", "cuh", "cxx", "d"),
-        *(
-            "def",
-            "di",
-            "e",
-            "f",
-            "f03",
-            "f08",
-            "f77",
-            "f90",
-            "f95",
-            "for",
-            "go",
-            "gperf",
-            "h",
-            "h++",
-        ),
-        *("hh", "hpp", "hs", "hxx", "i", "ii", "inc", "inl", "ipp", "ixx", "jl", "l", "lisp", "ll"),
-        *("m", "ml", "mli", "mm", "nim", "odin", "pas", "pp", "rs", "s", "swift", "tcc", "tpp"),
-        *("v", "vala", "y", "yy", "zig"),
-    )
-)
-"""A trace may come from somebody else, and then so do the paths in its line tables: they must
-not lead to just any file."""
-_HEADERS_WITHOUT_SUFFIX = ("/usr/include/c++/", "/usr/lib/llvm", "/usr/lib/gcc/")
 
 
 class _Line:
@@ -75,6 +51,8 @@ class SourceFiles:
         space: the binaries.
         addresses, counts: executed addresses, ascending, and how often.
         trace: the directory, whose age tells which files are newer.
+        copies: the source files that the trace itself has.
+        host: where on this machine the others may be looked for.
     """
 
     def __init__(
@@ -83,8 +61,12 @@ class SourceFiles:
         addresses: npt.NDArray[np.uint64],
         counts: npt.NDArray[np.uint64],
         trace: Path,
+        copies: Sequence[SourceEntry],
+        host: HostFiles,
     ) -> None:
         self._trace = trace
+        self._copies = {copy.path: copy for copy in copies}
+        self._host = host
         self._files: dict[str, _File] = {}
         executed, times = addresses.tolist(), counts.tolist()
         for load in space.loads():
@@ -95,7 +77,7 @@ class SourceFiles:
 
     def files(self) -> list[SourceFileData]:
         return [
-            SourceFileData(path, file.binary, len(file.lines), _allowed(path) is not None)
+            SourceFileData(path, file.binary, len(file.lines), self._is_there(path))
             for path, file in sorted(self._files.items())
         ]
 
@@ -109,19 +91,44 @@ class SourceFiles:
             return SourceText("", "The trace executed no line of this file.", False)
         if not path.startswith("/"):
             return SourceText("", f"{path}: the compiler did not say in which folder.", False)
-        if not _is_source(PurePosixPath(path)):
+        if not is_source(PurePosixPath(path)):
             return SourceText("", f"{path} has no name of a source file, so it is not read.", False)
-        allowed = _allowed(path)
-        if allowed is None:
-            return SourceText("", f"{path} is no source file on this machine.", False)
         try:
+            if path in self._copies:
+                return _text(path, self._copied(self._copies[path]), self._copies[path].is_newer)
+            allowed = self._allowed(path)
+            if allowed is None:
+                return SourceText("", self._why_not(path), False)
             data = read_foreign_file(allowed, _LARGEST_TEXT)
             is_newer = allowed.stat().st_mtime > (self._trace / "manifest.json").stat().st_mtime
-        except OSError as error:
-            return SourceText("", f"{path} cannot be read: {error.strerror or error}.", False)
-        if b"\0" in data:
-            return SourceText("", f"{path} is no text that can be shown.", False)
-        return SourceText(data.decode("utf-8", "replace"), "", is_newer)
+        except (OSError, TooLargeError, zstandard.ZstdError) as error:
+            why = getattr(error, "strerror", None) or error
+            return SourceText("", f"{path} cannot be read: {why}.", False)
+        return _text(path, data, is_newer)
+
+    def _is_there(self, path: str) -> bool:
+        return path in self._copies or self._allowed(path) is not None
+
+    def _copied(self, copy: SourceEntry) -> bytes:
+        file = self._trace / "sources" / f"{copy.sha256}.zst"
+        data = unpacked_copy(file, min(copy.size, _LARGEST_TEXT), copy.path)
+        if hashlib.sha256(data).hexdigest() != copy.sha256:
+            raise OSError("its copy in the trace is damaged")
+        return data
+
+    def _allowed(self, path: str) -> Path | None:
+        """The file that a path leads to, if by its own name too it is one of source, and lies
+        where one may be looked for."""
+        found = self._host.source(path) if is_source(PurePosixPath(path)) else None
+        return found if found is not None and is_source(PurePosixPath(found)) else None
+
+    def _why_not(self, path: str) -> str:
+        if resolved_file(path) is None:
+            return f"{path} is no source file on this machine."
+        return (
+            f"{path} is not shown: a trace may name any file. If it is one of the program's, add "
+            "its folder to REVEN_SOURCE_PATH, or serve with --source-path."
+        )
 
     def _add(self, load: Load, addresses: Sequence[int], counts: Sequence[int]) -> None:
         index = 0
@@ -143,14 +150,7 @@ class SourceFiles:
             index = end
 
 
-def _is_source(path: PurePosixPath) -> bool:
-    return path.is_absolute() and (
-        path.suffix.lower() in _SUFFIXES
-        or (not path.suffix and str(path).startswith(_HEADERS_WITHOUT_SUFFIX))
-    )
-
-
-def _allowed(path: str) -> Path | None:
-    """The file that a path leads to, if by its own name too it is one of source."""
-    found = resolved_file(path) if _is_source(PurePosixPath(path)) else None
-    return found if found is not None and _is_source(PurePosixPath(found)) else None
+def _text(path: str, data: bytes, is_newer: bool) -> SourceText:
+    if b"\0" in data:
+        return SourceText("", f"{path} is no text that can be shown.", False)
+    return SourceText(data.decode("utf-8", "replace"), "", is_newer)

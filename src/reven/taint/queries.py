@@ -13,6 +13,7 @@ from typing import get_args
 import msgspec
 
 from reven import _engine
+from reven.ossi.foreign_files import HostFiles
 from reven.taint.instruction_reads import registers_read
 from reven.taint.origin_tree import Chain, Explorer
 from reven.taint.sources import SourceQueries
@@ -122,8 +123,8 @@ class _Running:
 class TaintQueries(SourceQueries):
     """See `reven2._service.taint`."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        super().__init__(path)
+    def __init__(self, path: str | os.PathLike[str], host: HostFiles | None = None) -> None:
+        super().__init__(path, host)
         self._taints: OrderedDict[bytes, _Running] = OrderedDict()
         self._taints_lock = threading.Lock()
         self._taint_turn = threading.Semaphore(RUNNING)

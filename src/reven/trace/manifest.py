@@ -9,16 +9,18 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from reven.ossi.stored_binaries import BinaryEntry
+from reven.ossi.foreign_files import read_foreign_file
+from reven.ossi.stored_binaries import BinaryEntry, SourceEntry
 from reven.trace.manifest_parts import FORMAT, EndManifest, TraceKind
 from reven2._service import ImportData
 from reven2.arch._table import ARCHITECTURE, MACHINE_FILE_SIZE, REGISTER_FILE_SIZE
 from reven2.errors import TraceError
 
-__all__ = ["OpenManifest", "check_readable", "read_manifest"]
+__all__ = ["OpenManifest", "check_readable", "manifest_bytes", "read_manifest"]
 
 T = TypeVar("T")
 
+_LARGEST = 64 << 20  # bytes; one of 100,000 binaries has 20 MB
 _Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
 
 
@@ -36,6 +38,10 @@ class OpenManifest(EndManifest, kw_only=True):
     features: list[str] = []
     register_file_size: _Number = REGISTER_FILE_SIZE
     binaries: list[BinaryEntry] = []
+    debug_files: list[BinaryEntry] = []  # by the path of their binary
+    sources: list[SourceEntry] = []
+    source_folders: list[str] = []
+    signature: str = ""
     source: ImportData | None = None  # None: recorded
 
 
@@ -73,13 +79,18 @@ def check_readable(data: bytes, trace: Path) -> None:
         )
 
 
-def read_manifest(trace: Path) -> OpenManifest:
-    """The manifest of a trace directory. Raises TraceError."""
+def manifest_bytes(trace: Path) -> bytes:
+    """The contents of a trace directory's manifest.json. Raises TraceError."""
     file = trace / "manifest.json"
     try:
-        data = file.read_bytes()
+        return read_foreign_file(file, _LARGEST)
     except OSError as error:
-        raise TraceError(f"{file} cannot be read: {error.strerror}.") from None
+        raise TraceError(f"{file} cannot be read: {error.strerror or error}.") from None
+
+
+def read_manifest(trace: Path) -> OpenManifest:
+    """The manifest of a trace directory. Raises TraceError."""
+    data = manifest_bytes(trace)
     check_readable(data, trace)
     return _decoded(data, OpenManifest, trace)
 
@@ -87,7 +98,7 @@ def read_manifest(trace: Path) -> OpenManifest:
 def _decoded(data: bytes, kind: type[T], trace: Path) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise _damaged(trace, str(error)) from None
 
 

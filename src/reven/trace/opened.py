@@ -15,7 +15,9 @@ import numpy.typing as npt
 
 from reven import _engine
 from reven.ossi import AddressSpace, BinaryError, StoredBinaries
+from reven.ossi.foreign_files import HostFiles
 from reven.trace.manifest import read_manifest
+from reven.trace.own import is_own
 from reven.trace.stopping import acquired
 from reven.trace.symbols import Symbols
 from reven2._service import TraceInfo
@@ -27,9 +29,13 @@ from reven2.errors import (
     TraceError,
 )
 
-__all__ = ["OpenedTrace", "next_part", "translated"]
+__all__ = ["DamagedIndexError", "OpenedTrace", "next_part", "translated"]
 
 Result = TypeVar("Result")
+
+
+class DamagedIndexError(TraceError):
+    """An index beside the trace is damaged; `OpenedTrace.heal` drops it."""
 
 
 class OpenedTrace:
@@ -37,13 +43,15 @@ class OpenedTrace:
 
     Parameters:
         path: the trace directory.
+        host: where files of this machine may be looked for; default: where its user allows.
 
     Raises:
         reven2.errors.TraceError (a RuntimeError): missing, damaged, or of another version.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], host: HostFiles | None = None) -> None:
         self._path = Path(path)
+        self._host = host or HostFiles.of_user()
         with translated():
             self._engine: _engine.Trace | None = _engine.Trace(str(self._path))
         self._manifest = read_manifest(self._path)
@@ -76,6 +84,17 @@ class OpenedTrace:
             self._manifest = manifest
             self._derived = {}
         return count
+
+    def heal(self) -> list[str]:
+        """Drop what is damaged of the indexes beside the trace: it is made anew when it is
+        needed. Gives the names of these files; raises TraceError if one cannot be written."""
+        with translated():
+            dropped = _engine.drop_damaged_indexes(str(self._path))
+            if dropped and self._engine is not None:
+                self._engine = _engine.Trace(str(self._path))
+        with self._lock:
+            self._derived = {}
+        return dropped
 
     def close(self) -> None:
         self._engine = None
@@ -119,10 +138,27 @@ class OpenedTrace:
     def _ossi(self) -> Symbols:
         return self._kept("symbols", self._make_symbols)
 
+    def _host_files(self) -> HostFiles:
+        """Where on this machine debug files and sources may be looked for."""
+        known = self._manifest
+        signed = known.uuid, known.source_folders, [*known.binaries, *known.debug_files]
+        if not self._host.trusts_own or not is_own(known.signature, *signed):
+            return self._host
+        return self._host.with_own(known.source_folders)
+
+    def _left_out(self) -> list[str]:
+        """Sentences: what was not read of binaries because of what it costs; so far."""
+        with self._lock:
+            symbols = self._derived.get("symbols")
+        return symbols.left_out() if isinstance(symbols, Symbols) else []
+
     def _make_symbols(self) -> Symbols:
         trace = self._trace()
         with translated():
-            stored = StoredBinaries(self._path, self._manifest.binaries)
+            known = self._manifest
+            stored = StoredBinaries(
+                self._path, known.binaries, known.debug_files, self._host_files()
+            )
             space = AddressSpace(trace.mappings(), stored)
             return Symbols(space, trace.executed_ranges())
 
@@ -144,6 +180,8 @@ def translated() -> Iterator[None]:
     """The errors of the engine and of binaries as those of the client API."""
     try:
         yield
+    except _engine.DamagedIndex as error:
+        raise DamagedIndexError(str(error)) from None
     except (_engine.TraceError, BinaryError) as error:
         raise TraceError(str(error)) from None
     except RevenError:

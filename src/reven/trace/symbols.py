@@ -13,6 +13,7 @@ from itertools import groupby
 import regex
 
 from reven.ossi import AddressSpace, Binary, ElfSymbol, Load, Location
+from reven.ossi.demangle import TOO_LARGE, is_too_large
 from reven.trace.stopping import keep_going
 from reven2._service import BinaryData, LocationData, RangeData, SymbolData, SymbolPage
 from reven2.errors import InvalidArgumentError, OutOfRangeError
@@ -174,6 +175,17 @@ class Symbols:
             file=found.file,
             line=found.line,
         )
+
+    def left_out(self) -> list[str]:
+        """Sentences: what was not read because of what it costs, so far."""
+        found = [said for binary in self._binaries for said in binary.left_out()]
+        known = (
+            symbol.name.partition("@")[0]
+            for names in self._named.values()
+            for named in names.values()
+            for symbol in (named.best, *named.others)
+        )
+        return [*found, TOO_LARGE] if is_too_large(known) else found
 
     def _find_matching(
         self, number: int, pattern: str, case_sensitive: bool, kind: str

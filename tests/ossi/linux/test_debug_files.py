@@ -51,7 +51,7 @@ def test_a_debug_file_is_found_by_build_id(
     place = tmp_path / "root" / ".build-id" / build_id[:2]
     place.mkdir(parents=True)
     shutil.move(debug, place / f"{build_id[2:]}.debug")
-    monkeypatch.setattr("reven.ossi.linux.debug_files.DEBUG_ROOT", tmp_path / "root")
+    monkeypatch.setattr("reven.ossi.linux.elf.DEBUG_ROOT", tmp_path / "root")
     assert_same(program, stripped)
 
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
+from typing import Self
 
+from reven.ossi.foreign_files import DEBUG_ROOT, HostFiles
+from reven.ossi.linux.budgets import section_data
 from reven.ossi.linux.debug_files import decompress_xz, find_debug_file
 from reven.ossi.linux.elf_file import ElfFile
 from reven.ossi.linux.elf_header import tolerate_damage
@@ -19,6 +23,19 @@ from reven.ossi.symbols import ElfSymbol, SymbolTable
 class ElfImage(ElfFile):
     """An ELF executable or shared object with all that is known of it, also from its separate
     debug file. Safe to use from several threads."""
+
+    def __init__(self, data: bytes, path: str = "", host: HostFiles | None = None) -> None:
+        """`host`: where its debug file may be looked for; default: nowhere."""
+        super().__init__(data, path)
+        self.host = host or HostFiles()
+        self.own_debug_file: ElfFile | None = None  # which goes before those of this machine
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """Read a file of this machine, whose debug file may also lie beside it. Raises
+        BinaryError, OSError."""
+        folder = Path(path).resolve().parent
+        return cls(Path(path).read_bytes(), str(path), HostFiles(debug=(DEBUG_ROOT, folder)))
 
     # cached_property has a lock for all instances up to Python 3.11. It must only ever be
     # taken by holders of the image's lock, or the two could wait for each other.
@@ -44,17 +61,17 @@ class ElfImage(ElfFile):
     @cached_property
     def _debug_image(self) -> ElfFile | None:
         with tolerate_damage(self.path, "the link to its debug file"):
-            return find_debug_file(self)
+            return self.own_debug_file or find_debug_file(self, self.host)
         return None
 
     @cached_property
     def mini_debug_image(self) -> ElfFile | None:
         """The symbols that Fedora and its kin leave in stripped binaries: an xz-compressed
         ELF file in .gnu_debugdata (gdb manual, "MiniDebugInfo"). Holders of the lock only."""
-        with tolerate_damage(self.path, ".gnu_debugdata"):
+        with tolerate_damage(self.path, ".gnu_debugdata", self.left_out):
             section = self.elf.get_section_by_name(".gnu_debugdata")
             if section is not None:
-                return ElfFile(decompress_xz(section.data()), f"{self.path}:.gnu_debugdata")
+                return ElfFile(decompress_xz(section_data(section)), f"{self.path}:.gnu_debugdata")
         return None
 
     @cached_property
@@ -66,7 +83,7 @@ class ElfImage(ElfFile):
 
     @cached_property
     def _line_table(self) -> LineTable | None:
-        with tolerate_damage(self.path, ".debug_line"):
+        with tolerate_damage(self.path, ".debug_line", self.left_out):
             return read_line_table(self, self.debug_image)
         return None
 

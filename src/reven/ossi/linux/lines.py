@@ -13,10 +13,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from elftools.dwarf.ranges import BaseAddressEntry
 
+from reven.ossi.linux.budgets import dwarf_info
 from reven.ossi.linux.debug_section import section_bytes
 from reven.ossi.linux.elf_header import tolerate_damage
 from reven.ossi.linux.line_program import Row, run_line_program
@@ -72,7 +74,7 @@ def read_line_table(image: ElfFile, debug_file: ElfFile | None) -> LineTable | N
         if source is not None:
             section = source.elf.get_section_by_name(".debug_line")
             if section is not None and section["sh_type"] != "SHT_NOBITS":
-                return LineTable(source.elf.get_dwarf_info(follow_links=False), image)
+                return LineTable(dwarf_info(source.elf), image)
     return None
 
 
@@ -192,6 +194,14 @@ class LineTable:
             for segment in self._image.segments
             if segment.executable
         )
+
+    def files(self, most_units: int | None = None) -> list[str]:
+        """The paths of all source files, or of those of the first compile units."""
+        found: dict[str, None] = {}
+        with self._image.lock, tolerate_damage(self._image.path, "the compile units"):
+            for unit in islice(self._dwarf.iter_CUs(), most_units):
+                found.update(dict.fromkeys(self._unit_files(unit.cu_offset)))
+        return list(found)
 
     @cached_property
     def _line_section(self) -> bytes:

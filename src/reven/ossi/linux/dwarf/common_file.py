@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import NoteSection
 
-from reven.ossi.foreign_files import read_foreign_file
-from reven.ossi.linux.debug_files import DEBUG_ROOT, LARGEST_DEBUG_FILE
+from reven.ossi.foreign_files import HostFiles, read_foreign_file
+from reven.ossi.linux.budgets import dwarf_info, section_data
+from reven.ossi.linux.debug_files import LARGEST_DEBUG_FILE
 from reven.ossi.linux.elf_header import tolerate_damage
 
 if TYPE_CHECKING:
@@ -26,30 +27,35 @@ if TYPE_CHECKING:
     from reven.ossi.linux.elf_file import ElfFile
 
 
-def find_common_file(dwarf: DWARFInfo, source: ElfFile) -> DWARFInfo | None:
-    """The debug information that `dwarf`, read from `source`, refers to; None if it refers to
-    none, or this machine does not have the file."""
+def find_common_file(source: ElfFile, host: HostFiles) -> DWARFInfo | None:
+    """The debug information that that of `source` refers to; None if it refers to none, or there
+    is no such file where one may be looked for."""
     section = source.elf.get_section_by_name(".gnu_debugaltlink")
     if section is None:
         return None
-    name, _, build_id = section.data().partition(b"\0")
-    for path in _candidates(name.decode("utf-8", "replace"), build_id.hex(), source.path):
+    name, _, build_id = section_data(section).partition(b"\0")
+    folder = Path(source.path).parent
+    for path in _candidates(name.decode("utf-8", "replace"), build_id.hex(), folder, host):
+        found = host.debug_file(path)
+        if found is None:
+            continue
         with tolerate_damage(str(path), "the debug information"):
             try:
-                elf = ELFFile(io.BytesIO(read_foreign_file(path, LARGEST_DEBUG_FILE)))
+                elf = ELFFile(io.BytesIO(read_foreign_file(found, LARGEST_DEBUG_FILE)))
             except OSError:
                 continue
             if _build_id(elf) == build_id.hex():
-                return elf.get_dwarf_info(follow_links=False)
+                return dwarf_info(elf)
     return None
 
 
-def _candidates(name: str, build_id: str, source: str) -> Iterator[Path]:
-    yield Path(source).parent / name
-    yield DEBUG_ROOT / ".build-id" / build_id[:2] / (build_id[2:] + ".debug")
+def _candidates(name: str, build_id: str, folder: Path, host: HostFiles) -> Iterator[Path]:
+    yield folder / name
     _, found, rest = name.rpartition(".dwz/")
-    if found:
-        yield DEBUG_ROOT / ".dwz" / rest
+    for root in host.debug:
+        yield root / ".build-id" / build_id[:2] / (build_id[2:] + ".debug")
+        if found:
+            yield root / ".dwz" / rest
 
 
 def _build_id(elf: ELFFile) -> str | None:

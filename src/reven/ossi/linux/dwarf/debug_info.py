@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from reven import _engine
+from reven.ossi.linux.budgets import dwarf_info
 from reven.ossi.linux.debug_section import section_bytes
 from reven.ossi.linux.dwarf.common_file import find_common_file
 from reven.ossi.linux.elf_header import BinaryError
@@ -36,8 +37,8 @@ def read_debug_info(image: ElfImage, progress: Progress | None = None) -> DebugI
         if source is not None:
             section = source.elf.get_section_by_name(".debug_info")
             if section is not None and section["sh_type"] != "SHT_NOBITS":
-                dwarf = source.elf.get_dwarf_info(follow_links=False)
-                dwarf.supplementary_dwarfinfo = find_common_file(dwarf, source)
+                dwarf = dwarf_info(source.elf)
+                dwarf.supplementary_dwarfinfo = find_common_file(source, image.host)
                 return DebugInfo(dwarf, image, progress)
     return None
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reven.ossi.linux.budgets import section_data
 from reven.ossi.linux.dwarf.expression import Machine, UnavailableError, _Reader, value_of
 from reven.ossi.linux.elf_header import tolerate_damage
 
@@ -71,7 +72,7 @@ class CallFrames:
                 section = source.elf.get_section_by_name(name)
                 if section is None or section["sh_type"] == "SHT_NOBITS":
                     continue
-                self._sections.setdefault(name, (section.data(), section["sh_addr"]))
+                self._sections.setdefault(name, (section_data(section), section["sh_addr"]))
         self._ranges: list[tuple[int, int, str, int]] | None = None
         self._path = image.path
 
