@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from html import escape
 from typing import TYPE_CHECKING
 
 from reven2._arguments import integer, text
+from reven2._printable import escape, printable
 from reven2._service import BookmarkData, TraceService
 from reven2.errors import InvalidArgumentError
 from reven2.trace._arguments import one_number
@@ -72,7 +72,7 @@ class Bookmark:
         return hash(self.id)
 
     def __str__(self) -> str:
-        return f"#{self._data.transition}: '{self.description}'"
+        return printable(f"#{self._data.transition}: '{self.description}'")
 
     def __repr__(self) -> str:
         return (

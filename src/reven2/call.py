@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from html import escape
 from typing import TYPE_CHECKING
 
+from reven2._printable import escape, printable
 from reven2._service import CallData, CallPage
 from reven2._service.calls import CallKind
 from reven2.errors import InvalidArgumentError
@@ -157,7 +157,7 @@ class Call:
 
     def __str__(self) -> str:
         number = self._data.transition
-        return self._name() if number is None else f"#{number} {self._name()}"
+        return printable(self._name() if number is None else f"#{number} {self._name()}")
 
     def __repr__(self) -> str:
         return f"Call({str(self)!r})"

@@ -24,6 +24,8 @@ catch, so `except RuntimeError` and `except reven2.errors.RevenError` both work:
 
 from __future__ import annotations
 
+from reven2._printable import printable_lines
+
 __all__ = [
     "ArgumentTypeError",
     "ClosedError",
@@ -45,6 +47,10 @@ __all__ = [
 
 class RevenError(Exception):
     """Root of the tree. The text says what is wrong and what to do."""
+
+    def __str__(self) -> str:
+        # It may name what a trace or another client does, and is printed in tracebacks.
+        return printable_lines(super().__str__())
 
 
 class TraceError(RevenError, RuntimeError):

@@ -11,10 +11,10 @@ functions calls another, the outermost one counts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from reven2._printable import escape, printable
 from reven2._service.heap import AllocationData, AllocationPage, HeapCallData
 from reven2.address import LinearAddress, _AbstractAddress, linear
 from reven2.errors import OutOfRangeError
@@ -89,7 +89,7 @@ class HeapCall:
         return self.first_context.ossi.location(self._data.return_address - 1)
 
     def __str__(self) -> str:
-        return f"{self.function} at #{self._data.first_context}"
+        return printable(f"{self.function} at #{self._data.first_context}")
 
     def __repr__(self) -> str:
         return f"HeapCall({self.function!r}, {self._data.first_context})"
@@ -207,7 +207,7 @@ class Allocation:
 
     def __str__(self) -> str:
         freed = "" if self.freed is None else f", freed by {self.freed}"
-        return f"[{self.address}; {self.size}] {self.allocated}{freed}"
+        return printable(f"[{self.address}; {self.size}] {self.allocated}{freed}")
 
     def __repr__(self) -> str:
         return f"Allocation({self.id}, {str(self)!r})"

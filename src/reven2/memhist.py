@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import enum
-from html import escape
 from typing import TYPE_CHECKING
 
+from reven2._printable import escape
 from reven2.address import LinearAddress, PhysicalAddress
 
 if TYPE_CHECKING:

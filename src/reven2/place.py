@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reven2._printable import printable
 from reven2._service.places import PlaceData
 from reven2.address import LinearAddress
 
@@ -100,7 +101,7 @@ class Place:
         return hash(self._data)
 
     def __str__(self) -> str:
-        return self._data.text
+        return printable(self._data.text)
 
     def __repr__(self) -> str:
         address = "" if self._data.address is None else f", {self._data.address:#x}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from html import escape
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
+from reven2._printable import escape, printable
 from reven2._service import CallData, FrameData
 from reven2._stack_events import DescendantEvents, FrameEnd, FrameStart
 from reven2.ossi.ossi import Location, Symbol
@@ -333,7 +333,7 @@ class StackFrame:
         created = self._data.creation_transition
         since = [] if created is None else [f"since #{created}"]
         number = [] if self._index is None else [str(self._index)]
-        return "  ".join([*number, *self._parts(), *since])
+        return printable("  ".join([*number, *self._parts(), *since]))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, StackFrame):

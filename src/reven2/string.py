@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from typing import TYPE_CHECKING
 
+from reven2._printable import escape, printable
 from reven2._service import StringPage, column
 from reven2._tables.table import LARGEST_PAGE, Batch, Column, Results, integers
 from reven2.address import LinearAddress
@@ -144,7 +144,7 @@ class String:
         return self.format_as_html()
 
     def __str__(self) -> str:
-        return self._data
+        return printable(self._data)
 
     def __repr__(self) -> str:
         return (

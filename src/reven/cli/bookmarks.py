@@ -9,10 +9,9 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 import reven2
-from reven.cli.shared.console import out, print_json
+from reven.cli.shared.console import escape, out, print_json
 from reven.cli.shared.moments import transition as moment
 from reven.errors import CommandError
 

@@ -3,17 +3,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.tree import Tree
 
 import reven2
-from reven.cli.shared.console import count_text, out
+from reven.cli.shared.console import count_text, escape, out, print_line
 from reven.cli.shared.moments import bounds
 from reven.cli.shared.opening import index_calls, open_indexed
 from reven.errors import CommandError
@@ -85,7 +83,7 @@ def calls(
             raise NoSuchCalls("no calls there: give another --symbol, --thread, --from or --to")
         if folded:
             for path, count in _folded(tree).items():
-                sys.stdout.write(f"{path} {count}\n")
+                print_line(f"{path} {count}")
         else:
             _print(server, tree, least)
         if tree.is_cut:

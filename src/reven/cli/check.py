@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from reven._engine import CheckResult, Trace
 from reven.cli.info import read_manifest
-from reven.cli.shared.console import count_text, duration_text, out, plural, print_json
+from reven.cli.shared.console import count_text, duration_text, escape, out, plural, print_json
 from reven.cli.shared.progress import progress_bar
 from reven.end import notice_sentence
 from reven.ossi.stored_binaries import StoredBinaries

@@ -12,9 +12,8 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from reven.cli.shared.console import err, out, plural, print_json
+from reven.cli.shared.console import err, escape, out, plural, print_json
 from reven.cli.shared.opening import open_indexed
 from reven2.heap import HeapCall
 from reven2.preview import bugs

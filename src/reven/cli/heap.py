@@ -11,9 +11,8 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from reven.cli.shared.console import out, plural, print_json, size_text
+from reven.cli.shared.console import escape, out, plural, print_json, size_text
 from reven.cli.shared.moments import address as address_of
 from reven.cli.shared.moments import context
 from reven.cli.shared.opening import open_indexed

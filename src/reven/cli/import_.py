@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from reven.cli.shared.console import err, plural
+from reven.cli.shared.console import err, escape, plural
 from reven.cli.shared.progress import progress_bar
 from reven.importers import get_importer, importer_for, importer_names
 

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.markup import escape
 
-from reven.cli.shared.console import err, make_console
+from reven.cli.shared.console import err, escape, make_console, print_json
 from reven2._client.reven_server import RevenServer, connect_to_any
 from reven2.errors import RevenError
 from reven2.session import AddressEvent, TransitionEvent
@@ -57,7 +56,7 @@ def listen(
         for number, event in enumerate(listener, 1):
             shown = follower.shown(event)
             if json:
-                print(msgspec.json.encode(shown).decode(), flush=True)
+                print_json(shown, indent=-1)
             else:
                 console.print(_line(shown))
             if number == count:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from reven.cli.shared.arguments import Trace
-from reven.cli.shared.console import print_json
+from reven.cli.shared.console import print_json, print_lines
 from reven.cli.shared.moments import context as moment
 from reven.cli.shared.opening import open_indexed
 from reven.errors import CommandError
@@ -79,7 +79,7 @@ def origin(
         if json:
             print_json([step for path in found.paths for step in _steps(path)])
         else:
-            typer.echo(str(found))
+            print_lines(str(found))
 
 
 def _wanted(

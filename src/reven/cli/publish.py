@@ -6,9 +6,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from reven.cli.shared.console import out
+from reven.cli.shared.console import escape, out
 from reven.cli.shared.moments import transition as moment
 from reven2._client.reven_server import connect_as
 

@@ -11,10 +11,9 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.markup import escape
 
 import reven2
-from reven.cli.shared.console import err, out, print_json
+from reven.cli.shared.console import err, escape, out, print_json
 from reven.cli.shared.moments import address, bounds
 from reven.cli.shared.opening import open_indexed
 from reven.errors import CommandError

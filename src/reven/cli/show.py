@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from reven.cli.shared.console import out, print_json
+from reven.cli.shared.console import escape, out, print_json
 from reven.cli.shared.moments import transition as moment
 from reven.cli.shared.opening import open_indexed
 from reven.cli.shared.transition_view import ShownAccess, ShownDeviceAccess, ShownTransition, shown

@@ -9,9 +9,8 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.markup import escape
 
-from reven.cli.shared.console import err, out, print_json
+from reven.cli.shared.console import err, escape, out, print_json
 from reven.cli.shared.opening import open_indexed
 from reven2.string import String
 from reven2.types import Encoding

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from reven.cli.shared.arguments import Data, Trace
-from reven.cli.shared.console import print_json
+from reven.cli.shared.console import print_json, print_lines
 from reven.cli.shared.moments import context as moment
 from reven.cli.shared.opening import open_indexed
 from reven2.preview.taint import TaintAccess, Tainter
@@ -58,12 +58,12 @@ def taint(
             print_json([_access(access) for access in shown])
         else:
             for access in shown:
-                typer.echo(f"{access}\n")
+                print_lines(f"{access}\n")
             if len(accesses) > count:
-                typer.echo("… and more: see --count.")
+                print_lines("… and more: see --count.")
         if len(accesses) <= count:
             for warning in found.warnings().all():
-                typer.echo(f"warning: {warning}", err=True)
+                print_lines(f"warning: {warning}", stderr=True)
         found.cancel()
 
 

@@ -20,6 +20,7 @@ from reven.server.rights import API, QUERY, VIEW, Role, needed, role_named
 from reven.server.running import Asked, Pace, Queries
 from reven.server.scenarios import Scenarios
 from reven.server.session_names import DEFAULT
+from reven.server.shown import shown_json
 from reven.server.views import VIEWS, View
 from reven.server.wire import RequestError, encode
 from reven2._client.messages import (
@@ -310,7 +311,8 @@ class _Answers:
             except (TypeError, OverflowError):
                 # The engine's integers are narrower than those of a message.
                 raise InvalidArgumentError(f"A number for {view.name} is too large.") from None
-            return encode(shown, msgpack=call.msgpack)
+            data = encode(shown, msgpack=call.msgpack)
+            return data if call.msgpack else shown_json(data)
 
         pace: Pace = "scan" if view.scans else "view" if view.slow else "quick"
         return await self._queries.carry_out(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -20,6 +19,7 @@ from reven2._client.connection import ForbiddenError
 from reven2._client.messages import AddressSelection, Selection
 from reven2._client.processes import renew_after_fork
 from reven2._client.selection import address_selection, transition_selection
+from reven2._printable import escape
 from reven2.errors import RevenError
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from reven2._client import messages as wire
 from reven2._client.connection import Connection
 from reven2._client.processes import renew_after_fork
+from reven2._printable import printable
 from reven2.errors import ClosedError, RevenError, ServerError
 
 __all__ = ["Live", "Subscription"]
@@ -464,7 +465,7 @@ class Live:
         elif problem.number in self._pending:
             self._take_answer(problem.number, error)
         else:
-            _log.warning("%s", problem.message)
+            _log.warning("%s", printable(problem.message))
 
     @property
     def _silent_seconds(self) -> float:

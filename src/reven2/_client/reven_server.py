@@ -18,6 +18,7 @@ from reven2._client.messages import ClientKind
 from reven2._client.processes import Opening
 from reven2._client.remote import remote_service
 from reven2._client.server import OpenTrace
+from reven2._printable import printable
 from reven2._tables.html import show_lists_as_tables
 from reven2.errors import InvalidArgumentError, RevenError, ServerError
 from reven2.session import Sessions
@@ -128,7 +129,7 @@ class RevenServer(OpenTrace):
 
     def __str__(self) -> str:
         state = "closed" if self._connection.closed else "connected"
-        return f"Reven server on {self._scenario} ({self._connection.name}) [{state}]"
+        return printable(f"Reven server on {self._scenario} ({self._connection.name}) [{state}]")
 
     def __repr__(self) -> str:
         state = "closed" if self._connection.closed else "connected"

@@ -8,6 +8,7 @@ from typing import Self
 
 from reven2._client.low_level import LowLevel
 from reven2._client.processes import server_there
+from reven2._printable import printable
 from reven2._service import TraceService
 from reven2.bookmark import BookmarkManager
 from reven2.ossi.ossi import Ossi
@@ -84,4 +85,4 @@ class OpenTrace:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Reven trace ({self._info.path})"
+        return printable(f"Reven trace ({self._info.path})")

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
+from reven2._printable import escape
 from reven2.memhist import MemoryAccess
 from reven2.trace import Transition
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from reven2._arguments import text
+from reven2._printable import printable
 from reven2._service import BinaryData, LocationData, ProcessData, SymbolData, TraceService
 from reven2.address import AnyAddress, linear
 from reven2.errors import InvalidArgumentError, TypeNotFoundError
@@ -124,7 +125,7 @@ class Binary:
         return hash(self.path)
 
     def __str__(self) -> str:
-        return self.path
+        return printable(self.path)
 
     def __repr__(self) -> str:
         return f"Binary({self.path!r})"
@@ -196,7 +197,7 @@ class Symbol:
         return (self._data.binary.path, self._data.rva)
 
     def __str__(self) -> str:
-        return f"{self.binary.name}!{self.name}"
+        return printable(f"{self.binary.name}!{self.name}")
 
     def __repr__(self) -> str:
         return f"Symbol({str(self)!r}, rva={self.rva:#x})"
@@ -257,7 +258,7 @@ class Location:
             name = binary.name
         if (symbol := self.symbol) is not None:
             name, offset = str(symbol), offset - symbol.rva
-        return f"{name}+{offset:#x}" if offset else name
+        return printable(f"{name}+{offset:#x}" if offset else name)
 
     def __repr__(self) -> str:
         return f"Location({str(self)!r})"

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reven2._printable import printable
+
 __all__ = ["Process"]
 
 
@@ -23,4 +25,4 @@ class Process:
     ppid: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.pid})"
+        return printable(f"{self.name} ({self.pid})")

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from html import escape
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from reven2._printable import escape, printable
 from reven2._service.heap import HeapErrorData
 from reven2.address import LinearAddress
 from reven2.arch import x64
@@ -223,7 +223,7 @@ class Bug:
         if branch is not None:
             place = branch.context_before().ossi.location()
             said.append(f"which decides the jump at #{branch.id} {_named(place)}")
-        return ", ".join(said)
+        return printable(", ".join(said))
 
     def _caller(self) -> Location | None:
         """What called the code of another binary that does it; None if it is not the C

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reven2._client import messages as wire
+from reven2._printable import printable
 from reven2.address import LinearAddress, LogicalAddress, _AbstractAddress
 from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError
@@ -118,7 +119,7 @@ class AddressEvent(Event):
         return self._selection
 
     def __str__(self) -> str:
-        return str(self.address) if self.name is None else self.name
+        return printable(str(self.address) if self.name is None else self.name)
 
 
 def event_of(event: wire.Event, epoch: str, trace: Trace) -> TransitionEvent | AddressEvent:

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from html import escape
 from itertools import islice
 from typing import Any
 
 from reven2._client import messages as wire
+from reven2._printable import escape, printable
 from reven2.errors import ArgumentTypeError, InvalidArgumentError
 
 __all__ = ["PresentClient", "Session", "name_of", "sessions_of"]
@@ -70,7 +70,7 @@ class Session:
         return self._name >= str(other) if isinstance(other, (Session, str)) else NotImplemented
 
     def __str__(self) -> str:
-        return self._name
+        return printable(self._name)
 
     def __repr__(self) -> str:
         return f"Session({self._name!r}, {self._listeners})"

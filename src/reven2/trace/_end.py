@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reven2._printable import printable
 from reven2._service import EndData
 from reven2.address import LinearAddress
 
@@ -86,7 +87,7 @@ class TraceEnd:
         return self._data.recorder
 
     def __str__(self) -> str:
-        return self._data.sentence
+        return printable(self._data.sentence)
 
     def __repr__(self) -> str:
         return f"TraceEnd({str(self)!r})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import enum
 
+from reven2._printable import printable
 from reven2._service import (
     KIND_END_SIGNAL,
     KIND_INTERRUPT,
@@ -73,9 +74,9 @@ class Exception:
             name = f" ({data.signal_name})" if data.signal_name else ""
             what = f"exception {data.signal}" if data.synchronous else f"interrupt {data.signal}"
             code = f", error code {data.error_code:#x}" if data.error_code else ""
-            return f"{what}{name}{code}"
+            return printable(f"{what}{name}{code}")
         what = "ends the process" if data.kind == KIND_END_SIGNAL else "is delivered"
-        return f"signal {data.signal_name} ({data.signal}) {what}"
+        return printable(f"signal {data.signal_name} ({data.signal}) {what}")
 
     def __repr__(self) -> str:
         return f"Exception({str(self)!r})"

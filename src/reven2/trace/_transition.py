@@ -6,6 +6,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
+from reven2._printable import printable
 from reven2._service import KIND_INSTRUCTION
 from reven2.trace._exception import Exception as TraceEvent
 from reven2.trace._instruction import Instruction
@@ -195,7 +196,7 @@ class Transition(Moment):
         block = self._block
         if block is None:
             block = self._data()
-        return f"#{self._id} {block.text(self._id)}"
+        return printable(f"#{self._id} {block.text(self._id)}")
 
     def __repr__(self) -> str:
         return f"Transition(id={self._id})"

@@ -7,6 +7,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reven2._printable import printable
 from reven2.address import LinearAddress
 from reven2.arch.register import Register
 from reven2.errors import VariableReadError
@@ -156,7 +157,7 @@ class Variable:
         return types_of(self._context._trace._service, self._data.binary)
 
     def __str__(self) -> str:
-        return f"{self.name} = {self.text}"
+        return printable(f"{self.name} = {self.text}")
 
     def __repr__(self) -> str:
         return f"Variable({self.type_name!r}, {str(self)!r})"

@@ -6,6 +6,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from reven2._printable import printable
 from reven2.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -76,10 +77,10 @@ class Type(ABC, Generic[Value_co]):
         return hash((type(self), self._key()))
 
     def __str__(self) -> str:
-        return self.name
+        return printable(self.name)
 
     def __repr__(self) -> str:
-        return self.name
+        return printable(self.name)
 
 
 def address_size(context: Context | None, name: str) -> int:

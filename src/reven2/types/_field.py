@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from reven2._printable import printable_lines
 from reven2.address import LinearAddress
 from reven2.errors import TypeMismatchError
 from reven2.types._instance import ArrayInstance, PointerInstance
@@ -39,10 +40,12 @@ class EnumerationInstance(int):
         return next(found, None)
 
     def __str__(self) -> str:
-        return self.name or int.__repr__(self)
+        return printable_lines(self.name or int.__repr__(self))
 
     def __repr__(self) -> str:
-        return f"<{self._type.name}.{self.name}: {int(self)}>" if self.name else str(self)
+        return printable_lines(
+            f"<{self._type.name}.{self.name}: {int(self)}>" if self.name else str(self)
+        )
 
 
 def _address(address: int | None, context: Context | None) -> LinearAddress | None:
@@ -114,7 +117,7 @@ class StructInstance:
 
     def __repr__(self) -> str:
         where = "" if self.address is None else f" at {self.address}"
-        return f"<{self._type.name}{where}>"
+        return printable_lines(f"<{self._type.name}{where}>")
 
 
 class FieldInstance(Generic[Value]):
@@ -294,11 +297,11 @@ class FieldInstance(Generic[Value]):
         return hash((self._info.name, self.as_bytes()))
 
     def __str__(self) -> str:
-        return str(self.read())
+        return printable_lines(str(self.read()))
 
     def __format__(self, options: str) -> str:
         """As the value is formatted: `f"{field:#x}"`."""
         return format(self.read(), options) if options else str(self)
 
     def __repr__(self) -> str:
-        return f"<{self._parent.type.name}.{self._info.name} = {self}>"
+        return printable_lines(f"<{self._parent.type.name}.{self._info.name} = {self}>")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reven2._printable import printable
 from reven2.errors import InvalidArgumentError, TypeNotFoundError
 from reven2.types._base import Buffer, Type
 from reven2.types._field import EnumerationInstance, StructInstance
@@ -147,7 +148,7 @@ class Struct(Type[StructInstance]):
         size = "" if self._size is None else f" /* {self._size:#x} */"
         lines = [f"{self._kind} {self._name}{size} {{"]
         lines += [f"    {_field_line(field)}" for field in self.fields]
-        return "\n".join([*lines, "}"])
+        return "\n".join(map(printable, [*lines, "}"]))
 
 
 def _field_line(field: FieldInfo) -> str:
@@ -200,7 +201,8 @@ class Enumeration(Type[EnumerationInstance]):
 
     def __str__(self) -> str:
         lines = [f"    {name} = {value:#x}," for name, value in self._enumerators.items()]
-        return "\n".join([f"enum {self._name} : {self._underlying_type.name} {{", *lines, "}"])
+        head = f"enum {self._name} : {self._underlying_type.name} {{"
+        return "\n".join(map(printable, [head, *lines, "}"]))
 
 
 class Incomplete(Type[Any]):

@@ -3,17 +3,24 @@
 
 Answers go to `out` (standard output), everything about the work itself to `err`
 (standard error). Neither adds colours or cuts lines when it is not a terminal.
+
+Nothing else prints: what comes from a program, a trace or another client passes `escape` and
+these consoles, or `print_json`, and reaches no terminal raw.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from rich.console import Console
-from rich.markup import escape
+from rich import markup
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.theme import Theme
+
+from reven.printable import printable, printable_lines
 
 # One meaning each, in every command.
 THEME = Theme(
@@ -34,10 +41,23 @@ THEME = Theme(
 )
 
 
+class _PlainConsole(Console):
+    """A console that writes no control character but its own, whatever it is given."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(printable_lines(segment.text), segment.style)
+
+
 def make_console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     piped_width = None if stream.isatty() else 10_000
-    return Console(
+    return _PlainConsole(
         stderr=stderr,
         theme=THEME,
         highlight=False,
@@ -56,15 +76,43 @@ def err() -> Console:
     return make_console(stderr=True)
 
 
+def escape(text: str) -> str:
+    """A text from outside as a part of a line that is printed: neither control characters nor
+    markup, and on one line."""
+    return markup.escape(printable(text))
+
+
+def print_line(text: str) -> None:
+    """Write a line from outside to standard output as it is, but for control characters."""
+    sys.stdout.write(printable(text) + "\n")
+
+
+def print_lines(text: str, *, stderr: bool = False) -> None:
+    """Write lines that already are apart, each safe for a terminal."""
+    make_console(stderr=stderr).print(printable_lines(text), markup=False)
+
+
 def print_error(error: Exception) -> None:
     """Say on standard error what went wrong, in one line."""
     err().print(f"[bad]reven:[/] {escape(' '.join(str(error).split()))}")
 
 
-def print_json(value: Any) -> None:
-    """Write `value` (builtins and msgspec structs) to standard output as indented JSON."""
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+def print_json(value: Any, *, indent: int = 2) -> None:
+    """Write `value` (builtins and msgspec structs) to standard output as JSON; with `indent` -1
+    on one line. Whoever reads it gets every character; a terminal gets none that it obeys."""
+    text = msgspec.json.format(msgspec.json.encode(value), indent=indent).decode()
+    if not text.isascii() or "\x7f" in text:
+        # Within strings only: all else in JSON is ASCII.
+        text = "".join(
+            one if one.isprintable() or one == "\n" else _json_escape(one) for one in text
+        )
+    sys.stdout.buffer.write(text.encode() + b"\n")
     sys.stdout.buffer.flush()
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
 def count_text(count: int) -> str:

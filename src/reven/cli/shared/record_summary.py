@@ -6,9 +6,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from rich.markup import escape
-
-from reven.cli.shared.console import duration_text, err, plural, size_text
+from reven.cli.shared.console import duration_text, err, escape, plural, size_text
 from reven.ossi import signal_name
 from reven.record import RecordedProcess, RecordSummary
 

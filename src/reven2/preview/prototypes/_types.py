@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from reven2._printable import printable
 from reven2.types import Incomplete, Type
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class PrototypeType:
         return self.type.size(cast("Context", _SixtyFour()))
 
     def __str__(self) -> str:
-        return self.name
+        return printable(self.name)
 
 
 class _SixtyFour:
@@ -62,7 +63,7 @@ class Parameter:
     type: PrototypeType
 
     def __str__(self) -> str:
-        return _declared(self.type, self.name)
+        return printable(_declared(self.type, self.name))
 
 
 def _declared(type_: PrototypeType, name: str) -> str:
@@ -104,7 +105,7 @@ class Function:
 
     def __str__(self) -> str:
         words = [str(one) for one in self.parameters] + ["..."] * self.is_variadic
-        return f"{_declared(self.return_type, self.name)}({', '.join(words) or 'void'});"
+        return printable(f"{_declared(self.return_type, self.name)}({', '.join(words) or 'void'});")
 
 
 @dataclass(frozen=True)

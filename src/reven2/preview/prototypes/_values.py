@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from reven2._printable import printable
 from reven2.arch.register import Register
 from reven2.call import Call
 from reven2.errors import InvalidArgumentError, RevenError
@@ -194,10 +195,10 @@ class CallSiteValues:
         result = ""
         if self._function.call_conv.returned(self._function.return_type) is not None:
             result = " = ?" if self.return_transition is None else f" = {_text(self.ret())}"
-        return f"{self._function.name}({', '.join(words)}){result}"
+        return printable(f"{self._function.name}({', '.join(words)}){result}")
 
     def __repr__(self) -> str:
-        return f"<{self} at #{self._transition.id}>"
+        return printable(f"<{self} at #{self._transition.id}>")
 
 
 def _argument(values: CallSiteValues, number: int) -> str:

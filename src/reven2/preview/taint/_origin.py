@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
+from reven2._printable import escape, printable
 from reven2._service.taint import OriginHop as HopData
 from reven2.errors import InvalidArgumentError
 from reven2.preview.taint._data import (
@@ -90,7 +90,7 @@ class OriginHop:
         also = f" (and {', '.join(others)})" if others else ""
         more = f": {self.text}" if self.text else ""
         where = f"{self.transition}: " if self.transition is not None else ""
-        return f"{where}{_named(self.after)} {what}{also}{more}"
+        return printable(f"{where}{_named(self.after)} {what}{also}{more}")
 
 
 class Origin:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from reven2._printable import printable
 from reven2._service import column
 from reven2._service.taint import TaintItems
 from reven2.preview.taint._data import TaintedMemories, TaintedRegisterSlice, data_of
@@ -226,4 +227,4 @@ class TaintWarning:
     message: str
 
     def __str__(self) -> str:
-        return f"#{self.transition.id}: {self.message}"
+        return printable(f"#{self.transition.id}: {self.message}")
