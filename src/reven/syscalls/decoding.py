@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from reven import _engine
 from reven.ossi import signal_name
 from reven.ossi.linux.system_call_types import arguments_of, name_sets, size_of, structures
@@ -33,6 +35,11 @@ _INTERRUPTED = {
     516: "ERESTART_RESTARTBLOCK",
 }
 """Errors that the kernel keeps to itself: the call goes on when the signal was handled."""
+_RESULT_FLAGS = {"F_GETFL": "open"}
+"""Commands of fcntl whose results are flags: of which set."""
+_WITHOUT_ARGUMENT = frozenset(
+    {"F_GETFL", "F_GETFD", "F_GETOWN", "F_GETSIG", "F_GETLEASE", "F_GETPIPE_SZ", "F_GET_SEALS"}
+)
 _ESCAPES = {
     0x22: '\\"',
     0x5C: "\\\\",
@@ -85,7 +92,17 @@ class Decoder:
         ]
         if known.name in ("open", "openat") and not _makes(values.get("flags", 0)):
             arguments = [one for one in arguments if one.name != "mode"]
-        return self._whole(found, known.name, known.group, arguments, known.result)
+        command = arguments[1].text if known.name == "fcntl" else ""
+        if command in _WITHOUT_ARGUMENT:
+            arguments = arguments[:2]
+        elif command == "F_SETFL":
+            arguments[2] = msgspec.structs.replace(
+                arguments[2], text=_flags("open", arguments[2].value)
+            )
+        elif command == "F_SETFD" and arguments[2].value == 1:
+            arguments[2] = msgspec.structs.replace(arguments[2], text="FD_CLOEXEC")
+        kind = _RESULT_FLAGS.get(command, known.result)
+        return self._whole(found, known.name, known.group, arguments, kind)
 
     def _whole(
         self,
@@ -103,6 +120,8 @@ class Decoder:
             shown = f"-1 {error} ({os.strerror(-result)})" if -result < 512 else f"? {error}"
         elif kind == "fd":
             shown = self._descriptor(found.transition + 1, result)
+        elif kind in _RESULT_FLAGS.values() and result:
+            shown = f"{result:#x} (flags {_flags(kind, result)})"
         elif kind in ("address", "hex"):
             shown = f"{result & _MASK:#x}"
         else:

@@ -9,6 +9,7 @@ memfd_create(2) and their siblings in the Linux man-pages.
 from __future__ import annotations
 
 import os
+import posixpath
 import socket
 import struct
 from collections.abc import Callable, Iterable
@@ -136,7 +137,8 @@ class Usage(NamedTuple):
 
 @dataclass
 class Descriptors:
-    """Follows the system calls of a trace in their order.
+    """Follows the system calls of a trace in their order. `folder`: the working directory, by which
+    names are made absolute; "" if it is not known.
 
     `transfers` in order; `arguments` and `results`, by transition: what the first argument, and
     the descriptors that it made, stand for; `histories`: of each descriptor, from which context
@@ -144,6 +146,7 @@ class Descriptors:
     """
 
     read_memory: ReadMemory
+    folder: str = ""
     files: list[OpenFile] = field(default_factory=list)
     transfers: list[Transfer] = field(default_factory=list)
     arguments: dict[int, OpenFile] = field(default_factory=dict)
@@ -202,6 +205,10 @@ class Descriptors:
             name == "fcntl" and _signed(arguments[1]) in _DUPLICATES
         ):
             self._give(at, result, self.file_of(arguments[0]))
+        elif name == "chdir":
+            self.folder = self._absolute(self._text(at, arguments[0]), self.folder)
+        elif name == "fchdir":
+            self.folder = self.file_of(arguments[0]).name
         elif name == "lseek":
             self.file_of(arguments[0]).position = result
         elif name in ("pipe", "pipe2", "socketpair"):
@@ -235,14 +242,19 @@ class Descriptors:
         if name == "openat2":
             how = self.read_memory(at, arguments[2], 8)
             flags = int.from_bytes(how, "little") if how else 0
-        if first and not path.startswith("/") and _signed(arguments[0]) != _AT_FDCWD:
-            path = f"{self.file_of(arguments[0]).name}/{path}"
+        if first and _signed(arguments[0]) != _AT_FDCWD:
+            path = self._absolute(path, self.file_of(arguments[0]).name)
+        else:
+            path = self._absolute(path, self.folder)
         kind: FileKind = "directory" if flags & _O_DIRECTORY else "file"
         if path.startswith("/dev/"):
             kind = "device"
         opened = self._new(kind, path, at)
         opened.appends = bool(flags & _O_APPEND)
         self._give(at, result, opened)
+
+    def _absolute(self, path: str, folder: str) -> str:
+        return posixpath.normpath(posixpath.join(folder, path)) if path and folder else path
 
     def _pair(self, name: str, call: _engine.Syscall) -> None:
         at = call.transition

@@ -166,7 +166,7 @@ class SyscallQueries(CoreQueries):
 
     def _follow_descriptors(self) -> Descriptors:
         trace = self._trace()
-        found = Descriptors(self._known_bytes)
+        found = Descriptors(self._known_bytes, self._manifest.cwd)
         count = trace.transition_count
         at = 0
         with translated():

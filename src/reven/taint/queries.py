@@ -241,10 +241,11 @@ class TaintQueries(SourceQueries):
 
     def _program_path(self) -> str:
         """The executable's path: the first binary that is loaded, but for the loader."""
-        for load in sorted(self._ossi().space.loads(), key=lambda one: one.first_context):
-            if PurePosixPath(load.binary.path).name == self._manifest.program:
+        loads = sorted(self._ossi().space.loads(), key=lambda one: one.first_context)
+        for load in loads:
+            if not PurePosixPath(load.binary.path).name.startswith(("ld-", "ld.")):
                 return load.binary.path
-        return ""
+        return self._manifest.program
 
     def code_place(self, transition: int, own: OwnCode) -> CodePlace:
         """Where the instruction of a transition stands."""

@@ -28,6 +28,7 @@ class OpenManifest(EndManifest, kw_only=True):
     """What every reader needs."""
 
     program: str
+    cwd: str = ""
     pid: _Number
     ppid: _Number | None = None
     uuid: str = ""
