@@ -228,7 +228,7 @@ class Machine:
         before = self.context - 1
         if before < 0:
             return self._arrive(self._at_end(False))
-        target = before if self._runs(before, thread) else self._previous_of(thread, before)
+        target = before if self._runs(before, thread) else self.previous_of(thread, before)
         if target is None:
             # It had not begun: what ran then is where its story goes on.
             target = before
@@ -243,7 +243,8 @@ class Machine:
     def _next_of(self, thread: int, start: int) -> int | None:
         return self._of_thread(thread, start, self.count, True)
 
-    def _previous_of(self, thread: int, stop: int) -> int | None:
+    def previous_of(self, thread: int, stop: int) -> int | None:
+        """The last transition of a thread before another one, switches left out."""
         return self._of_thread(thread, 0, stop, False)
 
     def _of_thread(self, thread: int, start: int, stop: int, is_forward: bool) -> int | None:
