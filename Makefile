@@ -8,7 +8,7 @@ AXION := axion/node_modules/.package-lock.json
 sources := pyproject.toml CMakeLists.txt $(shell find src native -type f -not -name '*.pyc') \
 	$(shell find axion -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
-.PHONY: demo test lint format types bench fuzz race install clean
+.PHONY: demo test lint format types compatibility bench fuzz race install clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python examples/demo.py
@@ -25,6 +25,9 @@ format: $(VENV)/.lint $(AXION)
 types: $(VENV)/.installed $(AXION)
 	@scripts/engine_stub
 	@scripts/axion_types
+
+compatibility: $(VENV)/.installed $(VENV)/.test
+	@REVEN_WRITE_COMPATIBILITY=1 $(BIN)/python -m pytest tests/bridges
 
 bench: $(VENV)/.installed $(VENV)/.bench
 	@$(BIN)/python -m benchmarks
