@@ -255,7 +255,7 @@ def test_within_a_session(
         shown = listener.next_event(60)
         assert str(shown) == "#3000"
         analyst.sessions.publish_transition(analyst.trace.transition(1000))
-        commands = Path(reven2.__file__).parents[1] / "reven/bridges/gdb/commands.py"
+        commands = Path(reven2.__file__).parents[1] / "reven/bridges/gdb/commands.gdb"
         said = gdb(
             address,
             ["monitor follow", "monitor where", f"source {commands}", "reven goto #2000",

@@ -38,7 +38,7 @@ class GdbBridge:
             trace = joined.trace
             place = trace.resolve(options.at).transition
             begin = trace.transition_count if place is None else place.id
-            commands = resources.files(__name__) / "commands.py"
+            commands = resources.files(__name__) / "commands.gdb"
             print(f"Listening for gdb on {address}. In gdb: target remote {address}", flush=True)
             print(f"commands for gdb's own use: source {commands}", flush=True)
             while True:

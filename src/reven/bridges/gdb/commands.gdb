@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands for use within gdb: `source` this file there.
+# Commands for use within gdb: `source` this file there.
+#
+#     reven goto #4242      go to a moment, as `monitor goto`, and show where that is
+#     reven follow          the same with where others of the session went
+#     reven origin rax      where a value comes from
+#     reven publish, reven where
+#
+# gdb keeps registers and memory until the program runs; these commands have it ask again.
 
-    reven goto #4242      go to a moment, as `monitor goto`, and show where that is
-    reven follow          the same with where others of the session went
-    reven origin rax      where a value comes from
-    reven publish, reven where
-
-gdb keeps registers and memory until the program runs; these commands have it ask again.
-"""
-
-from __future__ import annotations
-
+python
 import gdb
 
-
-class Reven(gdb.Command):  # type: ignore[misc]
+class Reven(gdb.Command):
     """Move through the recording: reven goto WHERE, follow, origin EXPR, publish, where."""
 
     def __init__(self) -> None:
@@ -33,3 +30,4 @@ class Reven(gdb.Command):  # type: ignore[misc]
 
 
 Reven()
+end
