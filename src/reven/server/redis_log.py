@@ -42,7 +42,7 @@ CHECK_SECONDS = 1.0
 """Between two looks whether the Redis still has what was numbered."""
 CONFIRM_SECONDS = 5.0
 """So long after a publish it may take until it is heard here."""
-ANSWER_SECONDS = 1.0
+ANSWER_SECONDS = 5.0
 """And so much longer until the other processes say who heard it there."""
 HISTORY_SECONDS = 30 * 24 * 3600
 ATTEMPTS = 3
