@@ -13,6 +13,7 @@ __all__ = ["LONGEST_PATTERN", "Pattern"]
 
 LONGEST_PATTERN = 1000  # characters
 SECONDS = 10.0
+SECONDS_FOR_ONE = 1.0
 _LONGEST_SHOWN = 80
 
 
@@ -48,7 +49,8 @@ class Pattern:
         Raises:
             InvalidArgumentError (a ValueError): the time is up.
         """
-        left = max(self._deadline - time.monotonic(), 0.001)
+        # Nothing can stop it within one text, so that must not be long.
+        left = min(max(self._deadline - time.monotonic(), 0.001), SECONDS_FOR_ONE)
         try:
             # `concurrent` lets other threads run meanwhile.
             return self._compiled.search(text, concurrent=True, timeout=left) is not None

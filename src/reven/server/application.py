@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -77,7 +78,7 @@ def application(
         lifespan=[life],
         openapi_config=None,
         logging_config=None,
-        exception_handlers={HTTPException: _http_error},
+        exception_handlers={HTTPException: _http_error, Exception: _own_error},
     )
     return Guard(application, access, hosts)  # type: ignore[arg-type]
 
@@ -131,6 +132,15 @@ def _response(status: int, body: bytes, msgpack: bool) -> Response[bytes]:
         media_type=MSGPACK if msgpack else JSON,
         headers={"cache-control": "no-store"},
     )
+
+
+def _own_error(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """A fault of ours: the client is told so, and who runs the server what it was."""
+    traceback.print_exception(error)
+    said = RequestError(
+        500, f"{request.method} {request.url.path} met a fault of the server, which has printed it."
+    )
+    return _response(500, encode(error_answer(said)[1], msgpack=False), False)
 
 
 def _http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:

@@ -15,7 +15,7 @@ from reven.server.access import Access, Who
 from reven.server.bookmark_watch import BookmarkWatch
 from reven.server.hub import Hub
 from reven.server.links import Links
-from reven.server.queries import QUERIES, Query
+from reven.server.queries import QUERIES, Query, bounded
 from reven.server.rights import API, QUERY, VIEW, Role, needed, role_named
 from reven.server.running import Asked, Pace, Queries
 from reven.server.scenarios import Scenarios
@@ -33,7 +33,6 @@ from reven2._client.messages import (
     session_name,
     shown_name,
 )
-from reven2.errors import InvalidArgumentError
 
 __all__ = ["Endpoint", "EndpointCall", "endpoints"]
 
@@ -306,11 +305,8 @@ class _Answers:
         service = self._scenarios.get(call.parameters["scenario"]).service
 
         def answer() -> bytes:
-            try:
-                shown = view.show(service, call.arguments)
-            except (TypeError, OverflowError):
-                # The engine's integers are narrower than those of a message.
-                raise InvalidArgumentError(f"A number for {view.name} is too large.") from None
+            values = msgspec.structs.asdict(call.arguments)
+            shown = bounded(lambda: view.show(service, call.arguments), view.name, values)
             data = encode(shown, msgpack=call.msgpack)
             return data if call.msgpack else shown_json(data)
 

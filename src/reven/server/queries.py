@@ -9,16 +9,18 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
 from reven.server.running import Pace
 from reven.server.scenarios import Scenario
 from reven2._service import query_methods, traits_of
-from reven2.errors import InvalidArgumentError
+from reven2.errors import InvalidArgumentError, RevenError
 
-__all__ = ["QUERIES", "Query"]
+__all__ = ["QUERIES", "Query", "bounded"]
+
+Result = TypeVar("Result")
 
 INTEGER_LIMIT = 1 << 64
 TRANSITIONS_LIMIT = 1 << 18
@@ -58,14 +60,26 @@ class Query(msgspec.Struct, frozen=True):
         _check(self.name, values)
         method = scenario.info if self.name == "info" else getattr(scenario.service, self.name)
 
-        def ask() -> Any:
-            try:
-                return method(**values)
-            except (TypeError, OverflowError):
-                # The engine's integers are narrower than those of a message.
-                raise InvalidArgumentError(f"{self.name} cannot take {_shown(values)}.") from None
+        return lambda: bounded(lambda: method(**values), self.name, values)
 
-        return ask
+
+def bounded(ask: Callable[[], Result], name: str, values: Mapping[str, Any]) -> Result:
+    """What `ask` gives.
+
+    Raises:
+        InvalidArgumentError: it met values that nothing here was made for.
+    """
+    try:
+        return ask()
+    except RevenError:
+        raise
+    except (TypeError, OverflowError, ValueError, RecursionError):
+        # The engine's integers are narrower than those of a message; depth has its limits, too.
+        raise InvalidArgumentError(f"{name} cannot take {_shown(values)}.") from None
+    except MemoryError:
+        raise InvalidArgumentError(
+            f"There is not enough memory for {name} with {_shown(values)}: ask for less."
+        ) from None
 
 
 def _queries() -> dict[str, Query]:
@@ -116,7 +130,7 @@ def _is_bulk(name: str, values: Mapping[str, Any]) -> bool:
     return name == "disassemble" and len(values["instructions"]) > BULK[name]
 
 
-def _shown(values: dict[str, Any]) -> str:
+def _shown(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value!r:.40}" for name, value in values.items())
 
 

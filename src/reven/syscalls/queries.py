@@ -30,6 +30,10 @@ _STREAMS = {"stdin": 0, "stdout": 1, "stderr": 2}
 _FAILED = range(-4095, 0)
 
 
+_LONGEST_NUMBER = 9
+"""Of a descriptor, in digits."""
+
+
 class SyscallQueries(CoreQueries):
     """See `reven2._service.syscalls`."""
 
@@ -112,7 +116,7 @@ class SyscallQueries(CoreQueries):
     def output_byte(self, name: str, position: int) -> MovedByte:
         descriptors = self._descriptors()
         wanted = _STREAMS.get(name)
-        if wanted is None and name.isdecimal():
+        if wanted is None and name.isdecimal() and len(name) <= _LONGEST_NUMBER:
             wanted = int(name)
         seen = False
         for one in reversed(descriptors.transfers):

@@ -32,11 +32,12 @@ from reven2._service import (
     TransitionIds,
     TransitionPage,
 )
-from reven2.errors import MemoryReadError
+from reven2.errors import InvalidArgumentError, MemoryReadError
 
 __all__ = ["CoreQueries"]
 
 _END_OF_MEMORY = 1 << 64
+_MOST_COMPARED = 64 << 20
 _LARGEST_PART = 1 << 20  # bytes of a binary in one answer
 
 
@@ -203,6 +204,10 @@ class CoreQueries(OpenedTrace):
     def find_memory_change(
         self, context: int, address: int, size: int, forward: bool
     ) -> int | None:
+        if size > _MOST_COMPARED:
+            raise InvalidArgumentError(
+                f"At most {_MOST_COMPARED} bytes are compared at once, not {size}: ask for parts."
+            )
         with translated():
             return self._trace().find_memory_change(context, address, size, forward, keep_going)
 

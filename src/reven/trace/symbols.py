@@ -4,16 +4,14 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-import regex
-
 from reven.ossi import AddressSpace, Binary, ElfSymbol, Load, Location
 from reven.ossi.demangle import TOO_LARGE, is_too_large
+from reven.patterns import Pattern
 from reven.trace.stopping import keep_going
 from reven2._service import BinaryData, LocationData, RangeData, SymbolData, SymbolPage
 from reven2.errors import InvalidArgumentError, OutOfRangeError
@@ -190,30 +188,21 @@ class Symbols:
     def _find_matching(
         self, number: int, pattern: str, case_sensitive: bool, kind: str
     ) -> list[_Named]:
-        try:
-            compiled = regex.compile(pattern, 0 if case_sensitive else regex.IGNORECASE)
-        except regex.error as error:
-            raise InvalidArgumentError(f"{pattern!r} is no regular expression: {error}.") from None
+        compiled = Pattern(pattern, ignore_case=not case_sensitive, seconds=_SEARCH_SECONDS)
         if kind not in _KINDS:
-            raise InvalidArgumentError(f"{kind!r} is no kind of symbol: use one of {set(_KINDS)}.")
-        deadline = time.monotonic() + _SEARCH_SECONDS
+            raise InvalidArgumentError(
+                f"{kind[:40]!r} is no kind of symbol: use one of {set(_KINDS)}."
+            )
 
         def is_found(name: str) -> bool:
             keep_going()
-            # `concurrent` lets other threads run meanwhile.
-            left = max(deadline - time.monotonic(), 0.001)
-            return compiled.search(name, concurrent=True, timeout=left) is not None
+            return compiled.is_in(name)
 
-        try:
-            return [
-                named
-                for named in self._names_of(self._binary(number)).values()
-                if named.best.kind in _KINDS[kind] and any(map(is_found, named.names))
-            ]
-        except TimeoutError:
-            raise InvalidArgumentError(
-                f"The pattern {pattern!r} takes too long: use a simpler one."
-            ) from None
+        return [
+            named
+            for named in self._names_of(self._binary(number)).values()
+            if named.best.kind in _KINDS[kind] and any(map(is_found, named.names))
+        ]
 
     def _binary(self, number: int) -> Binary:
         if not 0 <= number < len(self._binaries):
