@@ -208,3 +208,17 @@ def test_one_name_for_two_traces(serve: Any, trace: Path) -> None:
     done = reven(server, "serve", str(trace), str(trace), "--name", "x", "--port", "0")
     assert done.returncode == 2
     assert "--name" in done.stderr
+
+
+def test_sharing_explains_itself(serve: Any) -> None:
+    server: Running = serve("--share")
+    assert server.request("GET", "/api/v1/server", Host="192.0.2.7:1")[0] == 200
+    assert server.request("GET", "/api/v1/server", Host="192.0.2.7:1", token="")[0] == 401
+    code = server.login_url.partition("code=")[2]
+    said = server.end()[1]
+    assert f"every machine that can reach port {server.port}" in said
+    (link,) = (line.split()[-1] for line in said.splitlines() if line.startswith("viewer"))
+    assert link.startswith(f"http://{socket.gethostname()}:{server.port}/login?code=")
+    assert code not in link
+    for words in ("nothing without a link", "changes nothing", "reven link", "source files", "TLS"):
+        assert words in said

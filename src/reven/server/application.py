@@ -46,9 +46,9 @@ def application(
     hub: Hub,
     access: Access,
     hosts: Hosts,
+    queries: Queries,
 ) -> Application:
     """The application that serves the scenarios and the hub's sessions."""
-    queries = Queries()
     live = Live(hub, scenarios)
     bookmarks = BookmarkWatch(scenarios, hub)
     table = endpoints(scenarios, queries, hub, Links(), access, bookmarks)
@@ -60,7 +60,6 @@ def application(
         yield
         await bookmarks.stop()
         await live.stop()
-        queries.close()
 
     needed("GET", f"{API}/sessions/live")
 

@@ -8,9 +8,11 @@ behind the others, and takes turns with the long queries of every client."""
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
+from asyncio import CancelledError
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal, TypeVar
 
@@ -56,6 +58,11 @@ class Queries:
         self._quick = Lane("quick", QUICK_THREADS)
         self._views = Lane("view", VIEW_THREADS)
         self._were_long: OrderedDict[Asked, float] = OrderedDict()
+        self._asked_for: set[Long] = set()
+        """What clients wait for now."""
+        self._at_work = 0
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
 
     async def carry_out(
         self,
@@ -88,6 +95,7 @@ class Queries:
             future = asyncio.wrap_future(ticket.future)
             self._watch(lane, ticket, long, None if is_view or pace == "quick" else asked)
         watching = asyncio.ensure_future(gone())
+        self._asked_for.add(long)
         try:
             await asyncio.wait((future, watching), return_when=asyncio.FIRST_COMPLETED)
             if not future.done():
@@ -96,23 +104,47 @@ class Queries:
                 raise RequestError(499, "The query was cancelled.", "QueryCancelledError")
             found: Result = future.result()
             return found
+        except CancelledError:
+            if not future.cancelled():
+                raise
+            raise RequestError(503, "The server ends.") from None
         except Stopped:
             raise RequestError(503, "The server ends.") from None
         finally:
+            self._asked_for.discard(long)
             watching.cancel()
             self.turns.cancel(long)
             future.cancel()
             # What a stopped query raises is nobody's.
             future.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
-    def close(self) -> None:
-        self.turns.close()
+    def stop(self) -> None:
+        """Let everything end soon, and begin nothing more. Only on the event loop."""
         self._quick.close()
         self._views.close()
+        self.turns.close()
+        for long in self._asked_for:
+            self.turns.cancel(long)
+
+    def wait(self, seconds: float) -> bool:
+        """Whether everything has ended within so many seconds."""
+        with self._lock:
+            return self._idle.wait_for(lambda: not self._at_work, seconds)
+
+    @contextmanager
+    def _work(self) -> Iterator[None]:
+        with self._lock:
+            self._at_work += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._at_work -= 1
+                self._idle.notify_all()
 
     def _asked(self, asked: Asked, answer: Callable[[], Result]) -> Callable[[], Result]:
         def ask() -> Result:
-            with asking(asked.client, self._apart(asked)):
+            with self._work(), asking(asked.client, self._apart(asked)):
                 return answer()
 
         return ask
@@ -136,7 +168,10 @@ class Queries:
             long = Long(asked.client, what, asked.scenario, asked.share)
             self.turns.join(long)
             try:
-                with stop_when(long.stop.is_set, lambda: self.turns.go_on(long)):
+                with (
+                    self._work(),
+                    stop_when(long.stop.is_set, lambda: self.turns.go_on(long)),
+                ):
                     keep_going()
                     yield
             finally:

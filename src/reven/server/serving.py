@@ -38,6 +38,7 @@ from reven.server.hub import Hub
 from reven.server.limits import LIMITS
 from reven.server.protocols import Http, WebSockets
 from reven.server.rights import Role
+from reven.server.running import Queries
 from reven.server.scenarios import Scenarios
 from reven.server.session_log import MemoryLog, SessionLog
 from reven.server.session_names import SessionNames, state_file
@@ -101,7 +102,8 @@ class Server:
         self._access = Access()
         self._hub = Hub(log, SessionNames(state_file(self.port) if options.port else None))
         hosts = Hosts((options.host, *options.allowed_hosts), remote=options.allow_remote)
-        app: Any = application(self._scenarios, self._hub, self._access, hosts)
+        self._queries = Queries()
+        app: Any = application(self._scenarios, self._hub, self._access, hosts, self._queries)
         self._server = _Uvicorn(
             uvicorn.Config(
                 app,
@@ -162,7 +164,14 @@ class Server:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self._run(started))
         finally:
+            has_ended = self._queries.wait(SHUTDOWN_SECONDS)
             self._scenarios.close()
+            if not has_ended:
+                # Something is in the middle of what cannot be stopped. The interpreter does not
+                # end well beneath it, and nothing of it is needed any more.
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(0)
 
     def stop(self) -> None:
         """End `run` soon."""
@@ -179,6 +188,7 @@ class Server:
             ) from None
         try:
             self._server.started_callback = started
+            self._server.ending_callback = self._queries.stop
             await self._server.serve(self._sockets)
         finally:
             file.unlink(missing_ok=True)
@@ -215,6 +225,7 @@ class _Uvicorn(uvicorn.Server):
     """Ends on a signal as on any other wish, and says when it has started."""
 
     started_callback: Callable[[], None]
+    ending_callback: Callable[[], None]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -222,6 +233,11 @@ class _Uvicorn(uvicorn.Server):
         gc.collect()
         gc.freeze()
         self.started_callback()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Who waits for an answer hears that none comes, before connections are waited for.
+        self.ending_callback()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

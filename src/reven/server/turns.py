@@ -144,7 +144,9 @@ class Turns:
         long.start, long.forget = start, forget
         with self._lock:
             mine = sum(one.share == long.share for one in self._waiting.values())
-            if mine >= WAITING_OF_ONE or self._closed:
+            if self._closed:
+                raise RequestError(503, "The server ends.")
+            if mine >= WAITING_OF_ONE:
                 raise RequestError(
                     429,
                     f"{mine} long queries of yours wait already: cancel some, or wait for them.",
@@ -173,8 +175,9 @@ class Turns:
                 long.changed.notify()
 
     def close(self) -> None:
-        """Stop them all."""
-        self._closed = True
+        """Stop them all, and those that come."""
+        with self._lock:
+            self._closed = True
         for long in self.mine(None):
             self.cancel(long)
 
@@ -184,7 +187,9 @@ class Turns:
         """A query that runs already has turned out to be long: it gets turns from its next
         `go_on`."""
         with self._lock:
-            if long.id not in self._all and not long.stop.is_set():
+            if self._closed:
+                long.stop.set()
+            elif long.id not in self._all and not long.stop.is_set():
                 self._add(long)
                 self._begin(long)
 
