@@ -42,7 +42,8 @@ INTRODUCTION = """\
 `make bench` measures all this anew, in some ten minutes, and writes this page; nothing else
 should run meanwhile. The budgets are those of the design: `met` or `missed` by the figure in the
 same row. That of Axion is measured by
-`python -m benchmarks.axion TRACE`.
+`python -m benchmarks.axion TRACE`, that of views beside 20 clients that scan by
+`python -m benchmarks.fairness`.
 """
 
 

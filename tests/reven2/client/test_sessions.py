@@ -307,3 +307,16 @@ def test_a_second_listener_of_a_client_gets_the_latest_too(
     assert publisher.sessions.publish_transition(publisher.trace.transition(6)) is True
     second.close()
     assert publisher.sessions.publish_transition(publisher.trace.transition(7)) is False
+
+
+@pytest.mark.parametrize("written", ["cafe\u0301", " caf\u00e9", "caf\u00e9  "])
+def test_a_name_is_the_same_however_it_is_written(
+    server: reven2.RevenServer, connect: Connect, written: str
+) -> None:
+    other = connect()
+    server.sessions.tracked = written
+    assert [str(one) for one in server.sessions.tracked] == ["caf\u00e9"]
+    with other.sessions.listen("caf\u00e9") as listener:
+        assert server.sessions.publish_transition(server.trace.transition(3))
+        assert str(listener.next_event(20)) == "#3"
+    assert written == "caf\u00e9" or written not in map(str, server.sessions.available())
