@@ -150,6 +150,9 @@ def views(client: Client, count: int) -> dict[str, Callable[[random.Random], dic
 
     return {
         "scenario": lambda _: {},
+        "start": lambda _: {},
+        "inspect": lambda r: {"context": at(r), "address": table},
+        "origin": lambda r: {"context": at(r), "register": "rax", "hops": 20},
         "trace": lambda r: {"first": at(r), "count": 60},
         "registers": lambda r: {"transition": at(r)},
         "memory": lambda r: {
