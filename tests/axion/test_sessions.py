@@ -211,7 +211,7 @@ def test_others_are_marked_where_they_are(
 def test_nothing_is_lost_while_the_server_is_away(
     open_axion: OpenAxion, demo: Path, tmp_path: Path, expected_errors
 ) -> None:
-    expected_errors.words += ["ERR_CONNECTION", "401", "WebSocket"]
+    expected_errors.words += ["ERR_CONNECTION", "503", "401", "WebSocket"]
     first = Running([demo], tmp_path)
     page = open_axion(server=first)
     choose(page, "Default session")

@@ -114,6 +114,11 @@ export async function request<Answer>(
       connection.value = "lost";
       continue;
     }
+    if (answer.status === 503) {
+      // It ends, and may be started again.
+      connection.value = "lost";
+      continue;
+    }
     if (answer.status === 401) {
       connection.value = "locked";
       continue;
