@@ -197,7 +197,7 @@ bool StringIndex::is_whole() {
     if (file_.size() == 0) return true;
     if (!load()) return false;
     try {
-        for (const Block& block : blocks_)
+        for (const Block& block : loaded_->blocks)
             if (const auto text = read_part(block.text);
                 text.empty() || text.back() != 0 || read_entries(block).size() != block.count)
                 return false;
