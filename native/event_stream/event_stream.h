@@ -349,7 +349,8 @@ enum {
     /* the program set or read its SSE control register, which the recorder does not apply to
      * all; detail: to what not */
     REVEN_NOTICE_FLOATING_POINT = 2,
-    /* x87 arithmetic: computed with 53 bits */
+    /* x87 arithmetic: computed with 53 bits; detail 1: exception flags that the program set
+     * are lost */
     REVEN_NOTICE_X87 = 3,
     /* a child that shares the memory of its parent; detail: what is otherwise */
     REVEN_NOTICE_LENT_MEMORY = 4,
@@ -373,6 +374,8 @@ enum {
     REVEN_LENT_MEMORY_MAPPED = 3,
     REVEN_LENT_MEMORY_LOST = 4
 };
+
+enum { REVEN_X87_FLAGS = 1 };
 
 enum {
     REVEN_FLOATING_POINT_FUSED = 1, /* fused multiply-add */

@@ -397,6 +397,35 @@ static UInt execute_other(const Instruction* i) {
     return 0;
 }
 
+/* pushf: VEX leaves out the interrupt flag and the bit that always is 1. */
+#define ALWAYS 0x202
+
+static void complete_flags(IRSB* sb, Int first) {
+    Int k, end = sb->stmts_used;
+    for (k = first; k < end; k++) {
+        IRStmt* store = sb->stmts[k];
+        IRStmt* rest[4];
+        Int r, count = end - k - 1;
+        IRExpr* data;
+        IRType type;
+        if (store->tag != Ist_Store || count > 4) continue;
+        data = store->Ist.Store.data;
+        type = typeOfIRExpr(sb->tyenv, data);
+        if (type != Ity_I64 && type != Ity_I16) return;
+        for (r = 0; r < count; r++) rest[r] = sb->stmts[k + 1 + r];
+        sb->stmts_used = k;
+        data = type == Ity_I64 ? IRExpr_Binop(Iop_Or64, data, u64(ALWAYS))
+                               : IRExpr_Binop(Iop_Or16, data, IRExpr_Const(IRConst_U16(ALWAYS)));
+        add(IRStmt_Store(Iend_LE, store->Ist.Store.addr, value(type, data)));
+        for (r = 0; r < count; r++) add(rest[r]);
+        return;
+    }
+}
+
+static Bool is_pushf(const UChar* code) {
+    return code[0] == 0x9c || (code[0] == 0x66 && code[1] == 0x9c);
+}
+
 /* Instructions of the kernel alone: for a program a protection fault. */
 static Bool is_privileged(const Instruction* i) {
     if (i->vex) return False;
@@ -420,6 +449,8 @@ Decoded __wrap_disInstr_AMD64(IRSB* sb, const UChar* code, Long delta, Addr ip,
     UInt length;
     if (decoded.jump != Ijk_NoDecode) {
         if (decoded.jump == Ijk_INVALID) usual = decoded;
+        block = sb;
+        if (is_pushf(code + delta)) complete_flags(sb, used);
         return decoded;
     }
     if (usual.length == 0 || decoded.length != 0 || !split(&instruction)) return decoded;

@@ -5,6 +5,7 @@
  * it is set before each addition, subtraction, multiplication, division, square root,
  * minimum and maximum, and taken back after it. An exception that is not masked is then
  * raised by the processor itself. Programs that never do have nothing added. */
+#include "pub_tool_aspacemgr.h"
 #include "pub_tool_machine.h"
 #include "recorder.h"
 
@@ -217,4 +218,86 @@ void float_trapped(ThreadId tid, Int code) {
     VG_(get_shadow_regs_area)(tid, (UChar*)&control, 1, SHADOW_OFFSET, sizeof control);
     control |= flag_of[code - 3];
     VG_(set_shadow_regs_area)(tid, 1, SHADOW_OFFSET, sizeof control, (const UChar*)&control);
+}
+
+/* ------------------------------------------------------------------------ x87 */
+
+#define STATUS_AT 4 /* of the environment in memory */
+
+/* VEX's helpers for fldenv, which the linker directs here (--wrap). */
+extern UInt __real_amd64g_dirtyhelper_FLDENV(VexGuestAMD64State* guest_state, Addr environment);
+extern UInt __wrap_amd64g_dirtyhelper_FLDENV(VexGuestAMD64State* guest_state, Addr environment);
+
+UInt __wrap_amd64g_dirtyhelper_FLDENV(VexGuestAMD64State* guest_state, Addr environment) {
+    UShort status = *(UShort*)(environment + STATUS_AT);
+    if ((status & FLAGS) != 0)
+        notice_later(REVEN_NOTICE_X87, REVEN_X87_FLAGS, guest_state->guest_RIP);
+    return __real_amd64g_dirtyhelper_FLDENV(guest_state, environment);
+}
+
+/* ------------------------------------------------ vector registers in signal frames */
+
+/* Of a ucontext: where it points to the state of floating point, and of that state. */
+#define STATE_AT 224
+#define MXCSR_AT 24
+#define VECTORS_AT 160
+
+/* The core neither shows a handler these registers nor takes what it writes. The linker
+ * directs its calls here (--wrap). */
+extern void __real_vgPlain_sigframe_create(ThreadId tid, Bool alternate, Addr top,
+                                           const vki_siginfo_t* info,
+                                           const struct vki_ucontext* context, void* handler,
+                                           UInt flags, const vki_sigset_t* mask, void* restorer);
+extern void __wrap_vgPlain_sigframe_create(ThreadId tid, Bool alternate, Addr top,
+                                           const vki_siginfo_t* info,
+                                           const struct vki_ucontext* context, void* handler,
+                                           UInt flags, const vki_sigset_t* mask, void* restorer);
+extern void __real_vgPlain_sigframe_destroy(ThreadId tid, Bool real_time);
+extern void __wrap_vgPlain_sigframe_destroy(ThreadId tid, Bool real_time);
+
+/* From a handler's stack pointer to its context. */
+static Word context_distance;
+
+static Int vector_offset(UInt number) {
+    return offsetof(VexGuestAMD64State, guest_YMM0) +
+           number * (offsetof(VexGuestAMD64State, guest_YMM1) -
+                     offsetof(VexGuestAMD64State, guest_YMM0));
+}
+
+static UChar* frame_state(Addr context) {
+    UChar* state;
+    UInt access = VKI_PROT_READ | VKI_PROT_WRITE;
+    if (!VG_(am_is_valid_for_client)(context + STATE_AT, sizeof state, access)) return NULL;
+    state = *(UChar**)(context + STATE_AT);
+    return VG_(am_is_valid_for_client)((Addr)state, 512, access) ? state : NULL;
+}
+
+void __wrap_vgPlain_sigframe_create(ThreadId tid, Bool alternate, Addr top,
+                                    const vki_siginfo_t* info, const struct vki_ucontext* context,
+                                    void* handler, UInt flags, const vki_sigset_t* mask,
+                                    void* restorer) {
+    UChar* state;
+    UInt control, i;
+    Addr own;
+    __real_vgPlain_sigframe_create(tid, alternate, top, info, context, handler, flags, mask,
+                                   restorer);
+    VG_(get_shadow_regs_area)(tid, (UChar*)&own, 0, offsetof(VexGuestAMD64State, guest_RDX), 8);
+    context_distance = own - VG_(get_SP)(tid);
+    state = frame_state(own);
+    if (state == NULL) return;
+    VG_(get_shadow_regs_area)(tid, (UChar*)&control, 1, SHADOW_OFFSET, sizeof control);
+    control ^= USUAL;
+    VG_(memcpy)(state + MXCSR_AT, &control, sizeof control);
+    for (i = 0; i < 16; i++)
+        VG_(get_shadow_regs_area)(tid, state + VECTORS_AT + 16 * i, 0, vector_offset(i), 16);
+}
+
+void __wrap_vgPlain_sigframe_destroy(ThreadId tid, Bool real_time) {
+    UChar* state = frame_state(VG_(get_SP)(tid) + context_distance);
+    UInt i;
+    UChar vectors[16 * 16];
+    if (state != NULL) VG_(memcpy)(vectors, state + VECTORS_AT, sizeof vectors);
+    __real_vgPlain_sigframe_destroy(tid, real_time);
+    for (i = 0; state != NULL && i < 16; i++)
+        VG_(set_shadow_regs_area)(tid, 0, vector_offset(i), 16, vectors + 16 * i);
 }

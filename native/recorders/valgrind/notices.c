@@ -25,6 +25,19 @@ void notice(UInt kind, UInt detail, Addr ip, ULong value, const HChar* text) {
                text == NULL ? 0 : VG_(strlen)(text));
 }
 
+/* Noticed while a block ran, when it is too late to make a record. */
+static reven_notice waiting;
+
+void notice_later(UInt kind, UInt detail, Addr ip) {
+    reven_notice later = {kind, detail, ip, 0};
+    if (waiting.kind == 0) waiting = later;
+}
+
+void notices_flush(void) {
+    if (waiting.kind != 0) notice(waiting.kind, waiting.detail, waiting.ip, 0, NULL);
+    waiting.kind = 0;
+}
+
 void notices_forget(void) { given_count = 0; }
 
 /* ------------------------------------------------------- what is not executed */

@@ -344,6 +344,9 @@ void float_trapped(ThreadId tid, Int code);
 
 /* Says once that the program has met something; `text` may be null. */
 void notice(UInt kind, UInt detail, Addr ip, ULong value, const HChar* text);
+/* … while a block runs. */
+void notice_later(UInt kind, UInt detail, Addr ip);
+void notices_flush(void);
 /* In another process they are said again. */
 void notices_forget(void);
 /* The program handles the signal that it got for this instruction. */

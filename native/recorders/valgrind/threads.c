@@ -185,6 +185,7 @@ static void start_client_code(ThreadId tid, ULong blocks) {
             begin_stream(tid);
         else {
             memory_flush(tid);
+            notices_flush();
             complete_signal();
             if (clearing_count > 0) record_cleared_words();
             synchronise(tid);
@@ -243,6 +244,7 @@ void threads_fatal(ThreadId tid) {
 }
 
 void threads_exited(Int status) {
+    notices_flush();
     if (mode == RECORDING && current != 0)
         record_end(REVEN_END_EXIT, status, False, current, known_ip(current));
 }

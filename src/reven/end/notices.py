@@ -58,6 +58,8 @@ def notice_sentence(notice: Notice) -> str:
         return f"{notice.text} was executed and is not recorded: {why}"
     if notice.kind == _FLOATING_POINT:
         return f"{_ARITHMETIC.get(notice.detail, _ARITHMETIC[0])}{place}"
+    if notice.kind == _X87 and notice.detail == 1:
+        return f"the program set exception flags of the x87 unit, which are lost{place}"
     if notice.kind == _X87:
         return (
             "x87 arithmetic was done in 64-bit instead of 80-bit numbers"

@@ -42,6 +42,41 @@ int main(void) {
 }
 """
 
+FRAME = """
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdio.h>
+#include <ucontext.h>
+static void mend(int number, siginfo_t *info, void *context) {
+    mcontext_t *machine = &((ucontext_t *)context)->uc_mcontext;
+    long *lane = (long *)&machine->fpregs->_xmm[5];
+    printf("%lx %x\\n", *lane, machine->fpregs->mxcsr);
+    *lane = 0x77;
+    machine->gregs[REG_RIP] += 2;
+}
+int main(void) {
+    struct sigaction action = {.sa_sigaction = mend, .sa_flags = SA_SIGINFO};
+    long before = 0x55, after, flags;
+    sigaction(SIGILL, &action, 0);
+    __asm__ volatile("movq %1, %%xmm5; ud2; movq %%xmm5, %0"
+                     : "=r"(after) : "r"(before) : "xmm5", "memory");
+    __asm__ volatile("xor %%eax, %%eax; pushf; pop %0" : "=r"(flags) : : "rax", "cc");
+    printf("%lx %lx\\n", after, flags);
+    return 0;
+}
+"""
+
+RAISED = """
+#include <fenv.h>
+int main(void) {
+    fenv_t environment;
+    __asm__ volatile("fnstenv %0" : "=m"(environment));
+    environment.__status_word |= RAISE;
+    __asm__ volatile("fldenv %0" : : "m"(environment));
+    return 0;
+}
+"""
+
 
 def _flags_of_processor() -> set[str]:
     for line in Path("/proc/cpuinfo").read_text().splitlines():
@@ -88,3 +123,19 @@ def test_signals_of_instructions_are_the_kernels(
     both.assert_same()
     with reven2.open(both.trace) as server:
         assert not list(server.trace.notices)
+
+
+def test_a_handler_sees_and_changes_vector_registers_and_flags_are_whole(
+    compile_program: CompileProgram, run_both_ways: RunBothWays
+) -> None:
+    run_both_ways([compile_program(FRAME, "-Wno-error")]).assert_same()
+
+
+@pytest.mark.parametrize("raised", [0, 8])
+def test_lost_exception_flags_of_x87_are_said(
+    raised: int, compile_program: CompileProgram, run_both_ways: RunBothWays
+) -> None:
+    both = run_both_ways([compile_program(RAISED, f"-DRAISE={raised}")])
+    with reven2.open(both.trace) as server:
+        said = "\n".join(server.trace.notices)
+    assert ("exception flags of the x87 unit" in said) == (raised != 0)
