@@ -359,7 +359,9 @@ enum {
     REVEN_NOTICE_NOT_EXECUTED = 5,
     /* memory that others changed at `value`: too much at once, or where the recorder cannot
      * see it; detail: which */
-    REVEN_NOTICE_UNSEEN_CHANGE = 6
+    REVEN_NOTICE_UNSEEN_CHANGE = 6,
+    /* a system call, detail: its number, was answered with ENOSYS */
+    REVEN_NOTICE_SYSTEM_CALL = 7
 };
 
 /* More changes of shared memory by one block than a slot has room for; a mapping of the same

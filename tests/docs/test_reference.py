@@ -74,7 +74,7 @@ def test_every_error_is_explained() -> None:
     assert missing == set()
 
 
-@pytest.mark.parametrize("script", ["python_reference", "architecture"])
+@pytest.mark.parametrize("script", ["python_reference", "architecture", "system_calls"])
 def test_what_a_script_writes_is_current(script: str) -> None:
     command = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -186,6 +186,10 @@ static void choose(Call* call, UInt number, const UWord* a) {
         case __NR_pause:
         case __NR_tee:
         case __NR_vmsplice:
+        case 449: /* futex_waitv, futex_wake, futex_wait, futex_requeue */
+        case 454:
+        case 455:
+        case 456:
             break;
         case __NR_select:
         case __NR_pselect6:
@@ -270,6 +274,9 @@ static void choose(Call* call, UInt number, const UWord* a) {
             break;
         case __NR_fcntl:
             watch(call, a[2], 32);
+            break;
+        case 464: /* getxattrat: its value is named in a structure */
+            watch(call, word64(a[4]), word32(a[4] + 8));
             break;
         case __NR_ptrace:
             watch(call, a[3], WINDOW);

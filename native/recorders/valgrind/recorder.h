@@ -13,6 +13,7 @@
  *   float.c       the SSE control register
  *   kernel_writes.c  what system calls write into memory
  *   kernel_reads.c   what they read of it
+ *   passed_calls.c   those that the core does not know
  *   shared.c      memory that others change too
  *   checks.c      the code that asks about it
  *   file_writes.c what is written to mapped files

@@ -19,6 +19,7 @@ extern void vgPlain_discard_translations(Addr start, ULong range, const HChar* w
 #define PUBLISH_BEFORE_WAIT_MS 50
 #define MADV_DONTNEED 4
 #define MADV_REMOVE 9
+#define PROCESS_MADVISE 440
 
 typedef struct {
     /* Register file as the trace knows it; for a thread that does not run, as of
@@ -278,6 +279,10 @@ static Bool may_wait(UInt number) {
         case __NR_wait4:
         case __NR_waitid:
         case __NR_futex:
+        case 333: /* io_pgetevents */
+        case 441: /* epoll_pwait2 */
+        case 449: /* futex_waitv */
+        case 455: /* futex_wait */
             return True;
         default:
             return False;
@@ -322,6 +327,15 @@ static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt coun
     if (number == __NR_madvise && count >= 3 && !sr_isError(result) &&
         (arguments[2] == MADV_DONTNEED || arguments[2] == MADV_REMOVE))
         memory_contents_dropped(tid, arguments[0], arguments[1]);
+    if (number == PROCESS_MADVISE && !sr_isError(result) &&
+        (arguments[3] == MADV_DONTNEED || arguments[3] == MADV_REMOVE)) {
+        UWord i;
+        for (i = 0; i < arguments[2] &&
+                    VG_(am_is_valid_for_client)(arguments[1] + 16 * i, 16, VKI_PROT_READ);
+             i++)
+            memory_contents_dropped(tid, ((Addr*)arguments[1])[2 * i],
+                                    ((SizeT*)arguments[1])[2 * i + 1]);
+    }
     kernel_reads_after(tid, sr_isError(result), sr_Res(result));
     /* What other threads did meanwhile came before what is written now. */
     if (tid != current || current_ended) synchronise(tid);

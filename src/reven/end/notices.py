@@ -6,14 +6,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reven.ossi.names import syscall_name
 from reven.trace.manifest_parts import Notice
 
 _NOT_FOLLOWED, _FLOATING_POINT, _X87, _LENT_MEMORY, _NOT_EXECUTED, _UNSEEN = 1, 2, 3, 4, 5, 6
+_SYSTEM_CALL = 7
 _FORK = 4
 _REASONS = {
     1: "it has the rights of another user or group (setuid), which the recorder takes away",
     2: "it is not for x86-64",
     3: "the process has another root folder or user, from where the recorder is out of reach",
+}
+_WHY_REFUSED = {
+    154: "which sets segments that the recorder does not have",
+    216: "which maps memory in a way that the recorder does not follow",
+    317: "whose filters would reach the recorder (prctl can set them)",
+    323: "which would let threads wait for each other for ever, since they take turns",
 }
 _ARITHMETIC = {
     0: "the program set its floating-point control register, which the recorder does not apply "
@@ -73,6 +81,10 @@ def notice_sentence(notice: Notice) -> str:
         )
     if notice.kind == _UNSEEN and notice.detail in _UNSEEN_WORDS:
         return _UNSEEN_WORDS[notice.detail].format(value=notice.value)
+    if notice.kind == _SYSTEM_CALL:
+        name = syscall_name(notice.detail) or f"system call {notice.detail}"
+        why = _WHY_REFUSED.get(notice.detail, "which the recorder cannot carry out")
+        return f"{name}, {why}, is answered with ENOSYS{place}"
     return f"the recorder met what this version has no words for (kind {notice.kind}){place}"
 
 

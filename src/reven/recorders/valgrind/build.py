@@ -59,6 +59,7 @@ _FLAGS = (
     "-Wl,--wrap=amd64g_dirtyhelper_FLDENV",
     "-Wl,--wrap=vgSysWrap_generic_sys_fork_before",
     "-Wl,--wrap=vgSysWrap_linux_sys_clone_before",
+    "-Wl,--wrap=vgModuleLocal_get_linux_syscall_entry",
     "-Wl,--wrap=vgSysWrap_generic_sys_open_before",
     "-Wl,--wrap=vgSysWrap_linux_sys_openat_before",
     "-Wl,--wrap=vgSysWrap_generic_sys_readlink_before",
