@@ -14,7 +14,7 @@
 #define MOST_STRINGS 65536
 #define MOST_VECTORS 1024
 #define MOST_RANGES 256 /* of one record */
-#define SIGACTION_SIZE 32
+#define TIMEX_SIZE 208
 
 typedef struct {
     reven_range* ranges;
@@ -79,6 +79,66 @@ static void add_strings(Call* call, Addr list) {
     for (count = 0; count < MOST_STRINGS && word64(list + 8 * count) != 0; count++);
     if (list != 0) add(call, list, 8 * (count + 1));
     for (i = 0; i < count; i++) add_string(call, word64(list + 8 * i));
+}
+
+/* Structures that the core announces in pieces, or not at all. */
+static void add_known(Call* call, UInt number, const UWord* a) {
+    switch (number) {
+        case __NR_rt_sigaction:
+            add(call, a[1], 32);
+            break;
+        case __NR_sendfile:
+            add(call, a[2], 8);
+            break;
+        case __NR_splice:
+        case 326: /* copy_file_range */
+            add(call, a[1], 8);
+            add(call, a[3], 8);
+            break;
+        case __NR_fcntl:
+            /* F_GETLK, F_SETLK, F_SETLKW, and those of open file descriptions; F_SETOWN_EX */
+            if ((a[1] >= 5 && a[1] <= 7) || (a[1] >= 36 && a[1] <= 38))
+                add(call, a[2], 32);
+            else if (a[1] == 15)
+                add(call, a[2], 8);
+            break;
+        case 314: /* sched_setattr, whose structure says its size */
+            add(call, a[1], readable(a[1], 4) ? *(UInt*)a[1] : 0);
+            break;
+        case __NR_adjtimex:
+            add(call, a[0], TIMEX_SIZE);
+            break;
+        case 305: /* clock_adjtime */
+            add(call, a[1], TIMEX_SIZE);
+            break;
+        case __NR_timer_create:
+            add(call, a[1], 64);
+            break;
+        case __NR_poll:
+        case __NR_ppoll:
+            add(call, a[0], 8 * (SizeT)(UInt)a[1]);
+            break;
+        case __NR_epoll_ctl:
+            if (a[1] != 2) add(call, a[3], 12); /* EPOLL_CTL_DEL */
+            break;
+        case __NR_io_setup:
+            add(call, a[1], 8);
+            break;
+        case 425: /* io_uring_setup */
+            add(call, a[1], 120);
+            break;
+        case __NR_mq_open:
+            if (a[1] & VKI_O_CREAT) add(call, a[3], 64);
+            break;
+        case __NR_sendmsg:
+            add(call, a[1], 56);
+            break;
+        case __NR_capset:
+            add(call, a[1], 24);
+            break;
+        default:
+            break;
+    }
 }
 
 static Call* call_of(ThreadId tid) {
@@ -166,8 +226,8 @@ void kernel_reads_before(ThreadId tid, UInt number, const UWord* arguments) {
         add_strings(call, a[2]);
         put(tid, call);
         call->begun = False;
-    } else if (number == __NR_rt_sigaction)
-        add(call, arguments[1], SIGACTION_SIZE);
+    } else
+        add_known(call, number, arguments);
 }
 
 void kernel_reads_note(ThreadId tid, Addr address, SizeT size) {

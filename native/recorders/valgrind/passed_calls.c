@@ -230,6 +230,12 @@ static void note_reads(ThreadId tid, UInt number, const UWord* a) {
         case LISTNS:
             kernel_reads_note(tid, a[0], word32(a[0]));
             break;
+        case LSM_GET_SELF_ATTR:
+            kernel_reads_note(tid, a[2], 4);
+            break;
+        case LSM_LIST_MODULES:
+            kernel_reads_note(tid, a[1], 4);
+            break;
         case LSM_SET_SELF_ATTR:
             kernel_reads_note(tid, a[1], (UInt)a[2]);
             break;

@@ -32,6 +32,8 @@ NOT_READ = {
     "rseq": "answered before anything is read",
     "modify_ldt": "answered before anything is read",
     "seccomp": "answered before anything is read",
+    "sched_setattr": "its structure says how large it is",
+    "sendmmsg": "the last field of its structures is only written",
 }
 
 
@@ -99,7 +101,7 @@ def test_what_the_table_says_is_read_is_recorded(trace: Path) -> None:
             known = reads.get(made.transition, [])
             if not all(any(at in one for one in known) for at in (address, address + size - 1)):
                 missing.append(f"{call.name}: {argument.name}")
-    assert missing == []
+    assert not missing, ", ".join(missing)
 
 
 def test_calls_that_are_not_carried_out_are_named_once(trace: Path, open_trace: Open) -> None:
