@@ -1,0 +1,1 @@
+reven: ./otherwise does not exist; give the path of a program.
