@@ -8,7 +8,7 @@ AXION := axion/node_modules/.package-lock.json
 sources := pyproject.toml CMakeLists.txt $(shell find src native -type f -not -name '*.pyc') \
 	$(shell find axion -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
-.PHONY: demo test lint format types compatibility bench fuzz race install clean
+.PHONY: demo test lint format types compatibility bench proof fuzz race install clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python examples/demo.py
@@ -39,6 +39,11 @@ fuzz: $(VENV)/.installed $(VENV)/.test $(VENV)/.fuzz
 
 race: $(VENV)/.installed $(VENV)/.fuzz
 	@tests/race/run $(VENV)
+
+proof: $(VENV)/.installed $(VENV)/.test
+	@scripts/system-packages $(PYTHON) proof
+	@PROOF_PROGRAMS=300 $(BIN)/python -m pytest -o timeout=0 tests/proof/test_random_steps.py
+	@$(BIN)/python -m proof
 
 install: $(VENV)/.installed
 

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(said, *result.why[:2], sep="\n      ", flush=True)
     results = [result for each in load() if (result := kept(chosen.results, each)) is not None]
     if not chosen.no_page:
-        chosen.output.write_text(page(results), "utf-8")
+        chosen.output.write_text(page(results, len(load())), "utf-8")
     return int(any(result.verdict in ("wrong", "unsteady") for result in results))
 
 

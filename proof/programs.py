@@ -8,7 +8,6 @@ An entry of a list, all but `name` and one of `run` and `shell` optional:
     run = "gzip -9k text"          # split as a shell splits words, but run without one
     shell = "echo a | rev"         # or: a script that `sh -c` runs, recorded with it
     needs = ["gzip"]               # commands, or absolute paths; default: the first word of `run`
-    packages = "gzip"              # what to install where they are missing
     files = { "a.txt" = "hello" }  # made in the folder first
     before = "seq 100 > text"      # a script that prepares the folder, never recorded
     stdin = "text"
@@ -60,7 +59,6 @@ class Program:
     run: str = ""
     shell: str = ""
     needs: list[str] = field(default_factory=list)
-    packages: str = ""
     files: dict[str, str] = field(default_factory=dict)
     before: str = ""
     stdin: str = ""
@@ -95,7 +93,8 @@ class Program:
     @property
     def key(self) -> str:
         """Of all that the entry says: a result under another key is of another entry."""
-        return hashlib.sha256(repr(sorted(asdict(self).items())).encode()).hexdigest()[:16]
+        said = {name: value for name, value in asdict(self).items() if name != "quick"}
+        return hashlib.sha256(repr(sorted(said.items())).encode()).hexdigest()[:16]
 
     @property
     def version(self) -> str:

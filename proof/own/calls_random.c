@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// seconds: 600
+// seconds: 100
 // System calls with arguments drawn from bad and good pointers and numbers: what natively
 // fails, fails recorded in the same way, and nothing ends the recorder. One process per part.
 #define _GNU_SOURCE
