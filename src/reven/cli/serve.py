@@ -140,5 +140,6 @@ def _explain(server: Server) -> None:
     )
     console.print(
         "[label]served[/]   the traces above with all that they hold: memory, names and arguments "
-        "of the program, its binaries' symbols, and the source files that they name"
+        "of the program, its binaries' symbols, and source files: those in the traces, and "
+        "those in folders given with --source-path"
     )
