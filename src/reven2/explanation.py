@@ -10,9 +10,9 @@ that shows it. An addition to the documented interface.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
+from reven2._printable import escape, printable, printable_lines
 from reven2._service.code_places import CodePlace
 from reven2._service.explain import ExplanationData, FrameText, StatementData
 
@@ -78,7 +78,7 @@ class Statement:
         number = self._data.transition
         parts = [f"#{number}" if number is not None else "", place_text(self._data.place)]
         where = "  ".join(part for part in parts if part)
-        return f"{where}: {self.text}" if where else self.text
+        return printable(f"{where}: {self.text}" if where else self.text)
 
     def __repr__(self) -> str:
         return f"Statement({self.role!r}, {self._data.transition}, {self.text!r})"
@@ -107,7 +107,7 @@ class Frame:
         return self._data.place
 
     def __str__(self) -> str:
-        return place_text(self._data.place)
+        return printable(place_text(self._data.place))
 
 
 class Explanation:
@@ -181,10 +181,10 @@ class Explanation:
             lines += ["", "stack"]
             lines += [f"  {frame}" for frame in self.stack[:_SHOWN_FRAMES]]
         lines += [f"not looked at: {limit}" for limit in self.limits]
-        return "\n".join(lines)
+        return "\n".join(map(printable_lines, lines))
 
     def __repr__(self) -> str:
-        return f"Explanation({self.kind!r}: {self.headline})"
+        return printable(f"Explanation({self.kind!r}: {self.headline})")
 
     def _repr_html_(self) -> str:
         rows = "".join(

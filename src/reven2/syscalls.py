@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from reven2._printable import printable
 from reven2._service.syscalls import ArgumentData, MovedByte, OpenFileData, SyscallData
 from reven2._service.syscalls import TransferData as _TransferData
 
@@ -77,7 +78,7 @@ class Syscall:
         return self._data.error
 
     def __str__(self) -> str:
-        return self._data.text
+        return printable(self._data.text)
 
     def __repr__(self) -> str:
         return f"Syscall({self._data.transition}, {self._data.text!r})"
@@ -157,7 +158,7 @@ class OpenFile:
         return Syscalls(self._trace).transfers(self, is_write)
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name}"
+        return printable(f"{self.kind} {self.name}")
 
     def __repr__(self) -> str:
         return f"OpenFile({self._data.id}, {self.kind!r}, {self.name!r})"

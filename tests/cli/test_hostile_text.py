@@ -86,6 +86,11 @@ def commands(trace: Path, folder: Path) -> dict[str, list[list[str]]]:
         "find": [["all", name]],
         "import": [[str(folder / "ev\x1b[2J.tenet"), "-o", str(folder / "ev\x9b.reven")]],
         "listen": [["--port", "1"]],
+        "bridge": [[HOSTILE, name]],
+        "link": [["--port", "1"]],
+        "mcp": [["--setup", name]],
+        "queries": [["--port", "1"]],
+        "output": [[name, "--lines"]],  # else it is the program's own bytes, for a pipe
         "origin": [[name, "last", "rip"], [name, "last", HOSTILE]],
         "publish": [["0", "--port", "1", "--session", HOSTILE]],
         "record": [
@@ -195,6 +200,10 @@ def objects(server: reven2.OpenTrace) -> Iterator[object]:
     yield from trace.notices
     yield from (origin(last, "rax"), *origin(last, "rax"))
     yield server.where(str(transition.id))
+    yield from trace.syscalls
+    yield from trace.syscalls.files
+    if trace.end is not None:
+        yield trace.explain()
     for variable in inside.transition_after().context_after().variables():
         yield from (variable, variable.type_name)
 
@@ -214,6 +223,12 @@ def test_no_object_prints_what_a_terminal_or_a_page_obeys(trace: Path) -> None:
             list(server.trace.calls(f"({HOSTILE}"))
         assert is_safe(str(caught.value))
     assert seen > 20
+
+
+def test_only_one_function_makes_html_of_text() -> None:
+    folder = Path(reven2.__file__).parent
+    raw = [file.name for file in folder.rglob("*.py") if "html import escape" in file.read_text()]
+    assert raw == []
 
 
 def test_only_the_console_prints() -> None:

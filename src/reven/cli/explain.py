@@ -8,10 +8,9 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from reven.cli.shared.arguments import Trace
-from reven.cli.shared.console import out, print_json
+from reven.cli.shared.console import escape, out, print_json
 from reven.cli.shared.opening import open_indexed
 from reven.ossi.foreign_files import read_foreign_file, resolved_file
 from reven2._service.explain import ExplanationData, StatementData

@@ -8,9 +8,8 @@ import ssl
 from typing import Annotated, Literal
 
 import typer
-from rich.markup import escape
 
-from reven.cli.shared.console import out, print_json
+from reven.cli.shared.console import escape, out, print_json
 from reven.errors import CommandError
 
 PANEL = "Share"

@@ -13,6 +13,7 @@ import typer
 
 from reven.bridges.mcp.setup import setup_text
 from reven.bridges.protocol import BridgeError
+from reven.cli.shared.console import print_lines
 
 PANEL = "Share"
 
@@ -40,7 +41,7 @@ def mcp(
     """Let an assistant ask about traces, over the Model Context Protocol."""
     paths = [one if ":" in one else str(Path(one).absolute()) for one in traces or []]
     if setup:
-        typer.echo(setup_text([str(Path(sys.argv[0]).absolute()), "mcp", *paths]), nl=False)
+        print_lines(setup_text([str(Path(sys.argv[0]).absolute()), "mcp", *paths]).rstrip("\n"))
         return
     if importlib.util.find_spec("mcp") is None:
         raise BridgeError("reven mcp needs the SDK: install it with `pip install 'reven[mcp]'`.")

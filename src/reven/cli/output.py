@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import msgspec
 import typer
-from rich.markup import escape
 
 from reven.cli.shared.arguments import Trace
-from reven.cli.shared.console import out, print_json
+from reven.cli.shared.console import escape, out, print_bytes, print_json
 from reven.cli.shared.moments import MOMENT, context
 from reven.cli.shared.opening import open_indexed
 from reven.errors import CommandError
@@ -86,8 +84,7 @@ def output(
                 )
         else:
             for one in found:
-                sys.stdout.buffer.write(one.data)
-            sys.stdout.buffer.flush()
+                print_bytes(one.data)
 
 
 def _is_meant(name: str, file: OpenFile, descriptor: int) -> bool:

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.markup import escape
 
-from reven.cli.shared.console import duration_text, out, print_json
+from reven.cli.shared.console import duration_text, escape, out, print_json
 from reven.errors import CommandError
 
 PANEL = "Share"

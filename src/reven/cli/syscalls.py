@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from reven.cli.shared.arguments import Trace
-from reven.cli.shared.console import err, out, plural, print_json, size_text
+from reven.cli.shared.console import err, escape, out, plural, print_json, size_text
 from reven.cli.shared.moments import MOMENT, bounds
 from reven.cli.shared.opening import open_indexed
 from reven2._service.syscalls import OpenFileData

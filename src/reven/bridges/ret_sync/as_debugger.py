@@ -11,6 +11,7 @@ from reven.bridges.joined import Joined
 from reven.bridges.protocol import BridgeError
 from reven.bridges.ret_sync.lines import Lines
 from reven.bridges.ret_sync.messages import Command, command_of, location, module, notice
+from reven.printable import printable
 from reven2.errors import RevenError
 from reven2.session import AddressEvent, TransitionEvent
 from reven2.trace import Context, Transition
@@ -105,7 +106,7 @@ class Debugger:
                 try:
                     self._do(connection, command)
                 except RevenError as error:
-                    print(error, flush=True)
+                    print(printable(str(error)), flush=True)
         self._is_over.set()
 
     def _do(self, connection: socket.socket, command: Command) -> None:

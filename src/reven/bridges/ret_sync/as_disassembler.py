@@ -9,6 +9,7 @@ from pathlib import PurePath
 from reven.bridges.joined import Joined
 from reven.bridges.ret_sync.lines import Lines
 from reven.bridges.ret_sync.messages import Message, message_of
+from reven.printable import printable
 from reven2.errors import RevenError
 from reven2.ossi.ossi import Binary
 from reven2.trace import Transition
@@ -38,12 +39,13 @@ class Disassembler:
             try:
                 self._take(message)
             except (RevenError, OSError) as error:
-                print(error, flush=True)
+                print(printable(str(error)), flush=True)
 
     def _take(self, message: Message) -> None:
         if message.tag == "notice":
             if message.type == "new_dbg":
-                print(f"A debugger joined ({message.text('dialect')[:20]}).", flush=True)
+                dialect = printable(message.text("dialect")[:20])
+                print(f"A debugger joined ({dialect}).", flush=True)
             elif message.type == "module":
                 self._binary = self._named(message.text("path"))
             return

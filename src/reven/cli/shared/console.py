@@ -92,6 +92,17 @@ def print_lines(text: str, *, stderr: bool = False) -> None:
     make_console(stderr=stderr).print(printable_lines(text), markup=False)
 
 
+def print_bytes(data: bytes) -> None:
+    """Write what the recorded program wrote: into a pipe or file as it is; a terminal is not to
+    obey it a second time."""
+    if sys.stdout.isatty():
+        sys.stdout.write(printable_lines(data.decode("utf-8", "replace")))
+        sys.stdout.flush()
+    else:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
 def print_error(error: Exception) -> None:
     """Say on standard error what went wrong, in one line."""
     err().print(f"[bad]reven:[/] {escape(' '.join(str(error).split()))}")

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from typing import TYPE_CHECKING
 
+from reven2._printable import escape, printable
 from reven2._service.code_places import CodePlace
 from reven2._service.taint import FollowMode, SourceData
 from reven2._service.taint import OriginPath as PathData
@@ -68,10 +68,10 @@ class Source:
     def __str__(self) -> str:
         offset, size = self._data.offset, self._data.size
         if offset is None:
-            return self.name
+            return printable(self.name)
         if size <= 1:
-            return f"{self.name}, byte {offset}"
-        return f"{self.name}, bytes {offset}–{offset + size - 1}"
+            return printable(f"{self.name}, byte {offset}")
+        return printable(f"{self.name}, bytes {offset}–{offset + size - 1}")
 
     def __repr__(self) -> str:
         return f"Source({self.kind!r}, {str(self)!r})"
@@ -183,7 +183,7 @@ class OriginTree:
             lines.append(f"It comes from {'; '.join(map(str, sources))}.")
         if self.is_cut:
             lines.append("… and so on: ask for more hops.")
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
     def story(self) -> Iterator[tuple[int, OriginPath, int]]:
         """The steps in the order to read them: how deep a step lies, its path, and its number
