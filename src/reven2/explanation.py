@@ -3,8 +3,8 @@
 that shows it. An addition to the documented interface.
 
     explanation = trace.explain()
+    print(explanation.headline)
     print(explanation)
-    print(explanation.first_wrong.transition)
 """
 
 from __future__ import annotations

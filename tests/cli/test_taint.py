@@ -31,7 +31,8 @@ def test_the_origin_of_a_broken_pointer_is_the_text(reven, crash_trace, fault):
     assert hops[-1]["before"] == []
     told = reven("origin", crash_trace, str(number + 1), register).stdout
     assert told.splitlines()[0] == f"Origin of {register} in Context before #{number + 1}:"
-    assert len(told.splitlines()) == len(hops) + 1
+    assert len(told.splitlines()) == len(hops) + 2
+    assert told.splitlines()[-1].startswith("It comes from ")
     [only] = json.loads(
         reven("origin", crash_trace, str(number + 1), register, "--json", "--hops", "1").stdout
     )

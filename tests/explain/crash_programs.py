@@ -535,3 +535,79 @@ int main(void) {
     return 0;
 }
 """
+
+SILENT_OVERFLOW = r"""
+#include <stdlib.h>
+#include <string.h>
+int main(void) {
+    char *text = malloc(24), *other = malloc(24);
+    memcpy(text, "a text with more than twenty-four", 28);  /* BUG */
+    return other[0] == 77;
+}
+"""
+
+RETURNED_LOCAL = r"""
+#include <stdio.h>
+struct place { int *value; };
+static struct place *make(int *value) {
+    struct place l;
+    l.value = value;
+    struct place *volatile made = &l;
+    return made;
+}
+static void noise(long n) {
+    volatile long room[16];
+    for (int i = 0; i < 16; i++) room[i] = 0x4242424242424242 + n;
+}
+int main(void) {
+    int value = 5;
+    struct place *place = make(&value);
+    noise(1);
+    printf("%d\n", *place->value);  /* BUG */
+    return 0;
+}
+"""
+
+TEXT_OVER_POINTER = r"""
+#include <stdio.h>
+#include <string.h>
+static int use(const char *text) {
+    int number = 4;
+    struct { char name[16]; int *pointer; } local = {"", &number};
+    strcpy(local.name, text);  /* BUG */
+    return *local.pointer;
+}
+int main(void) {
+    printf("%d\n", use("a text of some more than sixteen"));
+    return 0;
+}
+"""
+
+FUNCTION_TABLE = r"""
+#include <stdio.h>
+#include <stdlib.h>
+static int add(int a) { return a + 1; }
+static int less(int a) { return a - 1; }
+static int (*ops[2])(int) = {add, less};
+static long after[64] = {[5] = 0x1234567};
+__attribute__((noinline)) int apply(int op, int a) {
+    return ops[op](a) + 1;  /* BUG */
+}
+int main(int argc, char **argv) {
+    printf("%d %ld\n", apply(argc + 6, 3), after[argc]);
+    return 0;
+}
+"""
+
+NOEXCEPT = r"""
+#include <stdexcept>
+static void fail(int n) {
+    if (n > 0)
+        throw std::logic_error("inner");  // BUG
+}
+static void run(int n) noexcept { fail(n); }
+int main(int argc, char **) {
+    try { run(argc); } catch (...) { return 3; }
+    return 0;
+}
+"""

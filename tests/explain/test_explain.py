@@ -55,6 +55,16 @@ CASES = {
         "byte 0 of the block of 16 bytes",
         "free freed it",
     ),
+    "local of a function that returned": Case(
+        programs.RETURNED_LOCAL, "use after free", "variable l .*had returned"
+    ),
+    "text over a pointer": Case(
+        programs.TEXT_OVER_POINTER, "overflow", "strcpy.*a text over the pointer"
+    ),
+    "index of a table of functions": Case(
+        programs.FUNCTION_TABLE, "bad jump", "beyond ops", flags=("-O1",)
+    ),
+    "noexcept": Case(programs.NOEXCEPT, "exception", "std::logic_error: inner", language="cpp"),
     "freed and used, optimised": Case(
         programs.USE_AFTER_FREE, "use after free", "byte 0 of the block", flags=("-O2",)
     ),
@@ -175,6 +185,14 @@ def test_an_index_leads_to_the_argument(record_program) -> None:
 def test_success_is_said_plainly(record_program) -> None:
     found = reven2.open(record_program(programs.SUCCESS)).trace.explain()
     assert (found.kind, found.first_wrong, found.limits) == ("success", None, [])
+
+
+def test_an_overflow_that_nobody_noticed(record_program) -> None:
+    trace = record_program(programs.SILENT_OVERFLOW, "-O0", "-w")
+    found = reven2.open(trace).trace.explain()
+    assert found.kind == "success"
+    assert "an error of memory" in found.headline
+    assert line_of(found) in bug_lines(programs.SILENT_OVERFLOW), str(found)
 
 
 def test_own_code_is_what_the_person_says(record_program) -> None:

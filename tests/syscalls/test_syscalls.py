@@ -85,6 +85,9 @@ def plain(line: str) -> str:
     line = re.sub(r"\[(\d+), (\d+)\]", r"[\1, \2]", line)
     line = re.sub(r"^(kill|getpid)\(\d*", r"\1(PID", line)
     line = re.sub(r"= \d+$", "= PID", line) if line.startswith("getpid") else line
+    line = re.sub(
+        r"\b[A-Z_]+(\|[A-Z_]+)+", lambda flags: "|".join(sorted(flags[0].split("|"))), line
+    )
     return re.sub(r"\s+= ", " = ", line)
 
 

@@ -11,6 +11,7 @@ from reven.explain.evidence import Standing
 from reven.explain.outcome import Outcome
 from reven.explain.story import Wrong
 from reven.ossi.demangle import demangle
+from reven2._service.heap import HeapErrorKind
 
 __all__ = ["explain_abort"]
 
@@ -21,12 +22,16 @@ _RETHROWS = frozenset(
     {"__cxa_rethrow", "_ZSt17rethrow_exceptionNSt15__exception_ptr13exception_ptrE"}
 )
 _TERMINATES = frozenset(
-    {"_ZSt9terminatev", "__cxa_pure_virtual", "_ZN10__cxxabiv111__terminateEPFvvE"}
+    {
+        *("_ZSt9terminatev", "__cxa_pure_virtual", "_ZN10__cxxabiv111__terminateEPFvvE"),
+        *("__cxa_call_terminate", "_ZN9__gnu_cxx27__verbose_terminate_handlerEv"),
+    }
 )
 _HEAP_MESSAGE = re.compile(
     r"(malloc|free|realloc|calloc|munmap_chunk|corrupted|double free|malloc_consolidate|sysmalloc"
     r"|mremap_chunk|_int_free|tcache)\w*(\(\))?[:( ]"
 )
+_MOST_EXAMINED = 8
 _FORTIFIED = "buffer overflow detected"
 
 
@@ -174,7 +179,7 @@ def _terminated(outcome: Outcome, frames: list[Standing], names: list[frozenset[
     pure = _caller_of(frames, names, frozenset({"__cxa_pure_virtual"}))
     if pure is not None:
         outcome.headline = "aborted: a pure virtual function was called"
-        standing = _own_from(outcome, pure, 0)
+        standing = _own_from(outcome, pure)
         if standing is not None:
             outcome.first_wrong = outcome.say(
                 "wrong", "calls a pure virtual function", standing.transition
@@ -188,6 +193,8 @@ def _terminated(outcome: Outcome, frames: list[Standing], names: list[frozenset[
         ),
         None,
     )
+    if thrown is None and "after throwing" in (outcome.end.message if outcome.end else ""):
+        thrown = _last_thrown(outcome)
     if thrown is None:
         outcome.headline = "aborted: std::terminate was called without an exception"
         standing = next((one for one in frames if one.place.is_own), None)
@@ -202,7 +209,7 @@ def _terminated(outcome: Outcome, frames: list[Standing], names: list[frozenset[
     name, what = _exception(outcome, thrown)
     says = f": {what}" if what else ""
     outcome.headline = f"aborted: nobody caught the exception {name}{says}"
-    standing = _own_from(outcome, thrown)
+    standing = evidence.own_standing(thrown.frame.first_context)
     where = standing or thrown
     made = evidence.function_named(thrown)
     site = outcome.say("thrown", f"{name} is thrown{says}", where.transition)
@@ -218,12 +225,30 @@ def _terminated(outcome: Outcome, frames: list[Standing], names: list[frozenset[
         explain_decision(outcome, standing.transition or 0, standing)
 
 
-def _own_from(outcome: Outcome, standing: Standing, above: int = 1) -> Standing | None:
-    """The innermost frame of own code at least so far above one."""
+def _last_thrown(outcome: Outcome) -> Standing | None:
+    """The last call of __cxa_throw: the stack of an exception that met `noexcept` is gone."""
+    evidence = outcome.evidence
+    entries = []
+    for binary in evidence.service.binaries():
+        page = evidence.service.symbols(
+            binary.id, f"^{_THROWS}$", case_sensitive=True, kind="function", start=0, limit=8
+        )
+        for symbol in page.symbols:
+            if symbol.kind == "function":
+                found_entries = evidence.service.symbol_entries(symbol.binary.id, symbol.rva)
+                entries += [(entry.start, entry.stop) for entry in found_entries]
+    found = evidence.service.calls_of(entries, 0, evidence.count, forward=False, limit=1)
+    if not found.calls:
+        return None
+    return next(iter(evidence.stack(found.calls[0].first_context)), None)
+
+
+def _own_from(outcome: Outcome, standing: Standing) -> Standing | None:
+    """The innermost frame of own code from one of the last stack on, outwards."""
     for one in outcome.evidence.stack(outcome.evidence.count - 2):
-        if one.number >= standing.number + above and one.place.is_own:
+        if one.number >= standing.number and one.place.is_own:
             return one
-    return outcome.evidence.own_standing(standing.frame.first_context)
+    return None
 
 
 def _exception(outcome: Outcome, thrown: Standing) -> tuple[str, str]:
@@ -325,11 +350,19 @@ def _double_free(outcome: Outcome, transition: int, address: int) -> None:
 def _damage(outcome: Outcome, at: int) -> Wrong | None:
     """The first write outside of blocks before the C library noticed."""
     evidence = outcome.evidence
+    kinds: tuple[HeapErrorKind, ...] = ("overflow", "use-after-free")
+    errors = [
+        error
+        for kind in kinds
+        for error in evidence.service.heap_errors(kind, limit=100)
+        if error.is_write and error.transition < at
+    ]
+    for error in sorted(errors, key=lambda one: one.transition)[:_MOST_EXAMINED]:
+        found = outcome.story.check_write(error.address, error.transition)
+        if found is not None:
+            return found
     for error in evidence.service.heap_errors("overflow", limit=100):
         if error.is_write and error.transition < at:
-            found = outcome.story.check_write(error.address, error.transition)
-            if found is not None:
-                return found
             block = (
                 None
                 if error.allocation is None

@@ -5,9 +5,13 @@ from __future__ import annotations
 
 from reven.explain.decision import explain_decision
 from reven.explain.outcome import Outcome
+from reven2._service.heap import HeapErrorKind
 
 __all__ = ["explain_exit"]
 
+_LONGEST_SEARCH = 300_000_000
+"""Transitions up to which all accesses to memory are examined."""
+_MOST_ERRORS = 5
 _REACH = 2_000_000
 """Transitions before the exit in which a failed system call may be its reason."""
 
@@ -21,7 +25,8 @@ def explain_exit(outcome: Outcome) -> None:
     outcome.transition = last
     if end.status == 0:
         outcome.kind = "success"
-        outcome.headline = "exited with status 0: nothing went wrong that the end shows"
+        outcome.headline = "exited with status 0"
+        _look_for_errors(outcome)
         return
     outcome.kind = "exit"
     at = _decided_at(outcome, last)
@@ -36,6 +41,45 @@ def explain_exit(outcome: Outcome) -> None:
             continue
         if explain_decision(outcome, standing.transition, standing):
             return
+
+
+def _look_for_errors(outcome: Outcome) -> None:
+    """What a program that ended well did wrong with memory all the same."""
+    evidence = outcome.evidence
+    if evidence.count > _LONGEST_SEARCH:
+        evidence.limit(
+            "Errors of memory were not looked for, as the trace is long: `reven find all`."
+        )
+        outcome.headline += ": nothing went wrong that the end shows"
+        return
+    kinds: tuple[HeapErrorKind, ...] = ("overflow", "use-after-free", "double-free")
+    errors = [
+        error for kind in kinds for error in evidence.service.heap_errors(kind, limit=_MOST_ERRORS)
+    ]
+    errors.sort(key=lambda one: one.transition)
+    if not errors:
+        outcome.headline += ": nothing went wrong"
+        return
+    for error in errors:
+        found = None
+        if error.is_write:
+            found = outcome.story.check_write(error.address, error.transition)
+        if found is not None:
+            outcome.add(found.at, *found.more)
+            wrong = found.at
+        else:
+            verb = "writes" if error.is_write else "reads"
+            text = f"{error.kind}: {verb} {error.size} bytes at {error.address:#x}"
+            if error.kind == "double-free":
+                text = f"frees {error.address:#x}, where no block is"
+            wrong = outcome.say("wrong", text, error.transition)
+        outcome.first_wrong = outcome.first_wrong or wrong
+    number = f"{len(errors)} errors" if len(errors) > 1 else "an error"
+    outcome.headline += (
+        f", but there is {number} of memory"
+        if len(errors) == 1
+        else (f", but there are {number} of memory")
+    )
 
 
 def _decided_at(outcome: Outcome, last: int) -> int | None:

@@ -6,17 +6,20 @@ from __future__ import annotations
 import signal
 
 from reven.explain.decision import explain_decision
-from reven.explain.objects import Object
+from reven.explain.objects import Object, signed
 from reven.explain.outcome import Outcome
 from reven.explain.stack_overflow import explain_stack_overflow, is_stack_overflow
 from reven.explain.story import Wrong
-from reven.taint.origin_tree import Chain
+from reven.taint.origin_tree import Chain, address_registers
+from reven.trace.own_code import short_name
 from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError
 
 __all__ = ["explain_fault"]
 
 _NEAR_NULL = 1 << 16
+_PAGE = 1 << 12
+_FAR = 1 << 40
 _RETURNS = frozenset({"ret", "retf", "iretq"})
 
 
@@ -59,6 +62,8 @@ def _access(outcome: Outcome) -> None:
         _null(outcome, at, nulls[0] if nulls else parts[0][0], chains)
         return
     found = _first_wrong(outcome, [chains[name] for name, _ in parts])
+    if found is None:
+        found = outcome.story.passed_freed(at)
     if found is not None:
         outcome.kind = found.kind if found.kind != "failed call" else "wild access"
         _tell(outcome, chains, parts, at)
@@ -66,7 +71,7 @@ def _access(outcome: Outcome) -> None:
         _headline(outcome, found)
         return
     outcome.kind = "wild access"
-    meant = _meant(outcome, chains, parts)
+    meant = _meant(outcome, chains, parts, address)
     _tell(outcome, chains, parts, at)
     if meant is not None and address is not None:
         outcome.say("object", f"the address is {meant.offset_text(address)}", at)
@@ -75,6 +80,13 @@ def _access(outcome: Outcome) -> None:
     text = f"{verb} {where}"
     if meant is not None and address is not None and not meant.holds(address):
         text = f"{verb} {meant.offset_text(address)}"
+        outcome.headline += f": it {text}"
+    elif end.signal == signal.SIGBUS and address is not None:
+        text = f"{verb} beyond the end of the file that is mapped at {where}"
+        mapped = outcome.evidence.service._mapped_at(address, at)
+        if mapped is not None:
+            offset = address - mapped.address + mapped.file_offset
+            text = f"{verb} byte {offset:,} of {mapped.path}, which is not that long"
         outcome.headline += f": it {text}"
     elif address is not None and "does not allow" in end.cause:
         text = f"{verb} {where}, which may not be {'written' if verb == 'writes' else 'read'}"
@@ -136,6 +148,11 @@ def _null(outcome: Outcome, at: int, name: str, chains: dict[str, list[Chain]]) 
         else:
             outcome.add(outcome.story.source(mine))
     outcome.headline += f": the pointer in {name} is NULL"
+    made = None if source is None or source.transition is None else source.transition
+    if made is not None and outcome.evidence.place_of(made).is_own:
+        place = outcome.evidence.place_of(made)
+        if place.function != outcome.evidence.place_of(at).function:
+            outcome.headline += f", as {short_name(place.function)} set it (#{made})"
     outcome.first_wrong = outcome.evidence.statement("wrong", "a NULL pointer is used", at)
 
 
@@ -184,12 +201,16 @@ def _tell(
 
 
 def _meant(
-    outcome: Outcome, chains: dict[str, list[Chain]], parts: list[tuple[str, int]]
+    outcome: Outcome,
+    chains: dict[str, list[Chain]],
+    parts: list[tuple[str, int]],
+    address: int | None,
 ) -> Object | None:
     for name, _ in parts:
         found = outcome.objects.pointed(chains[name])
         if found is not None:
-            return found
+            near = address is None or abs(signed(address - found.start)) < _FAR
+            return found if near else None
     return None
 
 
@@ -214,7 +235,7 @@ def _bad_jump(outcome: Outcome) -> None:
     chains = outcome.evidence.explore(at, place)
     what = "return address" if text.mnemonic in _RETURNS else "address that is called"
     outcome.headline += f": the {what} is {target:#x}"
-    if target < _NEAR_NULL:
+    if target < _PAGE:
         outcome.kind = "null pointer"
     if text.mnemonic in _RETURNS and chains and chains[0].hops:
         found = _overwritten_return(outcome, chains[0], place[1])
@@ -225,7 +246,9 @@ def _bad_jump(outcome: Outcome) -> None:
     if chains:
         outcome.add(*outcome.story.steps(chains[0]))
         outcome.add(outcome.story.source(chains))
-    if found is None and target < _NEAR_NULL:
+    if found is None and place[0] and text.mnemonic not in _RETURNS:
+        found = _beyond_table(outcome, pc, code, place[1], at)
+    if found is None and target < _PAGE:
         found = next(
             (one for one in map(outcome.story.returned_null, chains) if one is not None), None
         )
@@ -238,6 +261,18 @@ def _bad_jump(outcome: Outcome) -> None:
         outcome.first_wrong = outcome.evidence.statement(
             "wrong", f"goes to {target:#x}, where no code is", at
         )
+
+
+def _beyond_table(outcome: Outcome, pc: int, code: bytes, address: int, at: int) -> Wrong | None:
+    """Of a pointer that is taken out of a table, whether the index lies beyond it."""
+    for name in address_registers(pc, code):
+        if name == "rsp":
+            continue
+        meant = outcome.objects.pointed(_explore(outcome, name, at))
+        if meant is not None and not meant.holds(address):
+            text = f"takes the address from {meant.offset_text(address)}"
+            return Wrong("overflow", outcome.evidence.statement("wrong", text, at))
+    return None
 
 
 def _freed_slot(outcome: Outcome, address: int, at: int) -> Wrong | None:
@@ -301,7 +336,11 @@ def _division(outcome: Outcome) -> None:
                 address += scale * outcome.evidence.register(name, at)
         place = True, address & (1 << 64) - 1, divisor.size
         value = outcome.evidence.number(at, place[1], divisor.size) or 0
-    outcome.say("value", f"the divisor is {value}", at)
+    width = 8 * divisor.size
+    if end.instruction.startswith("idiv") and value >> (width - 1):
+        value -= 1 << width
+    what = f"the divisor is {value}" + ("" if not value else ": the quotient does not fit")
+    outcome.say("value", what, at)
     chains = outcome.evidence.explore(at, place)
     if chains:
         outcome.add(*outcome.story.steps(chains[0]))
@@ -315,7 +354,7 @@ def _division(outcome: Outcome) -> None:
         _headline(outcome, found)
     else:
         outcome.first_wrong = outcome.evidence.statement("wrong", f"divides by {value}", at)
-        outcome.headline += f": the divisor is {value}"
+        outcome.headline += f": {what}"
 
 
 def _instruction(outcome: Outcome) -> None:

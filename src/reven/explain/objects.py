@@ -42,20 +42,21 @@ class Object:
 
     def offset_text(self, address: int) -> str:
         """`byte 24 of …`, `element 70 of table (int [64])`, `8 bytes beyond …`."""
+        away = signed(address - self.start)
         array = _ARRAY.search(self.name)
         if array is not None and int(array[1]) and not self.holds(address):
             element = self.size // int(array[1])
             if element:
-                number = (address - self.start) // element
+                number = away // element
                 return f"element {number:,} of {self.name}"
         if self.holds(address):
             return f"byte {address - self.start} of {self.name}"
-        if address >= self.stop:
-            beyond = address - self.stop
+        if away >= self.size:
+            beyond = away - self.size
             return (
                 f"{bytes_text(beyond)} beyond {self.name}" if beyond else f"just beyond {self.name}"
             )
-        return f"{bytes_text(self.start - address)} before {self.name}"
+        return f"{bytes_text(-away)} before {self.name}"
 
 
 class Objects:
@@ -157,6 +158,24 @@ class Objects:
         )
         return blocks.get(call)
 
+    def left_frame(self, chains: list[Chain], at: int) -> Object | None:
+        """Of a pointer to a local variable, that variable, if its function has returned since."""
+        for chain in chains:
+            if chain.source is None or chain.source.kind != "address":
+                continue
+            made = next((one for one in reversed(chain.hops) if not is_frame(one.after)), None)
+            if made is None or made.transition is None:
+                continue
+            found = self._at_source(chain)
+            value = self._evidence.value_after(made)
+            standing = None if value is None else self.frame_of(value, made.transition)
+            if found is None or standing is None or standing.frame.call is None:
+                continue
+            end = self._service.frame_end(standing.frame.call)
+            if end is not None and end < at:
+                return found
+        return None
+
     def pointed(self, chains: list[Chain]) -> Object | None:
         """The object that a pointer was made for, by where it came from."""
         for chain in chains:
@@ -221,6 +240,12 @@ class Objects:
             return None
         verb = "unmapped" if block.is_mapping else "freed"
         return self._evidence.statement("freed", f"{call.function} {verb} it", call.enter)
+
+
+def signed(number: int) -> int:
+    """A number of 64 bits, as far as it is from 0 in either direction."""
+    number &= (1 << 64) - 1
+    return number - (1 << 64) if number >> 63 else number
 
 
 def is_frame(place: tuple[bool, int, int]) -> bool:

@@ -21,6 +21,7 @@ __all__ = ["Story", "Wrong", "runs_text"]
 _MOST_STEPS = 10
 _MOST_CHECKED = 16
 _FAR = 1 << 32
+_TEXT = 3
 _FLAGS_AT = Register.from_name("rflags").fields[0].offset * 8
 _DESTINATIONS = {
     **dict.fromkeys(
@@ -186,8 +187,10 @@ class Story:
         block = self._objects.block_at(address, at, was_freed=True)
         if block is not None and block.end <= at and block.freed is not None:
             return self.use_after_free(block, address, at, "read")
-        if block is not None and (wrong := self.check_read(address, at)) is not None:
-            return wrong
+        if block is not None or self._objects.frame_of(address, at) is not None:
+            wrong = self.check_read(address, at)
+            if wrong is not None:
+                return wrong
         if writer is None:
             return None
         written = -1 if writer.transition is None else writer.transition
@@ -277,7 +280,28 @@ class Story:
                 context, self._evidence.register_place(name), "values", 600
             )
             meant = self._objects.pointed(chains)
-        return None if meant is None else self._beyond(meant, address, at, caller.transition)
+        if meant is None:
+            return None
+        return self._beyond(meant, address, at, caller.transition) or self._text_over_pointer(
+            called, target, address, at
+        )
+
+    def _text_over_pointer(
+        self, called: tuple[Standing, Standing], target: int, address: int, at: int
+    ) -> Wrong | None:
+        """Whether what a function copied to a place before a pointer is a text that reached it:
+        beyond a member, within the same object."""
+        slot = address & ~7
+        data = self._evidence.memory(at + 1, slot, 8)
+        if data is None or target >= slot or called[1].transition is None:
+            return None
+        if sum(0x20 <= byte < 0x7F for byte in data) < _TEXT:
+            return None
+        found = self._objects.at(slot, at)
+        where = found.offset_text(slot) if found is not None else f"{slot:#x}"
+        name = self._evidence.function_named(called[0])
+        text = f"{name}, called here, writes a text over the pointer at {where}"
+        return Wrong("overflow", self._evidence.statement("wrong", text, called[1].transition))
 
     def check_read(self, address: int, at: int) -> Wrong | None:
         """Whether the instruction of own code at a transition reads an address by a pointer into
@@ -289,6 +313,10 @@ class Story:
             if name in ("rsp", "rbp"):
                 continue
             chains = self._evidence.explore(at, self._evidence.register_place(name), "values", 600)
+            left = self._objects.left_frame(chains, at)
+            if left is not None and left.holds(address):
+                text = f"reads the variable {left.name}, whose function had returned"
+                return Wrong("use after free", self._evidence.statement("wrong", text, at))
             meant = self._objects.pointed(chains)
             block = None if meant is None else meant.block
             if block is None:
@@ -296,6 +324,32 @@ class Story:
             if block.end <= at and block.freed is not None and block.start <= address < block.stop:
                 return self.use_after_free(block, address, at, "read")
             return None
+        return None
+
+    def passed_freed(self, at: int) -> Wrong | None:
+        """Whether own code passed a library's function, in which a transition lies, a pointer to
+        what was freed."""
+        called = self._evidence.called_from_own(at)
+        if called is None or called[1].transition is None:
+            return None
+        context, name = called[1].transition, self._evidence.function_named(called[0])
+        for register in ("rdi", "rsi"):
+            value = self._evidence.register(register, context)
+            if self._objects.block_at(value, context, was_freed=True) is None:
+                continue
+            chains = self._evidence.explore(
+                context, self._evidence.register_place(register), "values", 600
+            )
+            meant = self._objects.pointed(chains)
+            block = None if meant is None else meant.block
+            if block is None or block.freed is None or not block.start <= value < block.stop:
+                continue
+            if block.end <= context:
+                wrong = self.use_after_free(block, value, context, "read")
+                text = f"{name} is given {self._objects.block_object(block).name}, which was freed"
+                return Wrong(
+                    "use after free", self._evidence.statement("wrong", text, context), wrong.more
+                )
         return None
 
     def _beyond(self, meant: Object, address: int, at: int, place_at: int) -> Wrong | None:

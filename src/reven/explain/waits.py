@@ -166,8 +166,10 @@ def _explain_waiting(outcome: Outcome, waiting: list[_Waiting]) -> None:
         outcome.add(outcome.first_wrong)
         return
     outcome.headline += f": {sentences[0]}" if len(sentences) == 1 else ": all threads waited"
-    if len(waiting) == 1:
-        outcome.first_wrong = outcome.statements[-1]
+    first = min(waiting, key=lambda one: one.thread)
+    outcome.first_wrong = next(
+        one for one in outcome.statements if one.transition == first.call.transition
+    )
 
 
 def _since(one: _Waiting) -> int:

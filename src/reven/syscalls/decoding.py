@@ -92,6 +92,8 @@ class Decoder:
         ]
         if known.name in ("open", "openat") and not _makes(values.get("flags", 0)):
             arguments = [one for one in arguments if one.name != "mode"]
+        if not known.name.startswith("open"):
+            arguments = [_without_access(one) for one in arguments]
         command = arguments[1].text if known.name == "fcntl" else ""
         if command in _WITHOUT_ARGUMENT:
             arguments = arguments[:2]
@@ -328,6 +330,13 @@ class Decoder:
     def _memory_at(self, field: Argument, value: int, moment: _Moment, at: int) -> str:
         """Memory that a structure names, as of the context in which the structure counts."""
         return self._memory(field, value, _Moment(moment.values, at, None, 0))
+
+
+def _without_access(one: ArgumentData) -> ArgumentData:
+    """Flags of open as other calls take them: the access, 0, is not meant."""
+    if not one.text.startswith("O_RDONLY"):
+        return one
+    return msgspec.structs.replace(one, text=one.text.removeprefix("O_RDONLY").lstrip("|") or "0")
 
 
 def _makes(flags: int) -> bool:

@@ -16,6 +16,8 @@ __all__ = ["OwnCode", "code_place", "short_name"]
 _SYSTEM = ("/usr/", "/lib/", "/lib32/", "/lib64/", "/bin/", "/sbin/", "/nix/store/", "/gnu/store/")
 _SYSTEM_SOURCES = ("/usr/include/", "/usr/lib/", "/usr/local/include/", "/build/", "/nix/store/")
 _MOST_CODE = 1 << 12
+# How the C library names what it chooses for a processor: `__memcpy_avx_unaligned_erms`.
+_VARIANT = re.compile(r"_+([a-z0-9]+?)(?:_chk)?_(?:sse|ssse|avx|evex|erms|unaligned)\w*")
 _ARGUMENTS = re.compile(r"\([^()]*\)")
 
 
@@ -44,7 +46,8 @@ class OwnCode:
             return True
         if found.file and self.is_system_source(found.file):
             return False
-        if found.symbol is not None and found.symbol.name in _START_UP:
+        symbol = found.symbol
+        if symbol is not None and (symbol.kind == "plt" or symbol.name in _START_UP):
             return False
         binary = found.binary.path
         return binary == self._program or not (
@@ -109,6 +112,9 @@ def _before_inlined(
 
 def short_name(function: str) -> str:
     """A function's name without its parameters and version: how sentences call it."""
+    variant = _VARIANT.fullmatch(function)
+    if variant is not None:
+        return variant[1]
     name = function.partition("@")[0].replace("operator()", "operator\0")
     while (shorter := _ARGUMENTS.sub("", name)) != name:
         name = shorter
