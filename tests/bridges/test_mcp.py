@@ -79,6 +79,12 @@ async def where_from(ask: Asked) -> bool:
     return "constant of the instruction" in text
 
 
+async def why(ask: Asked) -> bool:
+    """Why did it crash, in one answer?"""
+    text = await ask("explain")
+    return "SIGSEGV" in text and "main" in text and "#" in text
+
+
 async def how_often(ask: Asked) -> bool:
     """How often was add called, and what did it return the last time?"""
     text = await ask("calls", function="^add$")
@@ -140,7 +146,7 @@ async def heap_errors(ask: Asked) -> bool:
 
 
 QUESTIONS: list[Question] = [
-    *(which_signal, where_from, how_often, in_pages, who_wrote, first_writer),
+    *(which_signal, where_from, why, how_often, in_pages, who_wrote, first_writer),
     *(which_arguments, in_memory, what_was_printed, heap_errors),
 ]
 
@@ -153,7 +159,7 @@ def traces(record_program: Any, record_command: Any) -> list[Path]:
     return [record_command([program, "x"]), record_program(HEAP, "-O0", "-w")]
 
 
-def test_ten_questions(traces: list[Path], claims: Claims) -> None:
+def test_questions(traces: list[Path], claims: Claims) -> None:
     async def all_of_them() -> None:
         command = StdioServerParameters(command=REVEN, args=["mcp", *map(str, traces)])
         async with Client(command) as client:
@@ -174,7 +180,7 @@ def test_ten_questions(traces: list[Path], claims: Claims) -> None:
 
     asyncio.run(all_of_them())
     claims.works(
-        "MCP", "mcp SDK (stdio)", metadata.version("mcp"), "ten questions in ≤ 6 calls each"
+        "MCP", "mcp SDK (stdio)", metadata.version("mcp"), "eleven questions in ≤ 6 calls each"
     )
 
 

@@ -52,9 +52,9 @@ def _off_the_loop(tool: Callable[..., str]) -> Callable[..., object]:
 def crash(trace: str = "") -> str:
     """Find out why the recorded program crashed."""
     return (
-        f"Find out why the program of the trace {trace or 'that is open'} crashed. Ask `end`. Take "
-        "the register or memory that made the bad access, and ask for its `origin` at that "
-        "transition. Look at the `state` where the value came from. Say the cause in two "
+        f"Find out why the program of the trace {trace or 'that is open'} crashed. Ask `end` and "
+        "`explain`. Take the register or memory that made the bad access, and ask for its `origin` "
+        "at that transition. Look at the `state` where the value came from. Say the cause in two "
         "sentences, with the transition numbers that prove it, and what to change in the source."
     )
 

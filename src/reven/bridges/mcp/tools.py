@@ -40,7 +40,7 @@ class Tools:
     def all(self) -> list[Callable[..., str]]:
         """The tools."""
         tools: list[Callable[..., str]] = [
-            *(self.list_traces, self.end, self.instructions, self.state, self.calls),
+            *(self.list_traces, self.end, self.explain, self.instructions, self.state, self.calls),
             *(self.search, self.history, self.origin, self.bugs, self.strings, self.source),
             *(self.publish, self.current),
         ]
@@ -77,6 +77,14 @@ class Tools:
         lines = [f"#{last.id}: the process {found.end or 'still runs'}"]
         lines += [clipped(notice) for notice in islice(found.notices, 5)]
         return "\n".join([*lines, *_stack(last.context_before(), 12)])
+
+    def explain(self, trace: str = "") -> str:
+        """Why the program ended as it did, with evidence: where the values that mattered came
+        from, and the first moment at which something was wrong in the program's own code. Of a
+        crash, ask this after `end`."""
+        text = str(self._traces.get(trace).trace.explain())
+        lines = enumerate(line for line in text.splitlines() if line.strip())
+        return paged(lines, Cursor(0), _MOST_LINES, "Nothing is to be explained.")
 
     # ------------------------------------------------------------------ moments
 
