@@ -266,7 +266,10 @@ enum {
      * kernel: reven_notice, then text. At any moment, once for each kind and detail. */
     REVEN_NOTICE = 32,
     /* What the kernel says of the signal of the next SIGNAL or END record: reven_signal_info */
-    REVEN_SIGNAL_INFO = 33
+    REVEN_SIGNAL_INFO = 33,
+    /* A mark that the program sets here: its text. The writer notes where it stands, and does
+     * not store the record. */
+    REVEN_MARK = 34
 };
 
 typedef struct {
@@ -292,7 +295,9 @@ enum {
     REVEN_CAUSE_OUTSIDE = 7, /* another process or the kernel, seen first here */
     REVEN_CAUSE_FILE = 8, /* somebody else wrote to the mapped file */
     REVEN_CAUSE_DEVICE = 9, /* direct memory access, seen first here */
-    REVEN_CAUSE_PAGE_TABLE = 10 /* accessed and dirty bits that the processor set */
+    REVEN_CAUSE_PAGE_TABLE = 10, /* accessed and dirty bits that the processor set */
+    /* code that was left out of the record, since the instruction before */
+    REVEN_CAUSE_NOT_RECORDED = 11
 };
 
 typedef struct {
@@ -361,7 +366,10 @@ enum {
      * see it; detail: which */
     REVEN_NOTICE_UNSEEN_CHANGE = 6,
     /* a system call, detail: its number, was answered with ENOSYS */
-    REVEN_NOTICE_SYSTEM_CALL = 7
+    REVEN_NOTICE_SYSTEM_CALL = 7,
+    /* code was left out; text: what was asked for, detail: its number, value: 1 if only that
+     * was to be recorded */
+    REVEN_NOTICE_LEFT_OUT = 8
 };
 
 /* More changes of shared memory by one block than a slot has room for; a mapping of the same
@@ -479,7 +487,11 @@ typedef struct {
     uint64_t control_size;
     uint32_t slot_count;
     uint32_t stop; /* set by the writer: record no more */
-    uint64_t reserved[8];
+    uint32_t pause; /* set by the writer: leave out what runs, until it is 0 again */
+    /* set by the writer: begin again, with the image that memory then holds, so that what
+     * came before can be dropped; cleared by the recorder */
+    uint32_t renew;
+    uint64_t reserved[7];
     /* each on a cache line of its own */
     uint64_t produced, produced_pad[7];
     uint64_t consumed, consumed_pad[7];

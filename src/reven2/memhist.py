@@ -39,6 +39,7 @@ class MemoryAccessCause(enum.Enum):
     File = "another process, by writing to the mapped file"
     Device = "a device of the machine, seen first here"
     PageTable = "the processor, by marking a page-table entry"
+    NotRecorded = "code that was not recorded"
 
     def __repr__(self) -> str:
         return f"MemoryAccessCause.{self.name}"
@@ -50,6 +51,7 @@ OTHERS = {
     MemoryAccessCause.File,
     MemoryAccessCause.Device,
     MemoryAccessCause.PageTable,
+    MemoryAccessCause.NotRecorded,
 }
 """Causes that no transition of the trace is at that address."""
 
@@ -65,6 +67,7 @@ _BY_NUMBER = (
     MemoryAccessCause.File,
     MemoryAccessCause.Device,
     MemoryAccessCause.PageTable,
+    MemoryAccessCause.NotRecorded,
 )
 
 

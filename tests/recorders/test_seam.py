@@ -10,7 +10,7 @@ import pytest
 
 import reven.record
 from reven.record import CannotRecord, RecordOptions, record
-from reven.recorders import DEFAULT, Order, get_recorder, recorder_names
+from reven.recorders import DEFAULT, Order, Place, get_recorder, recorder_names
 from reven.recorders.valgrind.recorder import valgrind_options
 
 
@@ -33,7 +33,7 @@ def test_every_recorder_is_found_by_its_folder() -> None:
     assert DEFAULT in recorder_names()
     for name in recorder_names():
         recorder = get_recorder(name)
-        assert recorder.options <= {"start", "until", "follow"}
+        assert recorder.options <= {"start", "until", "after", "wait", "code", "follow"}
         assert recorder.find().description
         assert all(check.ok for check in recorder.checks())
 
@@ -46,9 +46,24 @@ def test_a_name_with_a_dash_is_no_option_of_valgrind(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("follow", "word"), [(True, "yes"), (False, "no")])
 def test_what_is_ordered_becomes_options(tmp_path: Path, follow: bool, word: str) -> None:
-    order = Order(Path("/bin/true"), ("true",), tmp_path / "s", tmp_path, "main", "0x10@2", follow)
-    options = valgrind_options(order)
-    assert {f"--trace-children={word}", "--reven-from=main", "--reven-until=0x10@2"} <= {*options}
+    order = Order(
+        Path("/bin/true"),
+        ("true",),
+        tmp_path / "s",
+        tmp_path,
+        start=Place("main", "symbol", "main"),
+        until=Place("0x10@2", "address", offsets=(16,), count=2),
+        after_seconds=0.5,
+        only=("true",),
+        follow=follow,
+    )
+    assert {
+        f"--trace-children={word}",
+        "--reven-from=1:symbol:0x0::main",
+        "--reven-until=2:address:0x10",
+        "--reven-after=500ms",
+        "--reven-only=true",
+    } <= {*valgrind_options(order)}
 
 
 class Whole:

@@ -19,6 +19,7 @@ std::vector<std::string> drop_damaged(const std::string& directory) {
         if (DerivedFile::drop_damaged(directory, name, whole)) dropped.emplace_back(name);
     };
     look("index.bin", whole_index);
+    look("outline.bin", whole_index);
     look("calls.bin", whole_calls);
     Queries queries(directory, 1 << 20);
     StringIndex strings(queries);

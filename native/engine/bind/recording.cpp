@@ -81,10 +81,17 @@ void bind_recording(nb::module_& m) {
             return to_bytes(notice.text.data(), notice.text.size());
         });
 
+    nb::class_<Mark>(m, "Mark", "What the program marked with a text.")
+        .def_ro("transition", &Mark::transition)
+        .def_prop_ro("text",
+                     [](const Mark& mark) { return to_bytes(mark.text.data(), mark.text.size()); });
+
     nb::class_<RecordingStatus>(m, "RecordingStatus", "How far a recording is.")
         .def_ro("transitions", &RecordingStatus::transitions)
         .def_ro("executions", &RecordingStatus::executions)
         .def_ro("bytes_written", &RecordingStatus::bytes_written)
+        .def_ro("dropped_transitions", &RecordingStatus::dropped_transitions,
+                "Before the first that is kept.")
         .def_ro("threads", &RecordingStatus::threads)
         .def_ro("finished", &RecordingStatus::finished)
         .def_ro("end_reason", &RecordingStatus::end_reason,
@@ -111,19 +118,27 @@ void bind_recording(nb::module_& m) {
         .def(
             "__init__",
             [](Recording* self, const std::string& path, int connection, uint64_t max_transitions,
-               const Recording* parent, uint32_t template_count) {
-                new (self) Recording(path, connection, max_transitions, parent, template_count);
+               const Recording* parent, uint32_t template_count, uint64_t keep_bytes) {
+                new (self) Recording(path, connection, max_transitions, parent, template_count,
+                                     keep_bytes);
             },
             nb::arg("path"), nb::arg("connection"), nb::kw_only(), nb::arg("max_transitions") = 0,
             nb::arg("parent").none() = nb::none(), nb::arg("template_count") = 0,
+            nb::arg("keep_bytes") = 0,
             "`path`: an existing, empty trace directory. `parent`: the forked-from recording, "
             "whose\n"
-            "templates 1 … `template_count` (of reven_hello) this one shares.")
+            "templates 1 … `template_count` (of reven_hello) this one shares. `keep_bytes`: only "
+            "so\n"
+            "much of the end is kept, and some more; 0: all.")
         .def("status", &Recording::status)
         .def("mapped_files", &Recording::mapped_files, "Files mapped since the last call.")
         .def("notices", &Recording::notices, "Those since the last call.")
+        .def("marks", &Recording::marks, "Those since the last call.")
         .def("stop", &Recording::stop,
              "Ask the recorder to record no more; what has arrived is still written.")
+        .def("pause", &Recording::pause, nb::arg("paused"),
+             "Ask the recorder to leave out what runs, or no longer; it follows when the program\n"
+             "returns from a system call, or soon.")
         .def("wait", &Recording::wait, nb::arg("seconds"), nb::call_guard<nb::gil_scoped_release>(),
              "True once everything is written and closed.");
 

@@ -143,6 +143,7 @@ void bind_taint(nb::module_& module) {
     module.attr("TAINT_KERNEL_WRITE") = static_cast<int>(TaintWarning::KernelWrite);
     module.attr("TAINT_SIGNAL_FRAME") = static_cast<int>(TaintWarning::SignalFrame);
     module.attr("TAINT_OUTSIDE") = static_cast<int>(TaintWarning::Outside);
+    module.attr("TAINT_NOT_RECORDED") = static_cast<int>(TaintWarning::NotRecorded);
     auto items = nb::class_<ItemColumns>(module, "TaintItems",
                                          "Columns of tainted data. Of memory, the first byte and a "
                                          "number of bytes; of registers,\n"

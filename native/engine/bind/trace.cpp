@@ -251,6 +251,8 @@ void bind_results(nb::module_& module) {
         .def_ro("outside_changes", &CheckOutcome::outside_changes,
                 "Other processes' and the kernel's, dated when first seen.")
         .def_ro("file_changes", &CheckOutcome::file_changes, "Others' writes to mapped files.")
+        .def_ro("unrecorded_changes", &CheckOutcome::unrecorded_changes,
+                "By code that was left out of the record.")
         .def_ro("problems", &CheckOutcome::problems, "The first ones, a line each.");
 }
 
@@ -289,7 +291,8 @@ void bind_trace(nb::module_& module) {
         .def_prop_ro(
             "size_on_disk",
             [](Queries& self) {
-                return self.trace().store().size_on_disk() + self.index().size_on_disk();
+                return self.trace().store().size_on_disk() + self.index().size_on_disk() +
+                       self.outline().size_on_disk();
             },
             "In bytes, indexes included.")
         .def_prop_ro("indexed", &Queries::indexed, "Whether the index covers every segment.")
@@ -299,12 +302,12 @@ void bind_trace(nb::module_& module) {
         .def(
             "refresh",
             [](Queries& self) {
-                // It waits for queries under way, which may wait to tell Python how far they are.
                 nb::gil_scoped_release release;
                 self.refresh();
                 return self.trace().transition_count();
             },
-            "Take in what was appended since; returns the new transition count.")
+            "Take in what was appended since; returns the new transition count. Waits for no\n"
+            "query and no index.")
         .def("transitions", &read_transitions, "start"_a, "stop"_a,
              "Transitions [start, stop). IndexError out of range.")
         .def("event", &read_event, "transition"_a,

@@ -50,8 +50,8 @@ NumberedCall Calls::call(uint64_t id) {
 
 uint32_t Calls::thread_at(uint64_t context) {
     if (context > queries_.trace().transition_count()) throw std::out_of_range("no such context");
-    const auto lock = queries_.need_index({});
-    const auto& switches = queries_.index().switches();
+    const auto lock = queries_.need_outline({});
+    const auto& switches = queries_.outline().switches();
     const auto after = std::upper_bound(
         switches.begin(), switches.end(), context,
         [](uint64_t value, const ThreadSwitch& change) { return value < change.context; });
@@ -251,8 +251,8 @@ CallPageResult Calls::calls_of(const CallsOfQuery& query, const Progress& progre
 std::optional<uint64_t> Calls::neighbour(uint64_t transition, bool forward) {
     const uint64_t count = queries_.trace().transition_count();
     const uint32_t thread = thread_at(transition);
-    const auto lock = queries_.need_index({});
-    const auto& switches = queries_.index().switches();
+    const auto lock = queries_.need_outline({});
+    const auto& switches = queries_.outline().switches();
     if (forward) {
         auto after = std::upper_bound(
             switches.begin(), switches.end(), transition,

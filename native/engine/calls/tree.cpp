@@ -91,8 +91,8 @@ bool Calls::tree(const CallTreeQuery& query, std::vector<CallTreeNode>& nodes,
     const uint64_t count = queries_.trace().transition_count();
     std::vector<ThreadSwitch> switches;
     {
-        const auto lock = queries_.need_index({});
-        switches = queries_.index().switches();
+        const auto lock = queries_.need_outline({});
+        switches = queries_.outline().switches();
     }
     std::shared_lock lock(mutex_);
     const StackClock clock = make_clock(switches, index_, count);

@@ -90,13 +90,14 @@ std::vector<AllocatorCall> allocator_calls(Queries& queries, const std::vector<u
     CallFinder finder(functions);
     std::vector<bool> has_entry(trace.store().segment_count());
     {
-        const auto lock = queries.need_index(progress);
+        const auto lock = queries.need_outline(progress);
         std::vector<uint32_t> entries;
         for (uint32_t id = 1; id <= trace.store().template_count(); ++id)
             if (finder.is_entry(trace.store().find_template(id))) entries.push_back(id);
-        for (const auto& chunk : queries.index().chunks())
+        for (const auto& chunk : queries.outline().chunks())
             for (const uint32_t id : entries)
-                for (const uint32_t segment : chunk->segments_of_block(id, queries.index().file()))
+                for (const uint32_t segment :
+                     chunk->segments_of_block(id, queries.outline().file()))
                     if (segment < has_entry.size()) has_entry[segment] = true;
     }
     for (size_t segment = 0; segment < has_entry.size(); ++segment) {

@@ -247,8 +247,7 @@ void BlockFile::forget() {
 
 SegmentSummary summarise(const SegmentView& view, uint32_t segment, BlockCache& blocks,
                          const UnknownRanges& unknown) {
-    SegmentSummary summary;
-    summary.segment = segment;
+    SegmentSummary summary = summarise_outline(view, segment);
     TouchCollector touches(unknown);
     Replayer(view, blocks).run_accesses(touches);
     for (const PageTouch* touch : touches.pages()) {
@@ -261,21 +260,38 @@ SegmentSummary summarise(const SegmentView& view, uint32_t segment, BlockCache& 
         summary.pages.push_back(
             {touch->page, offset, static_cast<uint32_t>(summary.encoded.size()) - offset});
     }
+    return summary;
+}
+
+SegmentSummary summarise_outline(const SegmentView& view, uint32_t segment) {
+    SegmentSummary summary;
+    summary.segment = segment;
     for (const SegmentTemplate& used : view.segment().templates)
         summary.blocks.push_back(used.block->id);
     std::sort(summary.blocks.begin(), summary.blocks.end());
+    add_records(view, summary);
+    return summary;
+}
+
+bool has_indexed_records(std::span<const uint8_t> control) {
+    size_t size = 0;
+    for (RecordCursor at(control); !at.done(); at.next())
+        if (keeps(at.view(), size)) return true;
+    return false;
+}
+
+void add_records(const SegmentView& view, SegmentSummary& summary) {
     for (const RecordPoint& point : view.records()) {
         const RecordView record = view.record(point);
         size_t size = 0;
         if (!keeps(record, size)) continue;
-        summary.records.push_back({segment,
+        summary.records.push_back({summary.segment,
                                    record.header->type,
                                    record.header->thread,
                                    view.first_transition() + point.context,
                                    record.header->size,
                                    {record.payload, record.payload + size}});
     }
-    return summary;
 }
 
 namespace {

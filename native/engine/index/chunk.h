@@ -173,6 +173,13 @@ std::vector<uint8_t> encode_chunk(const std::vector<SegmentSummary>& segments,
 inline constexpr uint32_t CHUNK_MAGIC = 0x58444952;  // "RIDX"
 inline constexpr uint32_t INDEX_VERSION = 1;
 
+// Whether the index keeps any of these control records; adds those of a segment.
+bool has_indexed_records(std::span<const uint8_t> control);
+void add_records(const SegmentView& view, SegmentSummary& summary);
+
+// Summarises one segment without replaying it: no pages. It may have been read without values.
+SegmentSummary summarise_outline(const SegmentView& view, uint32_t segment);
+
 // Summarises one segment by replaying it.
 SegmentSummary summarise(const SegmentView& view, uint32_t segment, BlockCache& blocks,
                          const UnknownRanges& unknown);

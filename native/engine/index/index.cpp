@@ -11,14 +11,10 @@ namespace {
 // A chunk ends after so many segments or encoded bytes: the memory that building takes.
 constexpr size_t CHUNK_SEGMENTS = 256;
 constexpr size_t CHUNK_BYTES = 24 << 20;
-
-// Summaries of consecutive segments, made by several threads.
-std::vector<SegmentSummary> summarise_segments(TraceReader& trace, uint32_t first, uint32_t count,
-                                               uint32_t threads, const UnknownRanges& unknown) {
-    return in_parallel<SegmentSummary>(count, threads, [&](uint32_t i) {
-        return summarise(*trace.load_view(first + i), first + i, trace.blocks(), unknown);
-    });
-}
+// Of an outline, which is small.
+constexpr size_t OUTLINE_SEGMENTS = 4096;
+// What is asked for is rounded up to so many: chunks of less would be many.
+constexpr uint32_t STEP = 32;
 
 void add_unknown(const IndexedRecord& record, UnknownRanges& unknown) {
     const reven_record header{record.type, record.thread, 0, record.size};
@@ -27,8 +23,23 @@ void add_unknown(const IndexedRecord& record, UnknownRanges& unknown) {
 
 }  // namespace
 
-Index::Index(TraceReader& trace) : trace_(trace), file_(trace.path(), "index.bin"), blocks_(file_) {
+Index::Index(TraceReader& trace, Kind kind)
+    : trace_(trace),
+      kind_(kind),
+      file_(trace.path(), kind == Kind::Whole ? INDEX_FILE : OUTLINE_FILE),
+      blocks_(file_) {
     read_chunks();
+}
+
+// Of consecutive segments, by several threads.
+std::vector<SegmentSummary> Index::summarise_segments(uint32_t first, uint32_t count,
+                                                      uint32_t threads,
+                                                      const UnknownRanges& unknown) {
+    return in_parallel<SegmentSummary>(count, threads, [&](uint32_t i) {
+        if (kind_ == Kind::Outline)
+            return summarise_outline(*trace_.load_view(first + i, Parts::WithoutValues), first + i);
+        return summarise(*trace_.load_view(first + i), first + i, trace_.blocks(), unknown);
+    });
 }
 
 void Index::read_chunks() {
@@ -126,21 +137,29 @@ PageBytes Index::page_before(uint64_t page, uint32_t segment) {
     return overlay(page, last < 0 ? 0 : ranges_[static_cast<size_t>(last)].segment, segment);
 }
 
-void Index::build(const Progress& progress, uint32_t threads) {
-    if (complete()) return;
-    if (!file_.prepare(size_)) {
-        chunks_.clear();
-        ranges_.clear();
-        switches_.clear();
-        large_reads_.clear();
-        unknown_ = {};
-        blocks_.forget();
-        size_ = 0;
+void Index::build(const Progress& progress, uint32_t threads, uint32_t wanted,
+                  std::shared_mutex& readers) {
+    const size_t most = kind_ == Kind::Whole ? CHUNK_SEGMENTS : OUTLINE_SEGMENTS;
+    {
+        const std::unique_lock changing(readers);
+        if (!file_.prepare(size_)) {
+            chunks_.clear();
+            ranges_.clear();
+            switches_.clear();
+            large_reads_.clear();
+            unknown_ = {};
+            blocks_.forget();
+            size_ = 0;
+        }
     }
     const DerivedFile::Lock lock(file_);
-    read_chunks();
+    {
+        const std::unique_lock changing(readers);
+        read_chunks();
+    }
     file_.truncate(size_);
-    const auto total = static_cast<uint32_t>(trace_.store().segment_count());
+    const auto count = static_cast<uint32_t>(trace_.store().segment_count());
+    const uint32_t total = std::min(count, (wanted + STEP - 1) / STEP * STEP);
     std::vector<SegmentSummary> pending;
     size_t pending_bytes = 0;
     UnknownRanges unknown = unknown_;
@@ -151,23 +170,23 @@ void Index::build(const Progress& progress, uint32_t threads) {
         write_chunk(file_, size_, chunk);
         pending.clear();
         pending_bytes = 0;
+        const std::unique_lock changing(readers);
         read_chunks();
     };
     for (uint32_t next = covered(); next < total;) {
         if (progress) progress(next, total);
-        const uint32_t count = std::min<uint32_t>(
-            {total - next, 8 * threads, static_cast<uint32_t>(CHUNK_SEGMENTS - pending.size())});
+        const uint32_t step = std::min<uint32_t>(
+            {total - next, 8 * threads, static_cast<uint32_t>(most - pending.size())});
         const size_t unknown_before = unknown.count();
-        for (SegmentSummary& summary : summarise_segments(trace_, next, count, threads, unknown)) {
+        for (SegmentSummary& summary : summarise_segments(next, step, threads, unknown)) {
             // Segments after one that maps unknown contents have to know of it.
-            if (unknown.count() != unknown_before) break;
+            if (kind_ == Kind::Whole && unknown.count() != unknown_before) break;
             for (const IndexedRecord& record : summary.records) add_unknown(record, unknown);
             pending_bytes += summary.encoded.size();
             pending.push_back(std::move(summary));
             ++next;
         }
-        if (pending.size() == CHUNK_SEGMENTS || pending_bytes > CHUNK_BYTES || next == total)
-            flush();
+        if (pending.size() == most || pending_bytes > CHUNK_BYTES || next == total) flush();
     }
     if (progress) progress(total, total);
 }

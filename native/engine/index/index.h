@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The index of a trace: derived, deletable, built once and extended when the
-// trace grows. It answers which segments can matter and what pages hold
-// at a segment's start.
+// The index of a trace: derived, deletable, extended when the trace grows or more of it is
+// asked for. It answers which segments can matter and what pages hold at a segment's start.
+// The outline is the same without the pages: quickly made, mostly while recording.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -34,11 +35,15 @@ struct PlacedRead {
     uint32_t segment;
     reven_range range;
 };
+inline constexpr const char* INDEX_FILE = "index.bin";
+inline constexpr const char* OUTLINE_FILE = "outline.bin";
 
 class Index {
    public:
+    enum class Kind { Whole, Outline };
+
     // Opens what there is; a damaged tail is left out (and built again).
-    explicit Index(TraceReader& trace);
+    Index(TraceReader& trace, Kind kind);
     Index(const Index&) = delete;
     Index& operator=(const Index&) = delete;
 
@@ -47,9 +52,11 @@ class Index {
     bool complete() const { return covered() == trace_.store().segment_count(); }
     uint64_t size_on_disk() const { return size_; }
 
-    // Covers all segments that the trace has. Other processes may do the same at
-    // the same time: one works, the others wait.
-    void build(const Progress& progress, uint32_t threads);
+    // Covers the first `wanted` segments, and perhaps some more. Other processes may do the
+    // same at the same time: one works, the others wait. Whoever reads meanwhile holds
+    // `readers`, and sees what is covered.
+    void build(const Progress& progress, uint32_t threads, uint32_t wanted,
+               std::shared_mutex& readers);
 
     const std::vector<std::unique_ptr<IndexChunk>>& chunks() const { return chunks_; }
     BlockFile& file() { return blocks_; }
@@ -73,7 +80,11 @@ class Index {
     void add_chunk(std::unique_ptr<IndexChunk> chunk);
     PageBytes page_before(uint64_t page, uint32_t segment);
 
+    std::vector<SegmentSummary> summarise_segments(uint32_t first, uint32_t count, uint32_t threads,
+                                                   const UnknownRanges& unknown);
+
     TraceReader& trace_;
+    Kind kind_;
     DerivedFile file_;
     BlockFile blocks_;
     uint64_t size_ = 0;

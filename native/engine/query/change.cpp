@@ -233,7 +233,9 @@ std::optional<uint64_t> Queries::find_memory_change(uint64_t context, uint64_t a
                                                     uint64_t size, bool forward,
                                                     const Progress& progress) {
     if (size == 0) return std::nullopt;
-    const auto lock = need_index(progress);
+    const auto lock = need_index(
+        progress, 2,
+        forward ? UINT32_MAX : static_cast<uint32_t>(trace_.segment_of_context(context)) + 1);
     struct Bytes {
         std::vector<uint8_t> data, known;
         bool operator==(const Bytes&) const = default;

@@ -134,6 +134,7 @@ class Checker {
                 outcome_.alias_changes += cause == REVEN_CAUSE_ALIAS;
                 outcome_.outside_changes += cause == REVEN_CAUSE_OUTSIDE;
                 outcome_.file_changes += cause == REVEN_CAUSE_FILE;
+                outcome_.unrecorded_changes += cause == REVEN_CAUSE_NOT_RECORDED;
                 write(record.as<reven_memory>().address, bytes.size(), bytes.data());
                 break;
             }

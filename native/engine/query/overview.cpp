@@ -55,9 +55,9 @@ ExecutionCounts count_executions(const TraceReader& trace, const Progress& progr
 }
 
 NumberedPoints thread_switches(Queries& queries, const Progress& progress) {
-    const auto lock = queries.need_index(progress);
+    const auto lock = queries.need_outline(progress);
     NumberedPoints points;
-    for (const ThreadSwitch& change : queries.index().switches()) {
+    for (const ThreadSwitch& change : queries.outline().switches()) {
         points.position.push_back(change.context);
         points.number.push_back(change.thread);
     }
@@ -65,10 +65,10 @@ NumberedPoints thread_switches(Queries& queries, const Progress& progress) {
 }
 
 NumberedPoints syscall_points(Queries& queries, const Progress& progress) {
-    const auto lock = queries.need_index(progress);
+    const auto lock = queries.need_outline(progress);
     NumberedPoints points;
-    for (const auto& chunk : queries.index().chunks())
-        for (const IndexedRecord& record : chunk->syscalls(queries.index().file())) {
+    for (const auto& chunk : queries.outline().chunks())
+        for (const IndexedRecord& record : chunk->syscalls(queries.outline().file())) {
             if (record.type != REVEN_SYSCALL_ENTER || record.context == 0) continue;
             points.position.push_back(record.context - 1);
             points.number.push_back(
@@ -78,9 +78,9 @@ NumberedPoints syscall_points(Queries& queries, const Progress& progress) {
 }
 
 NumberedPoints signal_points(Queries& queries, const Progress& progress) {
-    const auto lock = queries.need_index(progress);
+    const auto lock = queries.need_outline(progress);
     NumberedPoints points;
-    for (const auto& chunk : queries.index().chunks())
+    for (const auto& chunk : queries.outline().chunks())
         for (const IndexedRecord& record : chunk->records()) {
             if (record.type != REVEN_SIGNAL && record.type != REVEN_END) continue;
             const reven_record header{record.type, record.thread, 0, record.size};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bitset>
+#include <chrono>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -17,6 +18,63 @@ constexpr uint64_t MAX_INDEXED_PAGES = 256;
 constexpr size_t MAX_INDEXED_BLOCKS = 512;
 // Shorter traces are scanned faster than an index is built.
 constexpr size_t UNINDEXED_SEGMENTS = 2;
+// How long to wait at a time for somebody else who builds an index.
+constexpr std::chrono::milliseconds PATIENCE{20};
+
+// Segments that a read of memory looks back through before it waits for the index.
+constexpr uint32_t LOOKED_BACK = 48;
+
+// Bytes of memory that are looked for from the newest change to the oldest.
+class MissingBytes {
+   public:
+    MissingBytes(uint64_t address, std::span<uint8_t> data, std::span<uint8_t> known)
+        : address_(address), data_(data), known_(known), decided_(data.size()) {}
+
+    bool none() const { return count_ == data_.size(); }
+    // False: where contents moved from is for the index to say.
+    bool look(const WriteLog& log, uint32_t context) {
+        for (size_t i = log.entries().size(); i-- > 0 && !none();) {
+            const WriteLog::Entry& entry = log.entries()[i];
+            if (entry.context > context) continue;
+            if (entry.size > 0) {
+                const auto bytes = log.bytes_of(entry);
+                decide(entry.address, entry.size, [&](uint64_t at) { return bytes.data() + at; });
+                continue;
+            }
+            const RangeChange& change = log.range(entry.data);
+            static constexpr uint8_t ZERO = 0;
+            if (change.kind == RangeKind::Image || !touches(change.address, change.size)) continue;
+            if (change.kind == RangeKind::Moved) return false;
+            const uint8_t* value = change.kind == RangeKind::Zero ? &ZERO : nullptr;
+            decide(change.address, change.size, [&](uint64_t) { return value; });
+        }
+        return true;
+    }
+
+   private:
+    bool touches(uint64_t address, uint64_t size) const {
+        return address - address_ < data_.size() || address_ - address < size;
+    }
+    template <typename Value>
+    void decide(uint64_t address, uint64_t size, Value value) {
+        if (!touches(address, size)) return;
+        const uint64_t first = address_ > address ? address_ - address : 0;
+        for (uint64_t at = first; at < size && address + at - address_ < data_.size(); ++at) {
+            const uint64_t i = address + at - address_;
+            if (decided_[i]) continue;
+            const uint8_t* byte = value(at);
+            decided_[i] = true;
+            known_[i] = byte != nullptr;
+            data_[i] = byte ? *byte : 0;
+            ++count_;
+        }
+    }
+
+    uint64_t address_;
+    std::span<uint8_t> data_, known_;
+    std::vector<bool> decided_;
+    size_t count_ = 0;
+};
 
 void check_range(uint64_t start, uint64_t stop, uint64_t count) {
     if (start > stop || stop > count) throw std::out_of_range("no such transitions");
@@ -93,49 +151,82 @@ struct DeviceCollector {
 }  // namespace
 
 Queries::Queries(const std::string& path, size_t cache_bytes)
-    : trace_(path, cache_bytes / 2), index_(trace_), memory_(trace_, index_, cache_bytes / 2) {}
+    : trace_(path, cache_bytes / 2),
+      whole_(trace_, Index::Kind::Whole),
+      outline_(trace_, Index::Kind::Outline),
+      memory_(trace_, whole_.index, cache_bytes / 2) {}
 
-void Queries::refresh() {
-    std::unique_lock lock(index_mutex_);
-    trace_.refresh();
+uint32_t Queries::covered() {
+    const std::shared_lock reading(whole_.readers);
+    return whole_.index.covered();
 }
 
-bool Queries::indexed() {
-    const std::shared_lock reading(index_mutex_, std::try_to_lock);
-    return reading && index_.complete();
-}
+bool Queries::indexed() { return covered() >= trace_.store().segment_count(); }
 
-std::shared_lock<std::shared_mutex> Queries::need_index(const Progress& progress,
-                                                        uint32_t threads) {
+std::shared_lock<std::shared_mutex> Queries::need(Built& built, const Progress& progress,
+                                                  uint32_t threads, uint32_t wanted) {
+    // What a trace that grows gets meanwhile is not waited for.
+    const auto count = static_cast<uint32_t>(trace_.store().segment_count());
+    wanted = std::min(wanted, count);
     for (;;) {
-        std::shared_lock reading(index_mutex_);
-        if (index_.complete()) return reading;
+        std::shared_lock reading(built.readers);
+        const uint32_t covered = built.index.covered();
+        if (covered >= wanted) return reading;
         reading.unlock();
-        std::unique_lock building(index_mutex_);
-        index_.build(progress, threads);
+        // Another thread builds: what it has done may be enough before it ends.
+        const std::unique_lock building(built.building, PATIENCE);
+        if (building)
+            built.index.build(progress, threads, wanted, built.readers);
+        else if (progress)
+            progress(covered, wanted);
     }
+}
+
+std::shared_lock<std::shared_mutex> Queries::need_index(const Progress& progress, uint32_t threads,
+                                                        uint32_t wanted) {
+    return need(whole_, progress, threads, wanted);
+}
+
+std::shared_lock<std::shared_mutex> Queries::need_outline(const Progress& progress) {
+    return need(outline_, progress, 2, UINT32_MAX);
 }
 
 void Queries::read_memory(uint64_t context, uint64_t address, std::span<uint8_t> data,
                           std::span<uint8_t> known, const Progress& progress) {
     if (context > trace_.transition_count()) throw std::out_of_range("no such context");
-    const auto lock = need_index(progress);
+    const auto segment = static_cast<uint32_t>(trace_.segment_of_context(context));
+    const uint32_t known_segments = covered();
+    if (known_segments < segment) {
+        // What was written not long before needs no index; where contents were never recorded,
+        // only that knows.
+        const auto lock = need_outline(progress);
+        MissingBytes missing(address, data, known);
+        auto until =
+            static_cast<uint32_t>(context - trace_.store().segment(segment).first_transition);
+        bool possible = outline().unknown().count() == 0;
+        for (uint32_t back = 0; possible && back < LOOKED_BACK && back <= segment; ++back) {
+            possible = missing.look(*memory_.log(segment - back), until);
+            until = UINT32_MAX;
+            if (missing.none()) return;
+        }
+    }
+    const auto lock = need_index(progress, 2, segment);
     memory_.read(context, address, data, known);
 }
 
 std::vector<uint32_t> Queries::segments_accessing(const AccessQuery& query, uint32_t first,
-                                                  uint32_t last, const Progress& progress) {
+                                                  uint32_t last) {
     std::vector<uint32_t> segments;
     const uint64_t first_page = query.first_address / PAGE_SIZE;
     const uint64_t last_page = query.last_address / PAGE_SIZE;
     const bool indexed =
         last - first >= UNINDEXED_SEGMENTS && last_page - first_page < MAX_INDEXED_PAGES;
-    if (!indexed) {
-        for (uint32_t segment = first; segment <= last; ++segment) segments.push_back(segment);
-    } else {
-        const auto lock = need_index(progress);
+    uint32_t uncovered = first;
+    if (indexed) {
+        const std::shared_lock reading(whole_.readers);
+        uncovered = std::max(first, whole_.index.covered());
         std::set<uint32_t> found;
-        for (const auto& chunk : index_.chunks()) {
+        for (const auto& chunk : whole_.index.chunks()) {
             if (chunk->end_segment() <= first || chunk->first_segment() > last) continue;
             for (uint64_t page = first_page; page <= last_page; ++page) {
                 const uint64_t low =
@@ -144,7 +235,7 @@ std::vector<uint32_t> Queries::segments_accessing(const AccessQuery& query, uint
                     (page == last_page ? query.last_address % PAGE_SIZE : PAGE_SIZE - 1) / GRANULE;
                 const auto begin = static_cast<uint32_t>(low);
                 const auto count = static_cast<uint32_t>(high - low + 1);
-                for (const PageVisit& visit : chunk->visits(page, index_.file())) {
+                for (const PageVisit& visit : chunk->visits(page, whole_.index.file())) {
                     if (visit.segment < first || visit.segment > last) continue;
                     if ((query.reads && any_bit(visit.reads, begin, count)) ||
                         (query.writes && any_bit(visit.writes, begin, count)))
@@ -153,12 +244,13 @@ std::vector<uint32_t> Queries::segments_accessing(const AccessQuery& query, uint
             }
         }
         if (query.reads)
-            for (const auto& [segment, range] : index_.large_reads())
+            for (const auto& [segment, range] : whole_.index.large_reads())
                 if (segment >= first && segment <= last && range.address <= query.last_address &&
                     range.address + (range.size - 1) >= query.first_address)
                     found.insert(segment);
         segments.assign(found.begin(), found.end());
     }
+    for (uint32_t segment = uncovered; segment <= last; ++segment) segments.push_back(segment);
     if (!query.forward) std::reverse(segments.begin(), segments.end());
     return segments;
 }
@@ -171,15 +263,15 @@ std::vector<uint32_t> Queries::segments_changing(uint64_t first_address, uint64_
     };
     const uint64_t first_page = first_address / PAGE_SIZE;
     const uint64_t last_page = last_address / PAGE_SIZE;
-    for (const auto& chunk : index_.chunks()) {
+    for (const auto& chunk : index().chunks()) {
         if (chunk->end_segment() <= first || chunk->first_segment() > last) continue;
         const auto& pages = chunk->pages();
         for (auto page = std::lower_bound(pages.begin(), pages.end(), first_page);
              page != pages.end() && *page <= last_page; ++page)
-            for (const PageVisit& visit : chunk->visits(*page, index_.file()))
+            for (const PageVisit& visit : chunk->visits(*page, index().file()))
                 if (visit.leaves_bytes || visit.writes != GranuleSet{}) add(visit.segment);
     }
-    for (const PlacedRange& range : index_.ranges())
+    for (const PlacedRange& range : index().ranges())
         if (range.change.address <= last_address &&
             range.change.address + (range.change.size - 1) >= first_address)
             add(range.segment);
@@ -193,20 +285,32 @@ std::vector<Access> Queries::accesses(const AccessQuery& query, const Progress& 
     const auto first = static_cast<uint32_t>(trace_.segment_of_context(query.start));
     // The kernel's writes during transition stop - 1 may stand at the next segment's start.
     const auto last = static_cast<uint32_t>(trace_.segment_of_context(query.stop));
-    const auto segments = segments_accessing(query, first, last, progress);
-    for (size_t i = 0; i < segments.size(); ++i) {
-        if (progress) progress(i, segments.size());
-        const auto view = trace_.view(segments[i]);
-        AccessCollector collector{query, view->first_transition(), {}};
-        const uint64_t from =
-            std::max(query.start, view->first_transition()) - view->first_transition();
-        Replayer(*view, trace_.blocks()).run_accesses(collector, static_cast<uint32_t>(from));
-        if (!query.forward) std::reverse(collector.found.begin(), collector.found.end());
-        for (const Access& access : collector.found) {
-            if (result.size() >= query.limit && access.transition != result.back().transition)
-                return result;
-            result.push_back(access);
+    // Segments that the index does not cover are looked through, which takes no longer than to
+    // index them; as soon as it does cover them, it says which of them matter.
+    for (uint32_t low = first, high = last; low <= high;) {
+        const uint32_t known = covered();
+        bool again = false;
+        for (const uint32_t segment : segments_accessing(query, low, high)) {
+            if (segment >= known && covered() > segment) {
+                (query.forward ? low : high) = segment;
+                again = true;
+                break;
+            }
+            if (progress)
+                progress(query.forward ? segment - first : last - segment, last - first + 1);
+            const auto view = trace_.view(segment);
+            AccessCollector collector{query, view->first_transition(), {}};
+            const uint64_t from =
+                std::max(query.start, view->first_transition()) - view->first_transition();
+            Replayer(*view, trace_.blocks()).run_accesses(collector, static_cast<uint32_t>(from));
+            if (!query.forward) std::reverse(collector.found.begin(), collector.found.end());
+            for (const Access& access : collector.found) {
+                if (result.size() >= query.limit && access.transition != result.back().transition)
+                    return result;
+                result.push_back(access);
+            }
         }
+        if (!again) break;
     }
     return result;
 }
@@ -243,12 +347,12 @@ std::vector<uint32_t> Queries::segments_executing(const std::vector<uint32_t>& b
         for (uint32_t segment = first; segment <= last; ++segment) segments.push_back(segment);
         return segments;
     }
-    const auto lock = need_index(progress);
+    const auto lock = need_outline(progress);
     std::set<uint32_t> found;
-    for (const auto& chunk : index_.chunks()) {
+    for (const auto& chunk : outline().chunks()) {
         if (chunk->end_segment() <= first || chunk->first_segment() > last) continue;
         for (const uint32_t id : blocks)
-            for (const uint32_t segment : chunk->segments_of_block(id, index_.file()))
+            for (const uint32_t segment : chunk->segments_of_block(id, outline().file()))
                 if (segment >= first && segment <= last) found.insert(segment);
     }
     return {found.begin(), found.end()};
@@ -305,8 +409,8 @@ std::vector<uint64_t> Queries::find_pcs(const PcQuery& query, const Progress& pr
 std::optional<RegisterView> Queries::thread_registers(uint32_t thread, uint64_t context) {
     RegisterView view;
     if (trace_.registers(context, view) == thread) return view;
-    const auto lock = need_index({});
-    const auto& switches = index_.switches();
+    const auto lock = need_outline({});
+    const auto& switches = outline().switches();
     auto at = std::upper_bound(
         switches.begin(), switches.end(), context,
         [](uint64_t value, const ThreadSwitch& change) { return value < change.context; });

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <span>
@@ -80,12 +81,18 @@ class Queries {
     Queries(const std::string& path, size_t cache_bytes);
 
     TraceReader& trace() { return trace_; }
-    Index& index() { return index_; }
-    void refresh();
-    // Whether the index is whole; not while it is being built. Does not wait.
+    Index& index() { return whole_.index; }
+    Index& outline() { return outline_.index; }
+    // Takes in what was appended; waits for nobody.
+    void refresh() { trace_.refresh(); }
+    // Whether the index covers every segment.
     bool indexed();
-    // Builds what is missing of the index. While the result lives, the index stays as it is.
-    std::shared_lock<std::shared_mutex> need_index(const Progress& progress, uint32_t threads = 2);
+    // Builds what is missing of the index, or of its part for the first `wanted` segments. While
+    // the result lives, the index stays as it is.
+    std::shared_lock<std::shared_mutex> need_index(const Progress& progress, uint32_t threads = 2,
+                                                   uint32_t wanted = UINT32_MAX);
+    // The same for the outline: control records, and which segments run a block.
+    std::shared_lock<std::shared_mutex> need_outline(const Progress& progress);
 
     // Copies memory as of a context; known[i] says whether byte i was ever recorded.
     void read_memory(uint64_t context, uint64_t address, std::span<uint8_t> data,
@@ -114,19 +121,29 @@ class Queries {
     std::vector<ThreadInfo> threads();
 
    private:
-    // Segments that may access the pages, of [first, last], in the direction. A range
-    // too wide for the index to help gives them all.
+    // Segments that may access the pages, of [first, last], in the direction: those that the
+    // index names, and those that it does not cover. A range too wide for the index to help
+    // gives them all.
     std::vector<uint32_t> segments_accessing(const AccessQuery& query, uint32_t first,
-                                             uint32_t last, const Progress& progress);
+                                             uint32_t last);
     // Segments of [first, last] that may change bytes of the addresses, ascending.
     std::vector<uint32_t> segments_changing(uint64_t first_address, uint64_t last_address,
                                             uint32_t first, uint32_t last);
     std::vector<uint32_t> segments_executing(const std::vector<uint32_t>& blocks, uint32_t first,
                                              uint32_t last, const Progress& progress);
 
+    struct Built {
+        Built(TraceReader& trace, Index::Kind kind) : index(trace, kind) {}
+        std::shared_mutex readers;
+        std::timed_mutex building;
+        Index index;
+    };
+    std::shared_lock<std::shared_mutex> need(Built& built, const Progress& progress,
+                                             uint32_t threads, uint32_t wanted);
+    uint32_t covered();
+
     TraceReader trace_;
-    std::shared_mutex index_mutex_;
-    Index index_;
+    Built whole_, outline_;
     MemoryReader memory_;
 };
 
@@ -141,9 +158,10 @@ struct CheckOutcome {
     uint64_t blocks = 0;  // comparisons of a block's code with memory
     uint64_t bad_blocks = 0;
     // Changes of memory that no instruction or system call made at that address.
-    uint64_t alias_changes = 0;    // stores to the same page at another address
+    uint64_t alias_changes = 0;  // stores to the same page at another address
     uint64_t outside_changes = 0;  // other processes and the kernel, dated when first seen
-    uint64_t file_changes = 0;     // others' writes to mapped files
+    uint64_t file_changes = 0;  // others' writes to mapped files
+    uint64_t unrecorded_changes = 0;  // by code that was left out of the record
     std::vector<std::string> problems;
 };
 

@@ -96,9 +96,9 @@ class MappingTimeline {
 }  // namespace
 
 std::vector<MappingInfo> Queries::mappings() {
-    const auto lock = need_index({});
+    const auto lock = need_outline({});
     MappingTimeline timeline(trace_.transition_count());
-    for (const auto& chunk : index_.chunks())
+    for (const auto& chunk : outline().chunks())
         for (const IndexedRecord& record : chunk->records()) {
             const uint8_t* payload = record.payload.data();
             const uint64_t context = record.context;
@@ -134,10 +134,10 @@ std::vector<MappingInfo> Queries::mappings() {
 }
 
 std::vector<SyscallInfo> Queries::syscalls(uint64_t start, uint64_t stop, size_t limit) {
-    const auto lock = need_index({});
+    const auto lock = need_outline({});
     std::vector<SyscallInfo> result;
     std::map<uint32_t, size_t> open;  // by thread: index of the call that has not returned
-    for (const auto& chunk : index_.chunks()) {
+    for (const auto& chunk : outline().chunks()) {
         const uint64_t first = trace_.store().segment(chunk->first_segment()).first_transition;
         if (result.size() >= limit && open.empty()) break;
         if (first > stop && open.empty()) break;
@@ -145,7 +145,7 @@ std::vector<SyscallInfo> Queries::syscalls(uint64_t start, uint64_t stop, size_t
                                  ? trace_.store().segment(chunk->end_segment()).first_transition
                                  : trace_.transition_count();
         if (end < start) continue;
-        for (const IndexedRecord& record : chunk->syscalls(index_.file())) {
+        for (const IndexedRecord& record : chunk->syscalls(outline().file())) {
             const uint8_t* payload = record.payload.data();
             if (record.type == REVEN_SYSCALL_EXIT) {
                 const auto at = open.find(record.thread);
@@ -172,18 +172,18 @@ std::optional<SyscallInfo> Queries::syscall_of(uint64_t transition) {
     if (transition >= trace_.transition_count()) throw std::out_of_range("no such transition");
     const auto made = syscalls(transition, transition + 1, 1);
     if (!made.empty()) return made.front();
-    const auto lock = need_index({});
-    const auto& switches = index_.switches();
+    const auto lock = need_outline({});
+    const auto& switches = outline().switches();
     const auto at = std::lower_bound(
         switches.begin(), switches.end(), transition + 1,
         [](const ThreadSwitch& change, uint64_t context) { return change.context < context; });
     if (at == switches.end() || at->context != transition + 1) return std::nullopt;
-    const auto& chunks = index_.chunks();
+    const auto& chunks = outline().chunks();
     for (auto chunk = chunks.rbegin(); chunk != chunks.rend(); ++chunk) {
         if (trace_.store().segment((*chunk)->first_segment()).first_transition > transition)
             continue;
         std::optional<SyscallInfo> last;
-        for (const IndexedRecord& record : (*chunk)->syscalls(index_.file())) {
+        for (const IndexedRecord& record : (*chunk)->syscalls(outline().file())) {
             if (record.thread != at->thread) continue;
             if (record.type == REVEN_SYSCALL_EXIT) {
                 if (last && !last->result)
@@ -206,10 +206,10 @@ std::optional<SyscallInfo> Queries::syscall_of(uint64_t transition) {
 }
 
 std::vector<ThreadInfo> Queries::threads() {
-    const auto lock = need_index({});
+    const auto lock = need_outline({});
     std::map<uint32_t, ThreadInfo> threads;
     const uint64_t count = trace_.transition_count();
-    const auto& switches = index_.switches();
+    const auto& switches = outline().switches();
     for (size_t i = 0; i < switches.size(); ++i) {
         const uint64_t end = i + 1 < switches.size() ? switches[i + 1].context : count;
         auto [at, is_new] = threads.try_emplace(

@@ -18,12 +18,14 @@ constexpr size_t LANES = 3;
 }  // namespace
 
 Recording::Recording(std::filesystem::path directory, int connection, uint64_t max_transitions,
-                     const Recording* parent, uint32_t template_count)
+                     const Recording* parent, uint32_t template_count, uint64_t keep_bytes)
     : parent_(parent ? parent->progress_ : nullptr),
       shared_templates_(parent ? template_count : 0),
       max_transitions_(max_transitions),
+      keep_bytes_(keep_bytes),
       ring_(connection),
-      writer_(directory),
+      writer_(directory, keep_bytes > 0),
+      outline_(keep_bytes ? nullptr : std::make_unique<OutlineWriter>(directory.string())),
       resolver_(writer_.templates()) {
     progress_->directory = std::move(directory);
     ring_.welcome();
@@ -55,7 +57,14 @@ std::vector<Notice> Recording::notices() {
     return std::exchange(progress_->notices, {});
 }
 
+std::vector<Mark> Recording::marks() {
+    std::lock_guard lock(progress_->mutex);
+    return std::exchange(progress_->marks, {});
+}
+
 void Recording::stop() { ring_.stop(); }
+
+void Recording::pause(bool paused) { ring_.pause(paused); }
 
 bool Recording::wait(double seconds) {
     std::unique_lock lock(progress_->mutex);
@@ -107,6 +116,9 @@ void Recording::run() {
         }
     }
     attempt([&] { writer_.finish(); });
+    attempt([&] {
+        if (outline_) outline_->flush();
+    });
     publish(error);
     std::lock_guard lock(progress_->mutex);
     progress_->writing = false;
@@ -140,6 +152,7 @@ void Recording::take(const Ring::Slot& slot) {
     EncodingLane& lane = *idle_lanes_.back();
     try {
         if (!read(slot, lane.batch)) return;
+        taken.marks = locate_marks(lane.batch);
     } catch (const std::exception&) {
         // It ends the trace, after what came before.
         taken.failure = std::current_exception();
@@ -157,8 +170,47 @@ void Recording::append(Taken taken) {
     idle_lanes_.push_back(taken.lane);
     EncodedSegment& encoded = taken.lane->finish();
     if (failed_) return;
+    for (Mark& mark : taken.marks) {
+        mark.transition += writer_.transition_count();
+        // It stands at the instruction that sets it.
+        if (mark.transition > 0) --mark.transition;
+        marks_.push_back(std::move(mark));
+    }
+    const uint64_t first_transition = writer_.transition_count();
     writer_.append(encoded);
+    if (outline_)
+        outline_->add(taken.lane->batch, encoded.blocks, first_transition, writer_.templates());
     for (RecordCursor at(taken.lane->batch.control); !at.done(); at.next()) note(at.view());
+    if (keep_bytes_) keep_end(taken.lane->batch);
+}
+
+// Drops what is older than the bytes to keep. A trace can begin where the recorder began
+// again: it is asked to, so often that the images of memory are the smaller part.
+void Recording::keep_end(const Batch& batch) {
+    const uint64_t segment = writer_.segment_count() - 1;
+    const uint64_t end = writer_.segment_bytes();
+    for (RecordCursor at(batch.control); !at.done(); at.next()) {
+        const RecordView record = at.view();
+        if (record.header->type == REVEN_SWITCH && record.as<reven_switch>().previous_thread == 0) {
+            beginnings_.push_back({segment, 0});
+        } else if (record.header->type == REVEN_SNAPSHOT_END && !beginnings_.empty()) {
+            beginnings_.back().image_end = end;
+            image_bytes_ = end - writer_.segment_offset(beginnings_.back().segment);
+            renewing_ = false;
+        }
+    }
+    const auto since = [&](const Beginning& beginning) {
+        return beginning.image_end == 0 ? 0 : end - beginning.image_end;
+    };
+    if (!renewing_ && !beginnings_.empty() &&
+        since(beginnings_.back()) > std::max(keep_bytes_ / 4, 2 * image_bytes_)) {
+        renewing_ = true;
+        ring_.renew();
+    }
+    while (beginnings_.size() > 1 && since(beginnings_[1]) >= keep_bytes_) {
+        beginnings_.pop_front();
+        writer_.drop_before(beginnings_.front().segment);
+    }
 }
 
 // False: there is nothing in it to write.
@@ -180,6 +232,20 @@ bool Recording::read(const Ring::Slot& slot, Batch& batch) {
     if (max_transitions_) limit(batch);
     next_execution_ += batch.headers.size();
     return true;
+}
+
+// By transitions of the slot before each.
+std::vector<Mark> Recording::locate_marks(const Batch& batch) {
+    std::vector<Mark> located;
+    for (PlacedMark& mark : std::exchange(placed_marks_, {})) {
+        // What the slot would be if it ended there.
+        Segment before = outline(batch, writer_.templates());
+        before.headers.resize(std::min(mark.executions, before.headers.size()));
+        before.control.resize(std::min(mark.control_size, before.control.size()));
+        number_transitions(before);
+        located.push_back({before.info.transition_count, std::move(mark.text)});
+    }
+    return located;
 }
 
 void Recording::limit(Batch& batch) {
@@ -212,6 +278,12 @@ void Recording::read_control(std::span<const uint8_t> control, Batch& batch) {
                 throw TraceError("the recorder's stream is wrong: of template " +
                                  std::to_string(head.id) + ", " + wrong);
             writer_.add_template(std::move(head), std::move(body));
+        } else if (header.type == REVEN_MARK) {
+            if (header.position < next_execution_)
+                throw TraceError("the recorder's stream is wrong: a mark is out of order");
+            const auto* text = reinterpret_cast<const char*>(control.data() + sizeof header);
+            placed_marks_.push_back({batch.control.size(), header.position - next_execution_,
+                                     std::string(text, header.size)});
         } else {
             put_bytes(batch.control, &header, sizeof header);
             put_bytes(batch.control, control.data() + sizeof header, size - sizeof header);
@@ -257,7 +329,8 @@ void Recording::note(const RecordView& record) {
 void Recording::publish(const std::string& error) {
     std::lock_guard lock(progress_->mutex);
     RecordingStatus& status = progress_->status;
-    status.transitions = writer_.transition_count();
+    status.dropped_transitions = writer_.dropped_transitions();
+    status.transitions = writer_.transition_count() - status.dropped_transitions;
     status.executions = writer_.execution_count();
     status.bytes_written = writer_.bytes_written();
     status.threads = static_cast<uint32_t>(threads_.size());
@@ -272,6 +345,8 @@ void Recording::publish(const std::string& error) {
     mapped_.clear();
     progress_->notices.insert(progress_->notices.end(), notices_.begin(), notices_.end());
     notices_.clear();
+    progress_->marks.insert(progress_->marks.end(), marks_.begin(), marks_.end());
+    marks_.clear();
     progress_->changed.notify_all();
 }
 

@@ -158,6 +158,10 @@ void Ring::release() {
 
 void Ring::stop() { shared(header_->stop).store(1); }
 
+void Ring::pause(bool paused) { shared(header_->pause).store(paused); }
+
+void Ring::renew() { shared(header_->renew).store(1); }
+
 void Ring::disconnect() { ::shutdown(connection_.get(), SHUT_RDWR); }
 
 }  // namespace reven

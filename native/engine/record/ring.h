@@ -43,6 +43,8 @@ class Ring {
 
     // Asks the recorder to record no more. From any thread.
     void stop();
+    void pause(bool paused);
+    void renew();
     // Makes next() see the recorder as gone. From any thread.
     void disconnect();
 

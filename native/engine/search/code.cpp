@@ -42,8 +42,8 @@ std::vector<uint32_t> CodeSearch::segments(const std::vector<uint32_t>& blocks, 
         for (uint32_t segment = first; segment <= last; ++segment) found.push_back(segment);
         return found;
     }
-    const auto lock = queries_.need_index(progress);
-    Index& index = queries_.index();
+    const auto lock = queries_.need_outline(progress);
+    Index& index = queries_.outline();
     std::set<uint32_t> ordered;
     for (const auto& chunk : index.chunks()) {
         if (chunk->end_segment() <= first || chunk->first_segment() > last) continue;

@@ -41,9 +41,10 @@ Descriptor::~Descriptor() {
 }
 
 AppendFile::AppendFile(const std::filesystem::path& directory, const char* name,
-                       format::FileKind kind)
-    : path_(directory / name),
-      fd_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)),
+                       format::FileKind kind, const char* suffix)
+    : path_(directory / (std::string(name) + suffix)),
+      fd_(::open(path_.c_str(), O_WRONLY | O_CREAT | (*suffix ? O_TRUNC : O_EXCL) | O_CLOEXEC,
+                 0666)),
       kind_(kind) {
     if (fd_.get() < 0) throw TraceError(system_message(path_, "Creating", errno));
     append({bytes_of(header_of(kind))});
@@ -84,6 +85,22 @@ uint32_t AppendFile::append_frame(std::span<const uint8_t> first, std::span<cons
 
 void AppendFile::sync() {
     if (::fsync(fd_.get()) < 0) fail("Writing", errno);
+}
+
+void AppendFile::replace(const std::filesystem::path& directory, const char* name) {
+    sync();
+    const std::filesystem::path wanted = directory / name;
+    if (::rename(path_.c_str(), wanted.c_str()) < 0) fail("Writing", errno);
+    path_ = wanted;
+}
+
+void AppendFile::free_before(uint64_t offset) {
+    constexpr uint64_t BLOCK = 4096;
+    const uint64_t end = offset / BLOCK * BLOCK;
+    if (end <= BLOCK) return;
+    if (::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, BLOCK,
+                    static_cast<off_t>(end - BLOCK)) < 0)
+        fail("Giving room back in", errno);
 }
 
 void AppendFile::fail(const char* what, int error) {

@@ -35,13 +35,19 @@ class Descriptor {
 class AppendFile {
    public:
     // Creates the file, which must not exist, with its header.
-    AppendFile(const std::filesystem::path& directory, const char* name, format::FileKind kind);
+    // `suffix`: of a file that will replace() the one of that name, and may exist.
+    AppendFile(const std::filesystem::path& directory, const char* name, format::FileKind kind,
+               const char* suffix = "");
 
     uint64_t size() const { return size_; }
     void append(std::initializer_list<std::span<const uint8_t>> parts);
     // Appends a frame whose payload is the parts; returns the frame's size.
     uint32_t append_frame(std::span<const uint8_t> first, std::span<const uint8_t> rest = {});
     void sync();
+    // Takes the place of another file.
+    void replace(const std::filesystem::path& directory, const char* name);
+    // Gives the room of the bytes between the header and `offset` back; they read as zeros.
+    void free_before(uint64_t offset);
 
    private:
     [[noreturn]] void fail(const char* what, int error);

@@ -62,8 +62,10 @@ struct StoreReader::State {
     std::vector<Location> segments;
     uint64_t directory_end = sizeof(format::FileHeader);
     uint64_t segments_end = sizeof(format::FileHeader);
-    uint64_t executions = 0;
-    uint64_t transitions = 0;
+    uint64_t executions = 0;   // … and those that were dropped before the first segment
+    uint64_t transitions = 0;  // counted from the first segment
+    uint64_t dropped_executions = 0;
+    uint64_t dropped_transitions = 0;
     std::string problem;
 
     mutable std::mutex cache_mutex;  // guards the members below
@@ -100,7 +102,14 @@ void StoreReader::State::read_templates() {
 }
 
 bool StoreReader::State::add(const Location& location, uint32_t template_count) {
-    const SegmentInfo& info = location.info;
+    SegmentInfo info = location.info;
+    // Of a trace that keeps its end, the beginning was dropped.
+    if (segments.empty() && location.offset >= segments_end) {
+        executions = dropped_executions = info.first_execution;
+        dropped_transitions = info.first_transition;
+        segments_end = location.offset;
+    }
+    info.first_transition -= dropped_transitions;
     if (info.first_execution != executions || info.first_transition != transitions ||
         location.offset != segments_end || info.execution_count > limits::MAX_EXECUTIONS)
         return false;
@@ -110,7 +119,7 @@ bool StoreReader::State::add(const Location& location, uint32_t template_count) 
                   template_file.path().string();
         return false;
     }
-    segments.push_back(location);
+    segments.push_back({info, location.offset, location.length});
     segments_end += location.length;
     executions += info.execution_count;
     transitions += info.transition_count;
@@ -243,7 +252,7 @@ SegmentInfo StoreReader::segment(size_t index) const {
 
 uint64_t StoreReader::execution_count() const {
     std::shared_lock lock(state_->mutex);
-    return state_->executions;
+    return state_->executions - state_->dropped_executions;
 }
 
 uint64_t StoreReader::transition_count() const {
@@ -262,15 +271,18 @@ size_t StoreReader::find_segment(uint64_t transition) const {
 
 std::shared_ptr<const Segment> StoreReader::load(size_t index, Parts parts) const {
     Location location;
+    uint64_t dropped;
     {
         std::shared_lock lock(state_->mutex);
         location = state_->segments.at(index);
+        dropped = state_->dropped_transitions;
     }
     std::vector<uint8_t> bytes = state_->read_segment(index, location);
     try {
         Segment segment = decode_segment(std::span(bytes).subspan(sizeof(format::FrameHeader)),
                                          state_->templates, parts == Parts::All);
         const SegmentInfo& info = location.info;
+        segment.info.first_transition -= dropped;
         if (segment.info.first_execution != info.first_execution ||
             segment.info.first_transition != info.first_transition ||
             segment.info.execution_count != info.execution_count ||

@@ -38,6 +38,8 @@ EncodedSegment& SegmentEncoder::encode(const Batch& batch, uint32_t template_cou
     header.template_count = template_count;
     header.values_size = static_cast<uint32_t>(batch.values.size());
     encoded_.sections.clear();
+    encoded_.blocks.clear();
+    for (const Template* block : grouping.templates) encoded_.blocks.push_back(block->id);
     auto add_section = [&](uint32_t& size, uint32_t& packed) {
         size = static_cast<uint32_t>(section_.size());
         packed = static_cast<uint32_t>(compressor_.append(section_, encoded_.sections));

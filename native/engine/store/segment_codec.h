@@ -20,6 +20,7 @@ namespace reven {
 struct EncodedSegment {
     format::SegmentHeader header;
     std::vector<uint8_t> sections;
+    std::vector<uint32_t> blocks;  // templates that it runs
 };
 
 // Encodes batches; reuses its memory from one to the next.

@@ -19,8 +19,10 @@ std::span<const uint8_t> bytes_of(const T& value) {
 
 }  // namespace
 
-StoreWriter::StoreWriter(const std::filesystem::path& directory)
-    : segments_(directory, format::SEGMENT_FILE, format::SEGMENTS),
+StoreWriter::StoreWriter(const std::filesystem::path& directory, bool keeps_end)
+    : path_(directory),
+      keeps_end_(keeps_end),
+      segments_(directory, format::SEGMENT_FILE, format::SEGMENTS),
       templates_file_(directory, format::TEMPLATE_FILE, format::TEMPLATES),
       bodies_(directory, format::BODY_FILE, format::BODIES),
       directory_(directory, format::DIRECTORY_FILE, format::DIRECTORY),
@@ -104,17 +106,56 @@ void StoreWriter::append(EncodedSegment& segment) {
     entry.template_count = segment.header.template_count;
     entry.crc = crc32c(&entry, offsetof(format::DirectoryEntry, crc));
     directory_.append({bytes_of(entry)});
+    if (keeps_end_) entries_.push_back(entry);
     executions_ = entry.first_execution + entry.execution_count;
     transitions_ += entry.transition_count;
 }
 
+void StoreWriter::drop_before(uint64_t segment) {
+    if (segment <= dropped_segments_) return;
+    entries_.erase(entries_.begin(),
+                   entries_.begin() + static_cast<ptrdiff_t>(segment - dropped_segments_));
+    dropped_segments_ = segment;
+    // A reader finds the first that is left by the directory, which never names what is gone.
+    write_directory();
+    segments_.free_before(entries_.front().offset);
+}
+
+void StoreWriter::write_directory() {
+    AppendFile fresh(path_, format::DIRECTORY_FILE, format::DIRECTORY, ".new");
+    for (format::DirectoryEntry& entry : entries_) {
+        entry.crc = crc32c(&entry, offsetof(format::DirectoryEntry, crc));
+        fresh.append({bytes_of(entry)});
+    }
+    fresh.replace(path_, format::DIRECTORY_FILE);
+    directory_ = std::move(fresh);
+}
+
+// The file has a hole where the dropped segments were: not all that copies files keeps those.
+void StoreWriter::compact() {
+    if (dropped_segments_ == 0) return;
+    ReadFile from(path_, format::SEGMENT_FILE, format::SEGMENTS);
+    AppendFile fresh(path_, format::SEGMENT_FILE, format::SEGMENTS, ".new");
+    for (format::DirectoryEntry& entry : entries_) {
+        const std::vector<uint8_t> frame = from.read(entry.offset, entry.length);
+        entry.offset = fresh.size();
+        fresh.append({frame});
+    }
+    fresh.replace(path_, format::SEGMENT_FILE);
+    segments_ = std::move(fresh);
+    write_directory();
+}
+
 void StoreWriter::finish() {
     flush_templates();
+    compact();
     for (AppendFile* file : {&bodies_, &templates_file_, &segments_, &directory_}) file->sync();
 }
 
 uint64_t StoreWriter::bytes_written() const {
-    return segments_.size() + templates_file_.size() + bodies_.size() + directory_.size();
+    const uint64_t dropped =
+        dropped_segments_ == 0 || entries_.empty() ? 0 : entries_.front().offset;
+    return segments_.size() - dropped + templates_file_.size() + bodies_.size() + directory_.size();
 }
 
 }  // namespace reven

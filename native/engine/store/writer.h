@@ -20,7 +20,8 @@ namespace reven {
 class StoreWriter {
    public:
     // Creates the files in an existing directory that has none of them.
-    explicit StoreWriter(const std::filesystem::path& directory);
+    // `keeps_end`: drop_before may be called.
+    StoreWriter(const std::filesystem::path& directory, bool keeps_end);
 
     // `head` is the next template: its id is template_count() + 1.
     void add_template(Template&& head, TemplateBody&& body);
@@ -39,12 +40,30 @@ class StoreWriter {
     // leave every segment before whole.
     void append(EncodedSegment& segment);
     void finish();
+    // Segments before this one, counted from the first written, are not needed any more:
+    // gives their room back. The first that is left must need nothing of them.
+    void drop_before(uint64_t segment);
+    uint64_t segment_count() const { return dropped_segments_ + entries_.size(); }
+    uint64_t segment_offset(uint64_t segment) const {
+        return entries_.at(segment - dropped_segments_).offset;
+    }
+    uint64_t segment_bytes() const { return segments_.size(); }
+    uint64_t dropped_transitions() const {
+        return dropped_segments_ == 0 || entries_.empty() ? 0 : entries_.front().first_transition;
+    }
 
     uint64_t execution_count() const { return executions_; }
     uint64_t transition_count() const { return transitions_; }
     uint64_t bytes_written() const;
 
    private:
+    void write_directory();
+    void compact();
+
+    std::filesystem::path path_;
+    std::vector<format::DirectoryEntry> entries_;  // of the segments that are left
+    uint64_t dropped_segments_ = 0;
+    bool keeps_end_;
     AppendFile segments_, templates_file_, bodies_, directory_;
     TemplateTable templates_;
     std::vector<Template> pending_heads_;

@@ -48,6 +48,21 @@ struct OriginFinder::Instruction {
     }
 };
 
+namespace {
+
+// Who changed registers after an instruction that did not: the kernel in a system call, or code
+// that was left out of the record.
+HopKind left_by(TraceReader& trace, uint64_t transition) {
+    static constexpr uint8_t SYSCALL[] = {0x0f, 0x05}, REQUEST[] = {0x48, 0xc1, 0xc7, 0x03};
+    const TransitionInfo info = trace.transition(transition);
+    const bool calls = std::equal(std::begin(SYSCALL), std::end(SYSCALL), info.code.begin()) ||
+                       std::equal(std::begin(REQUEST), std::end(REQUEST), info.code.begin());
+    return info.kind == TransitionKind::Instruction && !calls ? HopKind::NotRecorded
+                                                              : HopKind::SyscallResult;
+}
+
+}  // namespace
+
 OriginFinder::Writer OriginFinder::last_register_write(uint64_t context, const TaintPlace& place,
                                                        const Progress& progress) {
     TraceReader& trace = queries_.trace();
@@ -61,7 +76,7 @@ OriginFinder::Writer OriginFinder::last_register_write(uint64_t context, const T
             case RegisterSearch::Instruction:
                 return {search.transition, HopKind::Arithmetic};
             case RegisterSearch::Kernel:
-                return {search.transition, HopKind::SyscallResult};
+                return {search.transition, left_by(trace, search.transition)};
             case RegisterSearch::Signal:
                 return {search.transition, HopKind::SignalFrame};
             default:
@@ -103,6 +118,8 @@ HopKind OriginFinder::kind_of(uint32_t cause) {
         case REVEN_CAUSE_OUTSIDE:
         case REVEN_CAUSE_FILE:
             return HopKind::Outside;
+        case REVEN_CAUSE_NOT_RECORDED:
+            return HopKind::NotRecorded;
         default:
             return HopKind::SyscallInput;
     }
@@ -125,8 +142,8 @@ OriginFinder::Writer OriginFinder::last_memory_write(uint64_t context, const Tai
         written = writer.transition + 1;
         writer.kind = kind_of(found.front().cause);
     }
-    const auto lock = queries_.need_index(progress);
-    for (const auto& chunk : queries_.index().chunks())
+    const auto lock = queries_.need_outline(progress);
+    for (const auto& chunk : queries_.outline().chunks())
         for (const IndexedRecord& record : chunk->records()) {
             if (record.context > context || record.context < written) continue;
             const uint8_t* payload = record.payload.data();

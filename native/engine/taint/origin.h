@@ -35,7 +35,8 @@ enum class HopKind : uint8_t {
     Mapping,       // contents of a mapping
     Start,         // there since the trace's start
     OtherMapping,  // stored to the same page at another address, by what is not followed
-    Outside        // written by another process or the kernel, dated when it was first seen
+    Outside,       // written by another process or the kernel, dated when it was first seen
+    NotRecorded    // by code that was left out of the record
 };
 
 struct OriginHop {

@@ -109,6 +109,7 @@ void TaintRecords::overwritten(const SegmentView& view, const RecordPoint& point
         if (memory.cause == REVEN_CAUSE_SIGNAL_FRAME) kind = TaintWarning::SignalFrame;
         if (memory.cause == REVEN_CAUSE_OUTSIDE || memory.cause == REVEN_CAUSE_FILE)
             kind = TaintWarning::Outside;
+        if (memory.cause == REVEN_CAUSE_NOT_RECORDED) kind = TaintWarning::NotRecorded;
         warnings.push_back({context - 1, memory.address, size, kind});
     }
     forget_memory(memory.address, size);

@@ -31,7 +31,7 @@ struct SyscallEffects {
 };
 
 struct TaintWarning {
-    enum Kind : uint8_t { KernelWrite = 1, SignalFrame = 2, Outside = 3 };
+    enum Kind : uint8_t { KernelWrite = 1, SignalFrame = 2, Outside = 3, NotRecorded = 4 };
     uint64_t transition;
     uint64_t address;
     uint64_t size;

@@ -324,11 +324,11 @@ bool matters(uint64_t number) {
 // Calls that returned. One that gives data is in its place where it began: who reads it
 // may return before it does.
 std::vector<Call> finished_calls(Queries& queries, const Progress& progress) {
-    const auto lock = queries.need_index(progress);
+    const auto lock = queries.need_outline(progress);
     std::map<uint32_t, Call> begun;  // by thread
     std::vector<std::pair<uint64_t, Call>> calls;
-    for (const auto& chunk : queries.index().chunks())
-        for (const IndexedRecord& record : chunk->syscalls(queries.index().file())) {
+    for (const auto& chunk : queries.outline().chunks())
+        for (const IndexedRecord& record : chunk->syscalls(queries.outline().file())) {
             const uint8_t* payload = record.payload.data();
             if (record.type == REVEN_SYSCALL_ENTER) {
                 Call call{read_as<uint64_t>(payload), {}, record.context, 0, record.thread, 0};

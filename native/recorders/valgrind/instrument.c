@@ -422,12 +422,24 @@ static void copy_statement(IRSB* sb, IRStmt* s) {
     }
 }
 
-/* Copies a block that is not recorded, with the check for --reven-from. */
+static UInt instruction_count(const IRSB* in) {
+    UInt count = 0;
+    Int i;
+    for (i = 0; i < in->stmts_used; i++) count += in->stmts[i]->tag == Ist_IMark;
+    return count;
+}
+
+/* Copies a block that is not recorded, with the checks for where and when that begins. */
 static IRSB* wait_for_trigger(IRSB* in) {
     IRSB* sb = deepCopyIRSBExceptStmts(in);
+    Bool counts = trigger_counts();
     Int i;
     for (i = 0; i < in->stmts_used; i++) {
         IRStmt* s = in->stmts[i];
+        if (counts && s->tag == Ist_IMark) {
+            trigger_add_count(sb, instruction_count(in), s->Ist.IMark.addr);
+            counts = False;
+        }
         Trigger* trigger = s->tag == Ist_IMark ? trigger_at(s->Ist.IMark.addr) : NULL;
         if (trigger != NULL) addStmtToIRSB(sb, trigger_add_check(sb, trigger, s->Ist.IMark.addr));
         addStmtToIRSB(sb, s);
@@ -540,6 +552,8 @@ IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayout* lay
     if (mode == RECORDING && template_count + 1 == MOST_TEMPLATES) stop_recording();
     for (first = 0; first < in->stmts_used && in->stmts[first]->tag != Ist_IMark; first++);
     if (mode != RECORDING || first == in->stmts_used || !stream_connect()) return in;
+    if (gaps_active() && gaps_leave_out(in->stmts[first]->Ist.IMark.addr))
+        return gaps_instrument(in);
 
     sb = deepCopyIRSBExceptStmts(in);
     if (code_written_elsewhere(extents))
@@ -548,6 +562,7 @@ IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayout* lay
     template_begin(sb, template_count + 1);
     /* Checks of VEX's own, before the guest's first instruction. */
     for (i = 0; i < first; i++) addStmtToIRSB(sb, in->stmts[i]);
+    if (gaps_active()) gaps_add_end(sb);
     values_size = add_prologue(sb);
     block_start = extents->base[0];
     block_size = code_writes_itself(extents) ? extents->len[0] : 0;

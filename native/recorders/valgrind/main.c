@@ -5,12 +5,19 @@
 #include "pub_tool_options.h"
 #include "recorder.h"
 
-static const HChar *option_from, *option_until;
+static const HChar *option_from, *option_until, *option_after;
 
 static Bool process_option(const HChar* argument) {
+    const HChar* name;
     if VG_STR_CLO (argument, "--reven-socket", option_socket) {
     } else if VG_STR_CLO (argument, "--reven-from", option_from) {
     } else if VG_STR_CLO (argument, "--reven-until", option_until) {
+    } else if VG_STR_CLO (argument, "--reven-after", option_after) {
+    } else if VG_BOOL_CLO (argument, "--reven-wait", option_wait) {
+    } else if VG_STR_CLO (argument, "--reven-only", name) {
+        selection_add(name, False);
+    } else if VG_STR_CLO (argument, "--reven-skip", name) {
+        selection_add(name, True);
     } else if VG_BOOL_CLO (argument, "--reven-follow", option_follow) {
     } else
         return False;
@@ -20,8 +27,12 @@ static Bool process_option(const HChar* argument) {
 static void print_usage(void) {
     VG_(printf)
     ("    --reven-socket=PATH       Unix socket of the writer; needed\n"
-     "    --reven-from=WHERE[@N]    record from a symbol or 0xADDRESS, at the N-th time\n"
-     "    --reven-until=WHERE[@N]   record until there\n"
+     "    --reven-from=PLACE        record from there (trigger.c)\n"
+     "    --reven-until=PLACE       record until there\n"
+     "    --reven-after=N|Nms       record after so many transitions, or milliseconds\n"
+     "    --reven-wait=yes|no       record when the program asks for it [no]\n"
+     "    --reven-only=NAME         record the code of that binary or function\n"
+     "    --reven-skip=NAME         do not record it\n"
      "    --reven-follow=yes|no     record forked processes too [yes]\n");
 }
 
@@ -33,13 +44,14 @@ static void after_options(void) {
     if (option_socket == NULL)
         VG_(fmsg_bad_option)("--reven-socket", "The recorder is started by `reven record`.\n");
     stream_init();
-    if (option_from != NULL) {
-        if (!trigger_parse(&trigger_from, option_from)) VG_(fmsg_bad_option)
-        (option_from, "Give SYMBOL or 0xADDRESS, and @N for the N-th time.\n");
-        mode = WAITING;
-    }
+    if (option_from != NULL && !trigger_parse(&trigger_from, option_from))
+        VG_(fmsg_bad_option)(option_from, "This is no place.\n");
     if (option_until != NULL && !trigger_parse(&trigger_until, option_until))
-        VG_(fmsg_bad_option)(option_until, "Give SYMBOL or 0xADDRESS, and @N for the N-th time.\n");
+        VG_(fmsg_bad_option)(option_until, "This is no place.\n");
+    if (option_after != NULL && !trigger_parse_after(option_after))
+        VG_(fmsg_bad_option)(option_after, "This is no time.\n");
+    if (option_from != NULL || option_after != NULL || option_wait) mode = WAITING;
+    marks_look();
 
     /* One instruction after the other, with every register where it belongs: a
      * fault, and whoever looks at a block's middle, finds the exact state. */
@@ -99,6 +111,7 @@ static void before_options(void) {
     threads_init();
     memory_init();
     kernel_reads_init();
+    marks_init();
     process_before_log();
 }
 

@@ -135,6 +135,7 @@ static void record_mapping(ThreadId tid, Addr address, SizeT size, UInt access, 
 
 void memory_contents_dropped(ThreadId tid, Addr address, SizeT size) {
     Addr end = address + VG_ROUNDUP(size, PAGE);
+    gap_forget(address, end - address);
     while (address < end) {
         const NSegment* s = VG_(am_find_nsegment)(address);
         Addr stop = s == NULL || s->end + 1 > end ? end : s->end + 1;
@@ -249,6 +250,7 @@ static void note_sharing(Addr address, SizeT size, Bool writable) {
 
 static void mapped(Addr address, SizeT size, Bool r, Bool w, Bool x, ULong debug_info) {
     (void)debug_info;
+    gap_forget(address, size);
     code_mapped(address, size);
     note_sharing(address, size, w);
     if (recording())
@@ -264,6 +266,7 @@ static void heap_grew(Addr address, SizeT size, ThreadId tid) {
 
 static void unmapped(Addr address, SizeT size) {
     reven_range range = {address, size};
+    gap_forget(address, size);
     file_writes_forget();
     shared_remove(address, size);
     if (recording()) record(REVEN_UNMAP, threads_current(), &range, sizeof range);
@@ -274,6 +277,7 @@ static void heap_shrank(Addr address, SizeT size) {
     static const UChar zeros[PAGE];
     Addr start = VG_ROUNDUP(address, PAGE), end = VG_ROUNDUP(address + size, PAGE);
     reven_range range = {start, end - start};
+    gap_forget(start, end - start);
     shared_remove(start, end - start);
     if (!recording()) return;
     record_memory(threads_current(), address, start - address, REVEN_CAUSE_OTHER, zeros);
@@ -298,6 +302,7 @@ static void moved(Addr from, Addr to, SizeT size) {
     }
     record_map(threads_current(), &map, file);
     record(REVEN_REMAP, threads_current(), &remap, sizeof remap);
+    gap_moved(from, to, size);
 }
 
 static void protected(Addr address, SizeT size, Bool r, Bool w, Bool x) {

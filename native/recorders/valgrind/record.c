@@ -32,6 +32,11 @@ void record(UInt type, ThreadId tid, const void* payload, SizeT size) {
 
 void record_memory(ThreadId tid, Addr address, SizeT size, UInt cause, const void* bytes) {
     SizeT piece = stream_largest_payload() - sizeof(reven_memory);
+    if (gap_open()) {
+        /* The trace does not know of the call. */
+        if (cause == REVEN_CAUSE_SYSCALL) cause = REVEN_CAUSE_NOT_RECORDED;
+        gap_known(address, size, bytes);
+    }
     if (cause != REVEN_CAUSE_IMAGE && shared_covers(address, size)) {
         shared_record(tid, address, size, cause, bytes);
         return;

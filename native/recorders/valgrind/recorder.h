@@ -19,7 +19,10 @@
  *   file_writes.c what is written to mapped files
  *   asynchronous.c  memory that the kernel is given to write into later
  *   instrument.c  the code that VEX adds to a block
- *   trigger.c     --reven-from and --reven-until
+ *   trigger.c     where and when the record begins and ends
+ *   selection.c   which code is recorded
+ *   gaps.c        what code that is left out changes
+ *   marks.c       what the program asks for
  *   exec.c        programs that the program executes
  *   limits.c      the limits of the process
  *   lent_memory.c memory that the program lends to a child
@@ -39,14 +42,14 @@
 /* --------------------------------------------------------------- state.c */
 
 typedef enum {
-    WAITING, /* --reven-from has not been reached */
+    WAITING, /* the record has not begun */
     RECORDING,
     STOPPED /* nothing is recorded any more */
 } Mode;
 
 extern Mode mode;
 extern const HChar* option_socket;
-extern Bool option_follow;
+extern Bool option_follow, option_wait;
 
 /* ---------------------------------------------------------------- ring.c */
 
@@ -63,6 +66,10 @@ Bool stream_reachable(void);
  * cannot be had, and the mode is STOPPED. */
 Bool stream_connect(void);
 Bool stream_connected(void);
+/* Whether the writer wants the record to begin again, once. */
+Bool stream_renews(void);
+/* Whether the writer wants what runs to be left out. */
+Bool stream_paused(void);
 /* Forget the stream inherited from the parent of a fork. */
 void stream_abandon(void);
 /* Closes the connection; what was published remains with the writer. */
@@ -120,6 +127,11 @@ void record_end(UInt reason, Int code, Bool synchronous, ThreadId tid, Addr ip);
 /* ------------------------------------------------------------- threads.c */
 
 void threads_init(void);
+/* Makes the trace know that `tid` is the running thread and what changed its registers
+ * without being recorded. */
+void threads_synchronise(ThreadId tid);
+/* The trace knows all registers of the thread as they now are, but not what comes. */
+void threads_keep_registers(ThreadId tid, UChar* guest_state);
 /* The running thread, as the trace knows it; 0 before the first one. */
 ThreadId threads_current(void);
 UInt threads_current_number(void);
@@ -381,23 +393,88 @@ void environment_restore(ThreadId tid);
 
 /* ------------------------------------------------------------- trigger.c */
 
+#define TRIGGER_OFFSETS 32
+
 typedef struct {
-    const HChar* text; /* as given; null: none */
-    const HChar* symbol; /* null: an address */
-    Addr address;
+    enum {
+        TRIGGER_NONE,
+        TRIGGER_ADDRESS,
+        TRIGGER_SYMBOL,
+        TRIGGER_BINARY,
+        TRIGGER_FILE,
+        TRIGGER_SYSCALL,
+        TRIGGER_MARK
+    } kind;
+    const HChar *binary, *name;
+    ULong offsets[TRIGGER_OFFSETS];
+    UInt offset_count;
+    ULong number;
     ULong hits_left;
 } Trigger;
 
 extern Trigger trigger_from, trigger_until;
 
-/* False if the text is no place. */
+/* False if the text is no place, or no time. */
 Bool trigger_parse(Trigger* trigger, const HChar* text);
+Bool trigger_parse_after(const HChar* text);
 /* The trigger that stands at this instruction in the present mode, or null. */
 Trigger* trigger_at(Addr address);
 /* Adds the check: a side exit to `address` when the trigger's count is reached.
  * Returns the exit statement, not yet added. */
 IRStmt* trigger_add_check(IRSB* block, Trigger* trigger, Addr address);
+/* Whether blocks that are not recorded yet count their instructions; adds that. */
+Bool trigger_counts(void);
+void trigger_add_count(IRSB* block, UInt instructions, Addr address);
+/* Between blocks. True: from now on, everything is recorded. */
+Bool trigger_time_has_come(void);
+/* The program sets a mark. True: the mode may have changed. */
+Bool trigger_mark(const HChar* text);
 /* The block just run was left at --reven-until. */
 Bool trigger_until_reached(void);
+/* Whether an address belongs to a binary, or a function, of that name. */
+Bool trigger_in_binary(Addr address, const HChar* wanted);
+Bool trigger_in_symbol(Addr address, const HChar* symbol);
+
+/* ----------------------------------------------------------- selection.c */
+
+/* --reven-only and --reven-skip: a binary, a function, or BINARY!FUNCTION. */
+void selection_add(const HChar* name, Bool skip);
+Bool selection_any(void);
+/* Says in the trace that code was left out. */
+void selection_say(void);
+/* Whether the code at an address is to be recorded. */
+Bool selection_has(Addr address);
+
+/* ---------------------------------------------------------------- gaps.c */
+
+/* Code is left out of the record while it goes on, or may be. */
+Bool gaps_active(void);
+/* Since the last block that was recorded, others ran: what they changed is not known to
+ * the trace yet. */
+Bool gap_open(void);
+/* Whether a block is left out. */
+Bool gaps_leave_out(Addr address);
+/* A block that is left out, with what notes its changes. */
+IRSB* gaps_instrument(IRSB* in);
+/* At the beginning of a block that is recorded. */
+void gaps_add_end(IRSB* block);
+/* The program asks to leave everything out, or no longer. */
+void gaps_pause(Bool paused);
+/* Between blocks: records what the gap changed, as seen by a thread. */
+void gap_close(ThreadId tid);
+/* Another thread runs: its switch is recorded with the first block that is. */
+void gap_defer(void);
+/* The trace has been told what memory holds; mappings change; another process. */
+void gap_known(Addr address, SizeT size, const UChar* bytes);
+void gap_forget(Addr address, SizeT size);
+void gap_moved(Addr from, Addr to, SizeT size);
+void gaps_forget_all(void);
+
+/* --------------------------------------------------------------- marks.c */
+
+/* Requests of the program: reven.h. */
+void marks_init(void);
+/* Between blocks: requests of others, through the writer. */
+void marks_look(void);
 
 #endif

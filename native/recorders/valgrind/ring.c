@@ -442,6 +442,15 @@ Bool stream_connect(void) {
 
 Bool stream_connected(void) { return ring != NULL; }
 
+Bool stream_renews(void) {
+    return ring != NULL && mode == RECORDING &&
+           __atomic_exchange_n(&ring->renew, 0, __ATOMIC_RELAXED) != 0;
+}
+
+Bool stream_paused(void) {
+    return ring != NULL && __atomic_load_n(&ring->pause, __ATOMIC_RELAXED) != 0;
+}
+
 void stream_abandon(void) {
     if (ring != NULL) VG_(am_munmap_valgrind)((Addr)ring, ring_size);
     ring = NULL;

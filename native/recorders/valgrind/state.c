@@ -5,3 +5,4 @@
 Mode mode = RECORDING;
 const HChar* option_socket = NULL;
 Bool option_follow = True;
+Bool option_wait = False;

@@ -28,6 +28,7 @@ typedef struct {
     UInt number;        /* in the trace: Valgrind reuses its own */
     Addr clear_at_exit; /* the kernel zeroes this word when the thread ends */
     Addr clearing;      /* … is about to zero it: the thread has ended */
+    Bool in_call;       /* a system call that the trace knows of */
 } Thread;
 
 static Thread** threads;
@@ -103,9 +104,7 @@ static void read_registers(ThreadId tid, UChar* file) {
 
 static Addr known_ip(ThreadId tid) { return *(ULong*)(thread(tid)->known + REVEN_RIP); }
 
-/* Makes the trace know that `tid` is the running thread and what the kernel
- * changed in its registers. */
-static void synchronise(ThreadId tid) {
+void threads_synchronise(ThreadId tid) {
     UChar now[REVEN_REGISTER_FILE_SIZE] __attribute__((aligned(8)));
     read_registers(tid, now);
     if (tid != current || current_ended) {
@@ -120,6 +119,10 @@ static void synchronise(ThreadId tid) {
         if (size != 0) record(REVEN_REGISTER_PATCH, tid, patch, size);
     }
     VG_(memcpy)(thread(tid)->known, now, sizeof now);
+}
+
+void threads_keep_registers(ThreadId tid, UChar* guest_state) {
+    if (tid == current && !current_ended) registers_translate(guest_state, threads[tid]->known);
 }
 
 /* Records what delivering the last signal wrote: the core reports only parts of
@@ -162,6 +165,7 @@ static void record_cleared_words(void) {
     robust_record(threads_current());
 }
 
+/* Also in the middle: what follows needs nothing of what came before. */
 static void begin_stream(ThreadId tid) {
     reven_switch change = {0, 0, 0};
     set_current(tid);
@@ -189,7 +193,14 @@ static void start_client_code(ThreadId tid, ULong blocks) {
             notices_flush();
             complete_signal();
             if (clearing_count > 0) record_cleared_words();
-            synchronise(tid);
+            if (gap_open() || (gaps_active() && (tid != current || current_ended)))
+                gap_defer();
+            else
+                threads_synchronise(tid);
+            if (!gap_open() && stream_renews()) {
+                stream_publish();
+                if (mode == RECORDING) begin_stream(tid);
+            }
         }
     }
     left_by_fault = False;
@@ -200,11 +211,14 @@ static void stop_client_code(ThreadId tid, ULong blocks) {
     static Bool discarded = False;
     (void)blocks;
     stream_leave(tid);
-    if (mode == RECORDING && current == tid && signalled == 0) {
+    if (mode == RECORDING && current != 0 && trigger_until_reached() && gap_open()) gap_close(tid);
+    if (mode == RECORDING && current == tid && signalled == 0 && !gap_open()) {
         read_registers(tid, thread(tid)->known);
         left_by_fault = is_fault_exit(stream_last_header());
         if (trigger_until_reached()) record_end(REVEN_END_UNTIL, 0, False, tid, VG_(get_IP)(tid));
     }
+    if (mode == RECORDING) marks_look();
+    if (trigger_time_has_come()) vgPlain_discard_translations(0, ~0ULL, "reven: recording begins");
     if (mode == STOPPED && !discarded) {
         discarded = True;
         vgPlain_discard_translations(0, ~0ULL, "reven: recording stopped");
@@ -216,7 +230,7 @@ static void stop_client_code(ThreadId tid, ULong blocks) {
 /* Whether what happens to the thread now is the doing of its last instruction,
  * which has had no effect. */
 static Bool cut_by_fault(ThreadId tid) {
-    return current == tid && (stream_in_client() || left_by_fault);
+    return current == tid && !gap_open() && (stream_in_client() || left_by_fault);
 }
 
 static void deliver_signal(ThreadId tid, Int number, Bool alternate_stack) {
@@ -226,10 +240,11 @@ static void deliver_signal(ThreadId tid, Int number, Bool alternate_stack) {
     kernel_reads_flush(tid);
     memory_flush(tid);
     complete_signal();
+    if (gap_open()) gap_close(tid);
     if (stream_in_client())
         read_registers(tid, thread(tid)->known);
     else
-        synchronise(tid);
+        threads_synchronise(tid);
     if (number == VKI_SIGILL && payload.synchronous) notices_not_executed(payload.ip);
     notices_signal(tid, number);
     record(REVEN_SIGNAL, tid, &payload, sizeof payload);
@@ -245,6 +260,7 @@ void threads_fatal(ThreadId tid) {
 }
 
 void threads_exited(Int status) {
+    if (mode == RECORDING && current != 0 && gap_open()) gap_close(current);
     notices_flush();
     if (mode == RECORDING && current != 0)
         record_end(REVEN_END_EXIT, status, False, current, known_ip(current));
@@ -252,6 +268,7 @@ void threads_exited(Int status) {
 
 void threads_killed(Int signal) {
     if (mode != RECORDING || current == 0) return;
+    if (gap_open()) gap_close(fatal_thread);
     notices_signal(fatal_thread, signal);
     record_end(REVEN_END_SIGNAL, signal, fatal_synchronous, fatal_thread, fatal_ip);
 }
@@ -305,11 +322,14 @@ static void before_syscall(ThreadId tid, UInt number, UWord* arguments, UInt cou
     memory_note_syscall(number, arguments);
     code_before_syscall(number, arguments);
     if (mode != RECORDING || current == 0) return;
-    record(REVEN_SYSCALL_ENTER, tid, payload, sizeof payload);
+    /* What comes after a successful execve is another program, and this one's end is told
+     * by its call. */
+    if (gap_open() && (number == __NR_execve || number == __NR_execveat)) gap_close(tid);
+    thread(tid)->in_call = !gap_open();
+    if (!gap_open()) record(REVEN_SYSCALL_ENTER, tid, payload, sizeof payload);
     kernel_writes_before(tid, number, arguments);
     kernel_reads_before(tid, number, arguments);
     asynchronous_before(number, arguments);
-    /* What comes after a successful execve is another program. */
     if (number == __NR_execve || number == __NR_execveat)
         stream_publish();
     else
@@ -319,6 +339,7 @@ static void before_syscall(ThreadId tid, UInt number, UWord* arguments, UInt cou
 static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt count, SysRes result) {
     ULong payload[2] = {number, sr_isError(result) ? -sr_Err(result) : sr_Res(result)};
     memory_note_syscall(0, NULL);
+    if (may_wait(number)) marks_look();
     code_after_syscall(number, arguments, result);
     if (number == __NR_execve) exec_failed();
     /* Valgrind lets these return, the kernel does not. */
@@ -338,7 +359,7 @@ static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt coun
     }
     kernel_reads_after(tid, sr_isError(result), sr_Res(result));
     /* What other threads did meanwhile came before what is written now. */
-    if (tid != current || current_ended) synchronise(tid);
+    if (!gap_open() && (tid != current || current_ended)) threads_synchronise(tid);
     kernel_writes_after(tid);
     memory_flush(tid);
     if (!sr_isError(result)) asynchronous_after(number, arguments, sr_Res(result));
@@ -347,7 +368,8 @@ static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt coun
     if (number == __NR_mremap && count >= 2 && arguments[1] == 0 && sr_isError(result) &&
         shared_covers(arguments[0], 1))
         notice(REVEN_NOTICE_UNSEEN_CHANGE, REVEN_UNSEEN_REMAP, 0, arguments[0], NULL);
-    record(REVEN_SYSCALL_EXIT, tid, payload, sizeof payload);
+    if (thread(tid)->in_call) record(REVEN_SYSCALL_EXIT, tid, payload, sizeof payload);
+    thread(tid)->in_call = False;
 }
 
 /* ------------------------------------------------------- threads and fork */
@@ -394,6 +416,7 @@ static void child_of_fork(ThreadId tid) {
     signalled = 0;
     clearing_count = 0;
     lent_memory_forked();
+    gaps_forget_all();
     if (mode != RECORDING) return;
     stream_abandon();
     notices_forget();

@@ -173,7 +173,6 @@ class CallQueries(OpenedTrace):
         while not calls.complete:
             with acquired(building):
                 if not calls.complete:
-                    self._trace().build_index(keep_going, threads)
                     functions, stubs = self._function_starts()
                     calls.build(functions, stubs, progress=progress, threads=threads)
         return calls

@@ -27,9 +27,10 @@ PANELS = ("Record", "Look", "Find", "Share", "Keep")
 
 def command_modules() -> dict[str, str]:
     """Module below `reven.cli` of each command: a command is a module, whose function of the
-    same name it is. Of one that Python reserves, an underscore behind it does not count."""
+    same name it is, with dashes for underscores. Of one that Python reserves, an underscore
+    behind it does not count."""
     return {
-        module.name.rstrip("_"): module.name
+        module.name.rstrip("_").replace("_", "-"): module.name
         for module in pkgutil.iter_modules(__path__)
         if not module.ispkg
     }

@@ -13,7 +13,7 @@ from rich.tree import Tree
 import reven2
 from reven.cli.shared.console import count_text, escape, out, print_line
 from reven.cli.shared.moments import bounds
-from reven.cli.shared.opening import index_calls, open_indexed
+from reven.cli.shared.opening import index_calls
 from reven.errors import CommandError
 from reven2.calltree import CallTree, CallTreeNode
 
@@ -73,7 +73,7 @@ def calls(
     the longest first. Transitions are those of the thread; a function that lasts to the end
     counts up to there.
     """
-    with open_indexed(trace) as server:
+    with reven2.open(trace) as server:
         index_calls(trace)
         begin, end = bounds(server, start, stop)
         tree = server.trace.call_tree(

@@ -89,6 +89,7 @@ def _as_dict(
         "alias_changes": result.alias_changes,
         "outside_changes": result.outside_changes,
         "file_changes": result.file_changes,
+        "unrecorded_changes": result.unrecorded_changes,
         "problems": problems,
         "not_held": source.missing if source else [],
     }
@@ -114,6 +115,7 @@ def _print(
         (result.alias_changes, "by stores to the same page at another address"),
         (result.outside_changes, "by another process or the kernel, dated when first seen"),
         (result.file_changes, "by others' writes to mapped files"),
+        (result.unrecorded_changes, "by code that was not recorded"),
     ):
         if count:
             console.print(f"memory      {plural(count, 'change')} {whose}")

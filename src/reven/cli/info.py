@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+import reven2
 from reven._engine import Trace
 from reven.cli.shared.console import (
     count_text,
@@ -21,7 +22,6 @@ from reven.cli.shared.console import (
     print_json,
     size_text,
 )
-from reven.cli.shared.opening import open_indexed
 from reven.end.explain import explain_end
 from reven.errors import CommandError
 from reven.record.manifest import MANIFEST, ImportedFrom, Manifest
@@ -72,7 +72,7 @@ def info(
 
 
 def _gather(path: Path) -> ShownInfo:
-    with open_indexed(path) as server:
+    with reven2.open(path) as server:
         engine = Trace(str(path))
         manifest = read_manifest(path)
         return ShownInfo(

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+import reven2
 from reven.cli.shared.arguments import Trace
 from reven.cli.shared.console import print_json, print_lines
 from reven.cli.shared.moments import context as moment
-from reven.cli.shared.opening import open_indexed
 from reven.errors import CommandError
 from reven2 import OpenTrace
 from reven2.preview.taint import OriginPath, TaintedMemories, origin_tree
@@ -73,7 +73,7 @@ def origin(
     It goes on through tables and files, and names the byte of the file, the argument, the
     variable of the environment …
     """
-    with open_indexed(trace) as server:
+    with reven2.open(trace) as server:
         start, data = _wanted(server, context, what, output)
         found = origin_tree(start, data, follow.value, hops)
         if json:

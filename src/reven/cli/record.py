@@ -2,7 +2,8 @@
 """`reven record`: run a program and record everything that it does.
 
 Exit status: the program's own; 128+n if signal n ended it. If it could not be
-recorded: 125 when something of ours is in the way, 126 when PROGRAM cannot be
+recorded: 125 when something of ours is in the way, or where the record was to begin or to
+end was never reached, 126 when PROGRAM cannot be
 executed, 127 when it is not found (as `env` and `timeout` have it).
 """
 
@@ -61,8 +62,9 @@ def record(
         str | None,
         typer.Option(
             "--from",
-            help="Record from here on: a symbol or 0xADDRESS; @N for its N-th execution. "
-            "Before it the program runs without being recorded.",
+            help="Record from here on: main, main+4, libc!printf, file.c:3, 0xADDRESS, "
+            "syscall:NAME or mark:TEXT; @N for the N-th time. Before it the program runs without "
+            "being recorded.",
             metavar="WHERE[@N]",
         ),
     ] = None,
@@ -75,21 +77,73 @@ def record(
             metavar="WHERE[@N]",
         ),
     ] = None,
-    max_transitions: Annotated[
-        int,
+    after: Annotated[
+        str | None,
         typer.Option(
-            help="Record at most so many transitions; then the program runs on. 0: no limit.",
-            metavar="N",
-            min=0,
+            "--after",
+            help="Begin after so long, as 5s or 500ms, or so many instructions, as 1000000 or "
+            "10M. With --from, counted from there.",
+            metavar="TIME|N",
         ),
+    ] = None,
+    duration: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            help="Record for so long, as 5s, or so many transitions, as 1000000; then the "
+            "program runs on. Each process has this for itself.",
+            metavar="TIME|N",
+        ),
+    ] = None,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Begin when the program asks for it, with REVEN_START."),
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            help="Record the code of this binary or function alone: libz, main, libc!qsort. "
+            "May be repeated.",
+            metavar="CODE",
+        ),
+    ] = None,
+    skip: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--skip",
+            help="Do not record the code of this binary or function. May be repeated.",
+            metavar="CODE",
+        ),
+    ] = None,
+    last: Annotated[
+        str | None,
+        typer.Option(
+            help="Keep the end of the record: so much of it, as 500MB or 2G, and what came "
+            "before is dropped while the program runs.",
+            metavar="SIZE",
+        ),
+    ] = None,
+    max_transitions: Annotated[
+        int, typer.Option(help="The same as --for N.", metavar="N", min=0, hidden=True)
     ] = 0,
     follow: Annotated[
         bool,
         typer.Option(
             "--follow/--no-follow",
+            " /--no-children",
             help="Record child processes too, each in a trace of its own beside this one.",
         ),
     ] = True,
+    children: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--children",
+            help="Of child processes, record those that run a program of this name: gcc, "
+            "'python*'. May be repeated.",
+            metavar="NAME",
+        ),
+    ] = None,
     sources: Annotated[
         bool | None,
         typer.Option(
@@ -111,8 +165,15 @@ def record(
     options = RecordOptions(
         start=start,
         until=until,
+        after=after,
+        duration=duration,
+        wait=wait,
+        only=tuple(only or ()),
+        skip=tuple(skip or ()),
+        last=last,
         max_transitions=max_transitions,
         follow=follow,
+        children=tuple(children or ()),
         force=force,
         with_sources=sources,
     )
@@ -129,6 +190,8 @@ def record(
         raise typer.Exit(_exit_status(error)) from None
     if not quiet:
         print_summary(summary)
+    if summary.never_reached and summary.exit_status == 0:
+        raise typer.Exit(EXIT_CANNOT_RECORD)
     raise typer.Exit(summary.exit_status)
 
 

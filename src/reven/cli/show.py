@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+import reven2
 from reven.cli.shared.console import escape, out, print_json
 from reven.cli.shared.moments import transition as moment
-from reven.cli.shared.opening import open_indexed
 from reven.cli.shared.transition_view import ShownAccess, ShownDeviceAccess, ShownTransition, shown
 from reven2.memhist import MemoryAccessCause
 
@@ -43,7 +43,7 @@ def show(
     rip is left out of the changed registers. Values of reads are those before the
     transition, values of writes those after it.
     """
-    with open_indexed(trace) as server:
+    with reven2.open(trace) as server:
         total = server.trace.transition_count
         first = max(0, total - count) if at is None else moment(server, at)
         transitions = server.trace.transitions(first, min(first + count, total))

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+import reven2
 from reven.cli.shared.arguments import Data, Trace
 from reven.cli.shared.console import print_json, print_lines
 from reven.cli.shared.moments import context as moment
-from reven.cli.shared.opening import open_indexed
 from reven2.preview.taint import TaintAccess, Tainter
 
 PANEL = "Find"
@@ -44,7 +44,7 @@ def taint(
     ] = False,
 ) -> None:
     """Follow data through the trace: the transitions that read or write it."""
-    with open_indexed(trace) as server:
+    with reven2.open(trace) as server:
         found = Tainter(server.trace).simple_taint(
             what,
             from_context=moment(server, first),

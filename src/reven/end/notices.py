@@ -10,7 +10,7 @@ from reven.ossi.names import syscall_name
 from reven.trace.manifest_parts import Notice
 
 _NOT_FOLLOWED, _FLOATING_POINT, _X87, _LENT_MEMORY, _NOT_EXECUTED, _UNSEEN = 1, 2, 3, 4, 5, 6
-_SYSTEM_CALL = 7
+_SYSTEM_CALL, _LEFT_OUT = 7, 8
 _FORK = 4
 _REASONS = {
     1: "it has the rights of another user or group (setuid), which the recorder takes away",
@@ -85,6 +85,12 @@ def notice_sentence(notice: Notice) -> str:
         name = syscall_name(notice.detail) or f"system call {notice.detail}"
         why = _WHY_REFUSED.get(notice.detail, "which the recorder cannot carry out")
         return f"{name}, {why}, is answered with ENOSYS{place}"
+    if notice.kind == _LEFT_OUT:
+        if not notice.text:
+            return "the program let the recording pause: what ran meanwhile is not recorded"
+        if notice.value:
+            return f"only code of {notice.text} is recorded (--only)"
+        return f"code of {notice.text} is not recorded (--skip)"
     return f"the recorder met what this version has no words for (kind {notice.kind}){place}"
 
 

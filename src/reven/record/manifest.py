@@ -13,7 +13,7 @@ import msgspec
 
 from reven.ossi.stored_binaries import BinaryEntry, SourceEntry
 from reven.recorders.kit.registers import ARCHITECTURE, REGISTER_FILE_SIZE
-from reven.trace.manifest_parts import FORMAT, EndManifest, TraceKind
+from reven.trace.manifest_parts import FORMAT, EndManifest, Mark, TraceKind
 from reven.trace.own import sign
 
 MANIFEST = "manifest.json"
@@ -65,6 +65,8 @@ class Manifest(EndManifest, kw_only=True):
     complete: bool = False  # the recording ended, and all of it was written
     error: str = ""  # why the trace ends early, if writing failed
     seconds: float = 0.0  # wall time
+    dropped: int = 0  # transitions before the first one, of a recording that kept its end
+    marks: list[Mark] = []  # that the program set
     source: ImportedFrom | None = None  # None: recorded
 
 

@@ -20,7 +20,7 @@ from reven.end import plain_end
 from reven.record.binaries import BinaryCopier, Copied
 from reven.record.manifest import END_REASONS, Manifest, write_manifest
 from reven.recorders.kit.registers import ARCHITECTURE, MACHINE_FILE_SIZE, REGISTER_FILE_SIZE
-from reven.trace.manifest_parts import EndSignal, Notice, TraceKind
+from reven.trace.manifest_parts import EndSignal, Mark, Notice, TraceKind
 
 # The live transport of native/event_stream/event_stream.h.
 HELLO_MAGIC = 0x52455645
@@ -30,6 +30,10 @@ _CREDENTIALS = struct.Struct("3i")  # ucred
 _WELCOME = struct.Struct("<4IQ")
 _HELLO_TIMEOUT = 10.0  # seconds
 _LARGEST_TEXT = 1 << 20
+MOST_MARKS = 10_000
+"""Marks of the program that the manifest keeps."""
+MOST_BOOKMARKS = 1_000
+"""… and that become bookmarks."""
 _KINDS: tuple[TraceKind, ...] = ("program", "machine")  # by REVEN_KIND_…
 
 _SYSCALL = b"\x0f\x05"
@@ -120,12 +124,15 @@ class ProcessRecording:
         hello: Hello,
         *,
         max_transitions: int,
+        seconds: float,
+        keep_bytes: int,
         parent: ProcessRecording | None,
         copier: BinaryCopier,
         executor: Executor,
     ) -> None:
         """`trace`: an existing, empty directory. `parent`: the recording that the process
-        was forked from. `executor`: where binaries are copied.
+        was forked from. `seconds`: for how long to record; 0: no limit. `keep_bytes`: how much
+        of the end to keep; 0: all. `executor`: where binaries are copied.
 
         Raises OSError or _engine.TraceError when the trace cannot be begun.
         """
@@ -133,6 +140,7 @@ class ProcessRecording:
         self.hello = hello
         self.replaced = False  # a new program runs in this process
         self._limit = max_transitions
+        self._seconds = seconds
         self._copier = copier
         self._executor = executor
         self._copies: list[Future[Copied | None]] = []
@@ -164,6 +172,7 @@ class ProcessRecording:
             max_transitions=max_transitions,
             parent=parent._recording if parent else None,
             template_count=hello.template_count if hello.forked else 0,
+            keep_bytes=keep_bytes,
         )
         self.status = self._recording.status()
 
@@ -180,8 +189,26 @@ class ProcessRecording:
             self.manifest.notices.append(
                 Notice(met.kind, met.detail, met.ip, met.value, met.text.decode(errors="replace"))
             )
+        for mark in self._recording.marks():
+            self._add_mark(Mark(mark.transition, mark.text.decode(errors="replace")))
+        if self._seconds and time.monotonic() - self._started >= self._seconds:
+            self._recording.stop()
         self._collect()
         return self.status.finished
+
+    def pause(self, paused: bool) -> None:
+        """Leave out what runs, or no longer."""
+        self._recording.pause(paused)
+
+    def mark(self, text: str) -> None:
+        """Name the last moment that has arrived."""
+        status = self._recording.status()
+        last = max(0, status.dropped_transitions + status.transitions - 1)
+        self._add_mark(Mark(last, text))
+
+    def _add_mark(self, mark: Mark) -> None:
+        if len(self.manifest.marks) < MOST_MARKS:
+            self.manifest.marks.append(mark)
 
     def close(self) -> None:
         """Complete the manifest. After poll() gave True."""
@@ -194,7 +221,25 @@ class ProcessRecording:
         if self.status.end_signal is not None:
             manifest.end_signal = EndSignal(*self.status.end_signal[:3])
         manifest.complete = manifest.end_reason is not None and not self.error
+        manifest.dropped = self.status.dropped_transitions
+        # Counted from the first transition that was kept.
+        manifest.marks = [
+            Mark(mark.transition - manifest.dropped, mark.text)
+            for mark in manifest.marks
+            if mark.transition >= manifest.dropped
+        ]
+        if manifest.marks:
+            self._bookmark_marks()
         self._write_manifest()
+
+    def _bookmark_marks(self) -> None:
+        """What the program marked becomes bookmarks, which every view of a trace shows."""
+        # Slow to load, and few programs set marks.
+        from reven.bookmarks.store import Bookmarks
+
+        bookmarks = Bookmarks(self.trace, self.manifest.uuid)
+        for number, mark in enumerate(self.manifest.marks[:MOST_BOOKMARKS]):
+            bookmarks.add(f"mark-{number}", mark.transition, mark.text)
 
     @property
     def error(self) -> str:

@@ -13,16 +13,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import FrameType
 
 from reven import _engine
 from reven.end import notice_sentence
+from reven.record.amounts import Amount, parse_amount, parse_size
 from reven.record.binaries import BinaryCopier
 from reven.record.errors import CannotRecord, NothingRecorded, ProgramNotExecutable
+from reven.record.places import check_code, resolve_place
 from reven.record.process_recording import Hello, ProcessRecording, receive_hello, refuse
 from reven.record.program import resolve_program
+from reven.record.requests import Request, receive_request
 from reven.record.sources import SourceOptions
 from reven.record.trace_folder import create_child_trace, create_trace
 from reven.recorders import Order, ReadyRecorder, Recorder, get_recorder
@@ -41,11 +45,26 @@ class RecordOptions:
     """How to record."""
 
     start: str | None = None
-    """Record from here on: a symbol or 0xADDRESS, with @N its N-th execution."""
+    """Record from here on: a place of `reven.record.places`."""
     until: str | None = None
     """Record up to here; then the program runs on unrecorded."""
+    after: str | None = None
+    """Record after so long, or so many transitions: `5s`, `1000000`. Counted from `start`."""
+    duration: str | None = None
+    """Record for so long, or so many transitions, of each process."""
+    wait: bool = False
+    """Record when the program asks for it (reven.h)."""
+    only: tuple[str, ...] = ()
+    """Binaries, functions or BINARY!FUNCTIONs whose code alone is recorded."""
+    skip: tuple[str, ...] = ()
+    """… whose code is not recorded."""
     max_transitions: int = 0
     """Most transitions to record of each process; 0: no limit."""
+    last: str | None = None
+    """Keep so much of the end of each process, as `500MB`; None: all."""
+    children: tuple[str, ...] = ()
+    """Names of the programs, as `gcc` or `python*`, that are recorded of child processes;
+    none: all."""
     follow: bool = True
     """Record child processes too."""
     force: bool = False
@@ -74,6 +93,7 @@ class RecordedProcess:
     program: str
     command: tuple[str, ...]
     transitions: int
+    dropped: int  # transitions before those
     bytes_written: int
     threads: int
     complete: bool  # the recording ended, and all of it was written
@@ -93,6 +113,7 @@ class RecordSummary:
     seconds: float  # wall time
     processes: tuple[RecordedProcess, ...]  # the program's own first
     interrupted: bool  # by Ctrl-C or a signal to this process
+    never_reached: str  # where the record was to end, if that was never met; else ""
 
     @property
     def main(self) -> RecordedProcess:
@@ -128,12 +149,13 @@ def record(
     _check_options(options, recorder)
     if refusal := recorder.refusal(program, os.environ):
         raise ProgramNotExecutable(f"{command[0]} {refusal}.")
+    order = _order(command, program, options)
     ready = recorder.find()
     with create_trace(output, replace=options.force), _private_folder() as folder:
         try:
             sources = SourceOptions.of(options.with_sources, program)
             with _Session(output, options, folder, ready, sources) as session:
-                session.start(program, command)
+                session.start(order)
                 session.run(on_progress)
                 return session.summary()
         finally:
@@ -150,6 +172,8 @@ class _Session:
         sources: SourceOptions,
     ) -> None:
         self._recorder = recorder
+        self._limit = parse_amount(options.duration, "--for") if options.duration else Amount()
+        self._keep_bytes = parse_size(options.last, "--last") if options.last else 0
         self._output = output
         self._options = options
         self._folder = folder
@@ -166,6 +190,7 @@ class _Session:
         self._running: list[ProcessRecording] = []
         self._forkable: dict[int, tuple[ProcessRecording, float]] = {}  # by pid; until when
         self._problem = ""
+        self._paused = False  # by `reven mark stop`
         self._started = time.monotonic()
         self._program: subprocess.Popen[bytes] | None = None
         self._interrupted = 0.0  # when
@@ -183,19 +208,8 @@ class _Session:
 
     # ------------------------------------------------------------- the program
 
-    def start(self, program: Path, command: Sequence[str]) -> None:
-        options = self._options
-        launch = self._recorder.launch(
-            Order(
-                program=program,
-                command=tuple(command),
-                socket=self._socket,
-                folder=self._folder,
-                start=options.start,
-                until=options.until,
-                follow=options.follow,
-            )
-        )
+    def start(self, order: Order) -> None:
+        launch = self._recorder.launch(replace(order, socket=self._socket, folder=self._folder))
         self._started = time.monotonic()
         # What this process inherited, it inherits.
         self._program = subprocess.Popen(
@@ -269,6 +283,11 @@ class _Session:
         except TimeoutError:
             return
         with connection:
+            if (request := receive_request(connection)) is not None:
+                self._meet(request)
+                with suppress(OSError):
+                    connection.sendall(b"\1")
+                return
             hello = receive_hello(connection)
             try:
                 if hello is None or not self._begin(connection, hello):
@@ -282,6 +301,8 @@ class _Session:
         for other in self._running:
             if other.hello.process == hello.process:
                 other.replaced = True
+        if self._all and not self._is_wanted(hello):
+            return False
         parent = None
         if hello.forked:
             if hello.parent_pid not in self._forkable:
@@ -292,15 +313,41 @@ class _Session:
             trace,
             connection,
             hello,
-            max_transitions=self._options.max_transitions,
+            max_transitions=self._limit.transitions or self._options.max_transitions,
+            seconds=self._limit.seconds,
+            keep_bytes=self._keep_bytes,
             parent=parent,
             copier=self._copier,
             executor=self._executor,
         )
+        recording.pause(self._paused)
         self._all.append(recording)
         self._running.append(recording)
         self._forkable[hello.pid] = recording, float("inf")
         return True
+
+    def _meet(self, request: Request) -> None:
+        """Do what `reven mark` asks for."""
+        if request.text == "start":
+            Path(f"{self._socket}.start").touch()
+            self._paused = False
+        elif request.text == "stop":
+            self._paused = True
+        else:
+            # Of the nearest process that is recorded.
+            by_pid = {recording.hello.process or recording.hello.pid: recording for recording in self._running}
+            marked = next((by_pid[pid] for pid in request.ancestors if pid in by_pid), None)
+            if marked is not None:
+                marked.mark(request.text)
+            return
+        for recording in self._running:
+            recording.pause(self._paused)
+
+    def _is_wanted(self, hello: Hello) -> bool:
+        """Whether a child process, or the program that replaces another, is to be recorded."""
+        names = {Path(hello.program).name, *(Path(word).name for word in hello.command[:1])}
+        wanted = self._options.children
+        return not wanted or any(fnmatchcase(name, one) for name in names for one in wanted)
 
     def _poll(self) -> None:
         now = time.monotonic()
@@ -334,7 +381,12 @@ class _Session:
             seconds=time.monotonic() - self._started,
             processes=tuple(self._recorded(recording) for recording in self._all),
             interrupted=self._interrupted > 0,
+            never_reached=self._never_reached(),
         )
+
+    def _never_reached(self) -> str:
+        reasons = {recording.manifest.end_reason for recording in self._all}
+        return "" if "until" in reasons else self._options.until or ""
 
     def _recorded(self, recording: ProcessRecording) -> RecordedProcess:
         manifest, status = recording.manifest, recording.status
@@ -347,6 +399,7 @@ class _Session:
             program=manifest.program,
             command=tuple(manifest.command),
             transitions=status.transitions,
+            dropped=status.dropped_transitions,
             bytes_written=status.bytes_written,
             threads=status.threads,
             complete=manifest.complete,
@@ -364,9 +417,18 @@ class _Session:
         complaint = self._recorder.complaint(self._folder, self._program.pid)
         if complaint:
             return f"The program could not be recorded: {complaint}."
-        if self._options.start is not None:
+        options = self._options
+        if options.start is not None:
+            later = "" if options.after is None else f", or {options.after} after it"
             return (
-                f"The program ended without reaching {self._options.start}; nothing was recorded."
+                f"The program ended without reaching {options.start}{later}; nothing was recorded."
+            )
+        if options.after is not None:
+            return f"The program ended before {_amount_text(options.after)}; nothing was recorded."
+        if options.wait:
+            return (
+                "The program ended without asking for the record to begin (REVEN_START); nothing "
+                "was recorded."
             )
         return "The program ended before the recorder could begin; nothing was recorded."
 
@@ -390,10 +452,45 @@ def _private_folder() -> Iterator[Path]:
 
 def _check_options(options: RecordOptions, recorder: Recorder) -> None:
     """Raises CannotRecord for what is asked for and the recorder cannot do."""
-    asked = {"start": options.start is not None, "until": options.until is not None}
-    for name, flag in (("start", "--from"), ("until", "--until")):
-        if asked[name] and name not in recorder.options:
+    for name, flag, asked in (
+        ("start", "--from", options.start),
+        ("until", "--until", options.until),
+        ("after", "--after", options.after),
+        ("wait", "--wait", options.wait),
+        ("code", "--only", options.only),
+        ("code", "--skip", options.skip),
+    ):
+        if asked and name not in recorder.options:
             raise CannotRecord(f"This recorder does not know {flag}; leave it out.")
+
+
+def _order(command: Sequence[str], program: Path, options: RecordOptions) -> Order:
+    """What the recorder is told, as yet without where to report to. Raises CannotRecord."""
+    after = parse_amount(options.after, "--after") if options.after else Amount()
+    for flag, names in (("--only", options.only), ("--skip", options.skip)):
+        for name in names:
+            check_code(name, flag, program)
+    return Order(
+        program=program,
+        command=tuple(command),
+        socket=Path(),
+        folder=Path(),
+        start=resolve_place(options.start, "--from", program) if options.start else None,
+        until=resolve_place(options.until, "--until", program) if options.until else None,
+        after_seconds=after.seconds,
+        after_transitions=after.transitions,
+        wait=options.wait,
+        only=options.only,
+        skip=options.skip,
+        follow=options.follow,
+    )
+
+
+def _amount_text(written: str) -> str:
+    amount = parse_amount(written, "--after")
+    if amount.seconds:
+        return f"{written} had passed"
+    return f"it had executed {amount.transitions:,} instructions"
 
 
 def _remove_if_empty(trace: Path) -> None:

@@ -7,7 +7,7 @@ import importlib
 from pathlib import Path
 
 from reven.recorders.errors import CannotRecord, RecorderUnavailable
-from reven.recorders.protocol import Check, Launch, Order, ReadyRecorder, Recorder
+from reven.recorders.protocol import Check, Launch, Order, Place, ReadyRecorder, Recorder
 
 __all__ = [
     "DEFAULT",
@@ -15,6 +15,7 @@ __all__ = [
     "Check",
     "Launch",
     "Order",
+    "Place",
     "ReadyRecorder",
     "Recorder",
     "RecorderUnavailable",

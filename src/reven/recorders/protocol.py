@@ -10,9 +10,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from reven.recorders.errors import RecorderUnavailable
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a record begins or ends, and the how many-th time.
+
+    Attributes:
+        written: what the user wrote.
+        kind: of a `symbol` (`name`, `binary` or any, so many bytes further: `offsets`), of a
+            `binary` and of a `file` (its path) at these offsets, in memory or in the file;
+            an `address`; a `syscall` by its `number`; a `mark` of the program by its text,
+            `name`.
+        count: from 1.
+    """
+
+    written: str
+    kind: Literal["address", "symbol", "binary", "file", "syscall", "mark"]
+    name: str = ""
+    binary: str = ""
+    offsets: tuple[int, ...] = (0,)
+    number: int = 0
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -25,8 +47,11 @@ class Order:
         socket: the Unix socket that the writer listens at.
         folder: an empty folder that lasts as long as the recording, for the recorder's own
             messages.
-        start, until: where to begin and to end: a symbol or 0xADDRESS, with @N its N-th
-            execution; None: with the program.
+        start, until: where to begin and to end; None: with the program.
+        after_seconds, after_transitions: when to begin, counted from `start`; 0: at once.
+        wait: begin when the program asks for it.
+        only, skip: the binaries, functions, or BINARY!FUNCTIONs whose code alone, or whose
+            code not, is recorded.
         follow: record child processes too.
     """
 
@@ -34,8 +59,13 @@ class Order:
     command: tuple[str, ...]
     socket: Path
     folder: Path
-    start: str | None = None
-    until: str | None = None
+    start: Place | None = None
+    until: Place | None = None
+    after_seconds: float = 0.0
+    after_transitions: int = 0
+    wait: bool = False
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
     follow: bool = True
 
 
@@ -82,7 +112,8 @@ class Recorder(Protocol):
 
     @property
     def options(self) -> frozenset[str]:
-        """Which of "start", "until" and "follow" it understands."""
+        """Which of "start", "until", "after", "wait", "code" (`only`, `skip`) and "follow" it
+        understands."""
 
     def refusal(self, program: Path, environment: Mapping[str, str]) -> str:
         """Why it cannot record a program that the processor can run, as what follows the

@@ -147,6 +147,7 @@ class Scenarios:
             # A query that needs the index says what is wrong with it.
             with suppress(Stopped, RevenError), stop_when(self._closing.is_set):
                 scenario.service.build_calls(keep_going)
+                scenario.service.build_index(keep_going)
 
     def close(self) -> None:
         self._closing.set()

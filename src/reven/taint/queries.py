@@ -62,6 +62,7 @@ _KINDS = (
     "start",
     "other mapping",
     "outside",
+    "not recorded",
 )
 """HopKind of native/engine/taint_origin.h, from 1."""
 
@@ -345,5 +346,7 @@ def _text(trace: _engine.Trace, warning: _engine.TaintWarning) -> str:
         return (
             f"Another process or the kernel wrote {what}, seen first here: their taint ends here."
         )
+    if warning.kind == _engine.TAINT_NOT_RECORDED:
+        return f"Code that was not recorded wrote {what}: their taint ends here."
     call = describe_call(trace, warning.transition) or "outside of a system call"
     return f"The kernel ({call}) wrote {what}: their taint ends here."

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["FORMAT", "EndManifest", "EndSignal", "Notice", "TraceKind"]
+__all__ = ["FORMAT", "EndManifest", "EndSignal", "Mark", "Notice", "TraceKind"]
 
 FORMAT = 2
 """What is written. Format 1 says nothing of the machine: it was a program on x86-64."""
@@ -24,6 +24,13 @@ class Notice(msgspec.Struct, frozen=True):
     ip: int = 0
     value: int = 0
     text: str = ""
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """What the program marked with a text."""
+
+    transition: int
+    text: str
 
 
 class EndSignal(msgspec.Struct):

@@ -18,7 +18,7 @@ from reven.ossi import AddressSpace, BinaryError, StoredBinaries
 from reven.ossi.foreign_files import HostFiles
 from reven.trace.manifest import read_manifest
 from reven.trace.own import is_own
-from reven.trace.stopping import acquired
+from reven.trace.stopping import Progress, acquired
 from reven.trace.symbols import Symbols
 from reven2._service import TraceInfo
 from reven2.errors import (
@@ -77,12 +77,15 @@ class OpenedTrace:
         return self._trace().transition_count
 
     def refresh(self) -> int:
+        before = self._trace().transition_count
         with translated():
             count = self._trace().refresh()
         manifest = read_manifest(self._path)
         with self._lock:
-            self._manifest = manifest
-            self._derived = {}
+            # What is derived is slow to make again, and clients ask often.
+            if count != before or manifest != self._manifest:
+                self._manifest = manifest
+                self._derived = {}
         return count
 
     def heal(self) -> list[str]:
@@ -95,6 +98,11 @@ class OpenedTrace:
         with self._lock:
             self._derived = {}
         return dropped
+
+    def build_index(self, progress: Progress | None) -> None:
+        """Build what is missing of the index of memory; queries do so by themselves."""
+        with translated():
+            self._trace().build_index(progress)
 
     def close(self) -> None:
         self._engine = None

@@ -23,6 +23,11 @@ def print_summary(summary: RecordSummary) -> None:
         f"       {plural(main.transitions, 'transition')} in {duration_text(summary.seconds)}, "
         f"{_size(main)}"
     )
+    if main.dropped:
+        console.print(
+            f"       the first {plural(main.dropped, 'transition')} were dropped (--last): #0 is "
+            "the first that was kept"
+        )
     for child in summary.processes[1 : MAX_CHILDREN + 1]:
         console.print(
             f"       [label]child[/]  {escape(str(child.trace))}  "
@@ -37,6 +42,11 @@ def print_summary(summary: RecordSummary) -> None:
             console.print(
                 f"       [bad]{escape(str(process.trace))} is incomplete:[/] {_why(process)}"
             )
+    if summary.never_reached:
+        console.print(
+            f"       [bad]--until {escape(summary.never_reached)} was never reached:[/] "
+            "everything to the end was recorded"
+        )
     for notice in dict.fromkeys(text for process in summary.processes for text in process.notices):
         console.print(f"       [event]{escape(notice)}[/]")
     trace = escape(shlex.quote(str(main.trace)))

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reven.recorders.protocol import Check, Launch, Order, ReadyRecorder, Recorder, check
+from reven.recorders.protocol import (
+    Check,
+    Launch,
+    Order,
+    Place,
+    ReadyRecorder,
+    Recorder,
+    check,
+)
 from reven.recorders.valgrind.build import (
     TOOL,
     CompiledRecorder,
@@ -33,15 +41,39 @@ def valgrind_options(order: Order) -> list[str]:
         "--sigill-diagnostics=no",
         f"--log-file={order.folder}/{_LOG}.%p",
         f"--trace-children={_yes(order.follow)}",
+        # `reven mark`, which speaks to us, is none of the program's.
+        "--trace-children-skip=*/reven",
         *limit_options(),
         f"--reven-socket={order.socket}",
         f"--reven-follow={_yes(order.follow)}",
     ]
     if order.start is not None:
-        options.append(f"--reven-from={order.start}")
+        options.append(f"--reven-from={_place(order.start)}")
     if order.until is not None:
-        options.append(f"--reven-until={order.until}")
+        options.append(f"--reven-until={_place(order.until)}")
+    if order.after_seconds:
+        options.append(f"--reven-after={max(1, round(order.after_seconds * 1000))}ms")
+    elif order.after_transitions:
+        options.append(f"--reven-after={order.after_transitions}")
+    if order.wait:
+        options.append("--reven-wait=yes")
+    options += [f"--reven-only={name}" for name in order.only]
+    options += [f"--reven-skip={name}" for name in order.skip]
     return options
+
+
+def _place(place: Place) -> str:
+    """A place as the tool reads it (trigger.c)."""
+    offsets = ",".join(f"{offset:#x}" for offset in place.offsets)
+    what = {
+        "address": offsets,
+        "symbol": f"{offsets}:{place.binary}:{place.name}",
+        "binary": f"{offsets}:{place.binary}",
+        "file": f"{offsets}:{place.binary}",
+        "syscall": f"{place.number}",
+        "mark": place.name,
+    }[place.kind]
+    return f"{place.count}:{place.kind}:{what}"
 
 
 @dataclass(frozen=True)
@@ -78,7 +110,7 @@ class _ReadyValgrind:
 class ValgrindRecorder:
     """Records 64-bit Linux programs, each process to a trace of its own."""
 
-    options = frozenset({"start", "until", "follow"})
+    options = frozenset({"start", "until", "after", "wait", "code", "follow"})
 
     def refusal(self, program: Path, environment: Mapping[str, str]) -> str:
         return sanitizer_complaint(program, environment)

@@ -45,6 +45,7 @@ _ENDS = {
     "start": "was there when the trace began",
     "other mapping": "was stored to the same page at another address",
     "outside": "was written by another process or the kernel, seen first here",
+    "not recorded": "was made by code that was not recorded",
 }
 
 
@@ -64,7 +65,8 @@ class OriginHop:
             register that it left), `signal` (made to deliver a signal), `mapping` (contents of
             a mapping as it was made), `start` (there since the trace's start), `outside` (written
             by another process or the kernel, dated when it was first seen), `other mapping`
-            (stored to the same page at another address, by what cannot be followed).
+            (stored to the same page at another address, by what cannot be followed),
+            `not recorded` (made by code that was left out of the record).
         transition: the one that gave `after` its value; None at the trace's start.
         after: the data whose value it gave.
         before: the data that it came from, in `context`; empty where the chain ends.

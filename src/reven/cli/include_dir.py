@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`reven include-dir`: where reven.h is, for a compiler."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+import reven
+
+PANEL = "Record"
+
+
+def include_dir() -> None:
+    """Print the folder of reven.h, with which a program tells the recorder what to record.
+
+    Such as: gcc -I"$(reven include-dir)" program.c
+    """
+    typer.echo(Path(reven.__file__).parent / "include")
