@@ -261,6 +261,10 @@ class CheckResult:
         """Others' writes to mapped files."""
 
     @property
+    def unrecorded_changes(self) -> int:
+        """By code that was left out of the record."""
+
+    @property
     def problems(self) -> list[str]:
         """The first ones, a line each."""
 
@@ -289,7 +293,10 @@ class Trace:
         """What was left out at the end because it is torn or damaged, or empty."""
 
     def refresh(self) -> int:
-        """Take in what was appended since; returns the new transition count."""
+        """
+        Take in what was appended since; returns the new transition count. Waits for no
+        query and no index.
+        """
 
     def transitions(self, start: int, stop: int) -> Transitions:
         """Transitions [start, stop). IndexError out of range."""
@@ -559,6 +566,15 @@ class Notice:
     @property
     def text(self) -> bytes: ...
 
+class Mark:
+    """What the program marked with a text."""
+
+    @property
+    def transition(self) -> int: ...
+
+    @property
+    def text(self) -> bytes: ...
+
 class RecordingStatus:
     """How far a recording is."""
 
@@ -570,6 +586,10 @@ class RecordingStatus:
 
     @property
     def bytes_written(self) -> int: ...
+
+    @property
+    def dropped_transitions(self) -> int:
+        """Before the first that is kept."""
 
     @property
     def threads(self) -> int: ...
@@ -605,10 +625,11 @@ class Recording:
     it; the object sends reven_welcome and owns a duplicate of it.
     """
 
-    def __init__(self, path: str, connection: int, *, max_transitions: int = 0, parent: Recording | None = None, template_count: int = 0) -> None:
+    def __init__(self, path: str, connection: int, *, max_transitions: int = 0, parent: Recording | None = None, template_count: int = 0, keep_bytes: int = 0) -> None:
         """
         `path`: an existing, empty trace directory. `parent`: the forked-from recording, whose
-        templates 1 … `template_count` (of reven_hello) this one shares.
+        templates 1 … `template_count` (of reven_hello) this one shares. `keep_bytes`: only so
+        much of the end is kept, and some more; 0: all.
         """
 
     def status(self) -> RecordingStatus: ...
@@ -619,8 +640,17 @@ class Recording:
     def notices(self) -> list[Notice]:
         """Those since the last call."""
 
+    def marks(self) -> list[Mark]:
+        """Those since the last call."""
+
     def stop(self) -> None:
         """Ask the recorder to record no more; what has arrived is still written."""
+
+    def pause(self, paused: bool) -> None:
+        """
+        Ask the recorder to leave out what runs, or no longer; it follows when the program
+        returns from a system call, or soon.
+        """
 
     def wait(self, seconds: float) -> bool:
         """True once everything is written and closed."""
@@ -663,6 +693,8 @@ TAINT_KERNEL_WRITE: int = 1
 TAINT_SIGNAL_FRAME: int = 2
 
 TAINT_OUTSIDE: int = 3
+
+TAINT_NOT_RECORDED: int = 4
 
 class TaintItems:
     """
