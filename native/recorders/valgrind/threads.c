@@ -328,7 +328,7 @@ static void before_syscall(ThreadId tid, UInt number, UWord* arguments, UInt cou
     thread(tid)->in_call = !gap_open();
     if (!gap_open()) record(REVEN_SYSCALL_ENTER, tid, payload, sizeof payload);
     kernel_writes_before(tid, number, arguments);
-    kernel_reads_before(tid, number, arguments);
+    if (thread(tid)->in_call) kernel_reads_before(tid, number, arguments);
     asynchronous_before(number, arguments);
     if (number == __NR_execve || number == __NR_execveat)
         stream_publish();
@@ -357,7 +357,7 @@ static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt coun
             memory_contents_dropped(tid, ((Addr*)arguments[1])[2 * i],
                                     ((SizeT*)arguments[1])[2 * i + 1]);
     }
-    kernel_reads_after(tid, sr_isError(result), sr_Res(result));
+    if (thread(tid)->in_call) kernel_reads_after(tid, sr_isError(result), sr_Res(result));
     /* What other threads did meanwhile came before what is written now. */
     if (!gap_open() && (tid != current || current_ended)) threads_synchronise(tid);
     kernel_writes_after(tid);

@@ -335,7 +335,7 @@ class _Session:
             self._paused = True
         else:
             # Of the nearest process that is recorded.
-            by_pid = {recording.hello.process or recording.hello.pid: recording for recording in self._running}
+            by_pid = {recording.hello.process: recording for recording in self._running}
             marked = next((by_pid[pid] for pid in request.ancestors if pid in by_pid), None)
             if marked is not None:
                 marked.mark(request.text)
