@@ -3971,9 +3971,9 @@ export interface components {
          *         size, as in `TaintQuery.seeds`.
          *
          *         `kind`: copy, load, store, arithmetic, constant, kernel move, processor, syscall input,
-         *         syscall result, signal, mapping, start, other mapping, outside. `transition`: the one that
-         *         gave `after` its value; None at the start. It came from `before`, as of `context`; None: it
-         *         ends here.
+         *         syscall result, signal, mapping, start, other mapping, outside, not recorded. `transition`:
+         *         the one that gave `after` its value; None at the start. It came from `before`, as of
+         *         `context`; None: it ends here.
          *         `others`: what else flowed in, or gave the rest of the place. `text`: more about the end.
          */
         OriginHop: {
