@@ -197,15 +197,13 @@ def objects(server: reven2.OpenTrace) -> Iterator[object]:
     yield from (trace.call_tree("ev", depth=2), *trace.call_tree("ev", depth=2).roots)
     yield from trace.heap
     yield from bugs.find(trace)
-    yield from trace.notices
     yield from (origin(last, "rax"), *origin(last, "rax"))
     yield server.where(str(transition.id))
     yield from trace.syscalls
     yield from trace.syscalls.files
     if trace.end is not None:
         yield trace.explain()
-    for variable in inside.transition_after().context_after().variables():
-        yield from (variable, variable.type_name)
+    yield from inside.transition_after().context_after().variables()
 
 
 def test_no_object_prints_what_a_terminal_or_a_page_obeys(trace: Path) -> None:

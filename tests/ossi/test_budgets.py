@@ -44,7 +44,7 @@ def test_a_name_that_stands_for_gigabytes_stays_as_it_is() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert demangle(bomb(5)) is not None
     huge = bomb(60)
-    assert len(huge) < 600
+    assert len(huge) < 700
     assert demangle(huge) is None
     assert is_too_large([huge])
     assert not is_too_large([bomb(5), "main"])
@@ -82,11 +82,9 @@ def test_a_compressed_section_that_becomes_too_much_is_left_out(
     with zeros.open("wb") as file:
         file.truncate(100 << 20)
     plain = compile_program(SOURCE, "-g0")
-    subprocess.run(
-        ["objcopy", "--add-section", f".debug_info={zeros}", "--add-section",
-         f".debug_line={zeros}", "--compress-debug-sections=zlib", plain, program],
-        check=True,
-    )  # fmt: skip
+    added = [f"--add-section=.debug_{name}={zeros}" for name in ("info", "line")]
+    subprocess.run(["objcopy", *added, plain, program], check=True)
+    subprocess.run(["objcopy", "--compress-debug-sections=zlib", program], check=True)
     assert program.stat().st_size < 1 << 20
     image = ElfImage.open(program)
     assert image.symbol_table.named("main")
