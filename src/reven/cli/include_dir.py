@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
 import reven
+from reven.cli.shared.console import print_line
 
 PANEL = "Record"
 
@@ -17,4 +16,4 @@ def include_dir() -> None:
 
     Such as: gcc -I"$(reven include-dir)" program.c
     """
-    typer.echo(Path(reven.__file__).parent / "include")
+    print_line(str(Path(reven.__file__).parent / "include"))

@@ -75,7 +75,7 @@ void write_index(fuzz::Input& input, const std::filesystem::path& path) {
 
 Queries& small_trace() {
     static const bool made = [] {
-        StoreWriter writer(fuzz::folder());
+        StoreWriter writer(fuzz::folder(), false);
         Template head;
         TemplateBody body;
         if (!parse_template(testing::loading(1, 8).payload(), head, body).empty()) std::abort();

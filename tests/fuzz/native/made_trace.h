@@ -44,7 +44,7 @@ inline std::vector<uint8_t> values_of(const Batch& batch, const TemplateTable& t
 inline void make_trace(Input& input, const std::filesystem::path& directory) {
     for (const auto& old : std::filesystem::directory_iterator(directory))
         std::filesystem::remove(old);
-    StoreWriter writer(directory);
+    StoreWriter writer(directory, false);
     add_templates(input, writer);
     writer.flush_templates();
     Resolver resolver(writer.templates());
