@@ -13,6 +13,7 @@ extern Int vgPlain_fcntl(Int fd, Int command, Addr argument);
 extern SysRes vgPlain_do_syscall(UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord);
 
 #define PAGE 4096
+#define MS_ASYNC 1
 #define LARGEST_FILE_MAPPING (64UL << 20)
 #define LARGE_IMAGE ((SizeT)256 << 10)
 #define LARGEST_RUN (1UL << 20)
@@ -162,6 +163,27 @@ static Addr stack_limit(const NSegment* stack) {
                                                                               : stack->start;
 }
 
+static Bool is_mapped(Addr address, SizeT size) {
+    SysRes result = vgPlain_do_syscall(__NR_msync, address, size, MS_ASYNC, 0, 0, 0, 0, 0);
+    return !sr_isError(result) || sr_Err(result) != VKI_ENOMEM;
+}
+
+/* A fork does not have what its parent has kept from it (MADV_DONTFORK), of which the core
+ * knows nothing. */
+static void record_what_is_mapped(ThreadId tid, Addr address, SizeT size, UInt access,
+                                  const HChar* name) {
+    Addr end = address + size, stop;
+    if (is_mapped(address, size)) {
+        record_mapping(tid, address, size, access, name, False);
+        return;
+    }
+    for (; address < end; address = stop) {
+        Bool mapped = is_mapped(address, PAGE);
+        for (stop = address + PAGE; stop < end && is_mapped(stop, PAGE) == mapped;) stop += PAGE;
+        if (mapped) record_mapping(tid, address, stop - address, access, name, False);
+    }
+}
+
 void memory_record_image(ThreadId tid) {
     Int capacity = 1024, count, i;
     Addr* starts = NULL;
@@ -182,8 +204,8 @@ void memory_record_image(ThreadId tid) {
             record_pages(tid, s->start, (const UChar*)s->start, size);
             if (shared_covers(s->start, size)) shared_keep_contents(s->start, size);
         } else
-            record_mapping(tid, s->start, size, access,
-                           s->start == vgPlain_brk_base ? "[heap]" : NULL, False);
+            record_what_is_mapped(tid, s->start, size, access,
+                                  s->start == vgPlain_brk_base ? "[heap]" : NULL);
     }
     VG_(free)(starts);
     record(REVEN_SNAPSHOT_END, tid, NULL, 0);

@@ -115,6 +115,23 @@ int main(void) {
 }
 """
 
+KEPT = """
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void) {
+    int status;
+    char *p = mmap(0, 5 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(p, 1, 5 * 4096);
+    madvise(p + 4096, 4096, MADV_DONTFORK);
+    madvise(p + 3 * 4096, 4096, MADV_DONTFORK);
+    if (fork() == 0) return p[0] + p[2 * 4096] + p[4 * 4096];
+    wait(&status);
+    return WEXITSTATUS(status);
+}
+"""
+
 MAPS = """
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,7 +196,7 @@ def usual_descriptors() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("usual_descriptors")
-@pytest.mark.parametrize("source", [THREADS, LARGE, AGAIN, SEEN, NO_STRINGS])
+@pytest.mark.parametrize("source", [THREADS, LARGE, AGAIN, SEEN, NO_STRINGS, KEPT])
 def test_a_program_runs_as_it_does_natively(
     source: str, compile_program: CompileProgram, run_both_ways: RunBothWays
 ) -> None:
