@@ -62,13 +62,17 @@ void limits_init(void) {
     apply();
 }
 
+static Bool lifted = False;
+
 void limits_lift(void) {
-    if (first_own >= 0)
+    lifted = first_own >= 0;
+    if (lifted)
         set_limit(kernels_hard < MOST_DESCRIPTORS + OWN ? kernels_hard : MOST_DESCRIPTORS + OWN);
 }
 
 void limits_restore(void) {
-    if (first_own >= 0) apply();
+    if (lifted) apply();
+    lifted = False;
 }
 
 extern Int __real_vgPlain_safe_fd(Int fd);

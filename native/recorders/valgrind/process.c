@@ -52,6 +52,8 @@ extern SysRes __wrap_vgPlain_open(const HChar* path, Int flags, Int mode);
 
 HChar* __wrap_vgPlain_expand_file_name(const HChar* option, const HChar* format) {
     HChar* path = __real_vgPlain_expand_file_name(option, format);
+    /* In a fork the core now moves the descriptor of its log, until the program goes on. */
+    limits_lift();
     SysRes made = __real_vgPlain_open(path, VKI_O_CREAT | VKI_O_WRONLY, 0600);
     if (sr_isError(made)) return VG_(strdup)("reven.log", parents_log);
     VG_(close)(sr_Res(made));

@@ -203,6 +203,7 @@ static void start_client_code(ThreadId tid, ULong blocks) {
             }
         }
     }
+    limits_restore();
     left_by_fault = False;
     stream_enter(tid);
 }

@@ -48,7 +48,10 @@ int main(int count, char **arguments) {
     printf("%d\\n", dup2(1, 300));
     close(299);
     fflush(stdout);
-    if (fork() == 0) execl(arguments[0], "x", "y", (char *)0);
+    if (fork() == 0) {
+        for (int i = 1; i < 10; i++) printf("%d ", dup2(1, i));
+        execl(arguments[0], "x", "y", (char *)0);
+    }
     wait(0);
     limit.rlim_cur = limit.rlim_max = 0;
     printf("%d %d\\n", setrlimit(RLIMIT_NOFILE, &limit), open("/dev/null", O_RDONLY));
