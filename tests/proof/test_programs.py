@@ -37,9 +37,9 @@ def runner(tmp_path: Path) -> Runner:
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("echo $PPID", "stdout"),
-        ("echo $PPID >&2", "stderr"),
-        ("echo $PPID > made", "the file made"),
+        ("echo $$", "stdout"),
+        ("echo $$ >&2", "stderr"),
+        ("echo $$ > made", "the file made"),
         ("touch made.$$", "only one made"),
     ],
 )
