@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         file(chosen.results, program).write_bytes(msgspec.json.encode(result))
         said = f"{number}/{len(programs)} {result.verdict:8} {program.name}"
         print(said, *result.why[:2], sep="\n      ", flush=True)
-    results = [result for each in load() if (result := kept(chosen.results, each)) is not None]
+    results = [found for each in load() if (found := kept(chosen.results, each)) is not None]
     if not chosen.no_page:
         chosen.output.write_text(page(results, len(load())), "utf-8")
     return int(any(result.verdict in ("wrong", "unsteady") for result in results))

@@ -24,7 +24,8 @@ The list is `proof/lists/*.toml` and the C files in `proof/own/`; `proof/program
 the settings. `scripts/system-packages python3 proof` installs what it needs; what is missing is
 skipped. An entry may hide what differs between two native runs (times, addresses, ports); when
 outputs differ, the program runs natively once more, and if that differs too, the entry is
-`unsteady`: nothing is proved by it. A result stays until its entry changes.
+`unsteady`: nothing is proved by it. A result stays until its entry changes, also when the
+recorder does: `--again all` proves a new one, `--again wrong` what it may have mended.
 
 **right**: the same as natively, and all traces check. **said**: it differs for a reason that
 docs/reference/limits.md names, and the recording says so. **wrong**: anything else.

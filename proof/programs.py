@@ -151,9 +151,8 @@ def _program(area: str, entry: dict[str, Any]) -> Program:
 def _own(path: Path) -> Program:
     """The source is part of the entry, so that a change makes its result stale."""
     source = path.read_text("utf-8")
-    said = dict(
-        match.groups() for line in source.splitlines()[:8] if (match := SETTING.match(line))
-    )
+    matches = (SETTING.match(line) for line in source.splitlines()[:8])
+    said: dict[str, str] = {match[1]: match[2] for match in matches if match}
     compiler = LANGUAGES[path.suffix]
     flags, libraries = said.pop("flags", "-O1 -g"), said.pop("libraries", "")
     hide = [said.pop("hide")] if "hide" in said else []
