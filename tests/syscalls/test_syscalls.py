@@ -82,6 +82,7 @@ def between_markers(lines: list[str]) -> list[str]:
 def plain(line: str) -> str:
     """A call without what is of the process, or of one of the two printers."""
     line = re.sub(r"(\d+)<[^>]*>", r"\1", line)
+    line = re.sub(r"0x7[0-9a-f]{7,}", "ADDRESS", line).replace("IPPROTO_IP", "0")
     line = re.sub(r"\[(\d+), (\d+)\]", r"[\1, \2]", line)
     line = re.sub(r"^(kill|getpid)\(\d*", r"\1(PID", line)
     line = re.sub(r"= \d+$", "= PID", line) if line.startswith("getpid") else line

@@ -124,6 +124,8 @@ class Decoder:
             shown = self._descriptor(found.transition + 1, result)
         elif kind in _RESULT_FLAGS.values() and result:
             shown = f"{result:#x} (flags {_flags(kind, result)})"
+        elif kind == "mode":
+            shown = self._number(Argument("", "mode"), result, found.transition)
         elif kind in ("address", "hex"):
             shown = f"{result & _MASK:#x}"
         else:
