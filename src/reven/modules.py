@@ -24,7 +24,7 @@ def names_with(package: str, attribute: str) -> list[str]:
     """The names of the package's modules that have the attribute.
 
     >>> names_with("reven.formats", "EXPORTER")
-    ['tenet']
+    ['core', 'drcov', 'folded', 'tenet']
     """
     return sorted(_offers(package, attribute))
 

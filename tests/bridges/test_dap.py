@@ -53,7 +53,10 @@ def ask(start_bridge: Any, trace: Path) -> Ask:
             ("launch", launch or {"trace": str(trace)}),
         ]
         named = [one if isinstance(one, tuple) else (one, {}) for one in requests]
-        given = {"port": int(address.rpartition(":")[2]), "requests": [*first, *named]}
+        given: dict[str, Any] = {
+            "port": int(address.rpartition(":")[2]),
+            "requests": [*first, *named],
+        }
         done = subprocess.run(
             ["node", "client.cjs", json.dumps(given)],
             cwd=FOLDER,

@@ -25,6 +25,7 @@ from reven2._service import (
     column,
 )
 from reven2.arch.register import Register
+from reven2.trace import Thread
 
 __all__ = ["Condition", "Machine", "Reason", "Stop", "Watchpoint"]
 
@@ -36,7 +37,8 @@ Condition = Callable[[int, bytes], bool]
 
 _FIRST_WINDOW, _LARGEST_WINDOW = 1 << 18, 1 << 28
 _FIRST_HITS, _MOST_HITS = 64, 4096
-_RIP = Register.from_name("rip")
+_RIP, _RAX = Register.from_name("rip"), Register.from_name("rax")
+_EXIT = 60  # the system call
 _LARGEST_RANGE_STEP = 1 << 22
 _SCANNED, _PARTS = 256, 64
 
@@ -90,6 +92,7 @@ class Machine:
         self.is_interrupted: Callable[[], bool] = lambda: False
         self._changes: dict[tuple[Watchpoint, bool], tuple[int, int | None]] = {}
         self._threads = self.trace.threads
+        self._exiting: dict[int, bool] = {}
         self.context = context
         # The context at which the signal that comes there was told already.
         self._told: int | None = None
@@ -111,8 +114,18 @@ class Machine:
         return [
             one.id
             for one in self._threads
-            if one.first_transition.id <= self.context <= one.last_transition.id + 1
+            if one.first_transition.id <= self.context
+            and (self.context <= one.last_transition.id + 1 or not self._exits(one))
         ] or [self.thread]
+
+    def _exits(self, thread: Thread) -> bool:
+        """Whether a thread ends by itself: others wait for ever."""
+        if thread.id not in self._exiting:
+            last = thread.last_transition
+            is_call = last.instruction is not None and last.instruction.mnemonic == "syscall"
+            number = _RAX.bits(last.context_before()._view()) if is_call else None
+            self._exiting[thread.id] = number == _EXIT
+        return self._exiting[thread.id]
 
     def view(self, thread: int) -> bytes | None:
         """Registers of a thread at its own last moment; None if it has not run yet."""
