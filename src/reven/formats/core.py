@@ -97,7 +97,8 @@ class CoreExport:
             view = machine.view(thread)
             if view is None:
                 continue
-            signal = machine.signal_at(machine.context) if thread == running else 0
+            # As the kernel does, in the status of every thread: readers take the last.
+            signal = machine.signal_at(machine.context)
             notes.append(_note(_NT_PRSTATUS, self._status(view, thread, signal)))
             if thread == running:
                 notes.append(_note(_NT_PRPSINFO, info))
