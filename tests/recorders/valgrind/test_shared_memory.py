@@ -44,10 +44,10 @@ def checked(trace: Path) -> _engine.CheckResult:
 
 
 def first(server: Any, cause: MemoryAccessCause) -> MemoryAccess:
-    """The first access of that cause in a trace."""
-    found = next(one for one in server.trace.memory_accesses() if one.cause is cause)
+    """The first write of that cause in a trace."""
+    written = server.trace.memory_accesses(operation=MemoryAccessOperation.Write)
+    found = next(one for one in written if one.cause is cause)
     assert isinstance(found, MemoryAccess)
-    assert found.operation is MemoryAccessOperation.Write
     return found
 
 
