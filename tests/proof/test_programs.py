@@ -5,6 +5,7 @@ the tests need."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,11 @@ def test_a_difference_between_native_runs_is_the_entrys_fault(
 
 def test_a_difference_from_native_is_wrong_unless_it_is_said(runner: Runner) -> None:
     source = (HERE / "own/x87_arithmetic.c").read_text("utf-8")
-    entry = {"run": "./a", "files": {"a.c": source}, "before": "gcc -O1 -w -o a a.c -lm"}
+    entry: dict[str, Any] = {
+        "run": "./a",
+        "files": {"a.c": source},
+        "before": "gcc -O1 -w -o a a.c -lm",
+    }
     silent = runner.prove(Program("x87", "own", **entry))
     assert silent.verdict == "wrong"
     assert "stdout: line 1" in silent.why[0]
