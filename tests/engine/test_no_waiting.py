@@ -81,7 +81,7 @@ def test_the_outline_is_written_while_recording(fresh: Path) -> None:
     "words", [["info"], ["show", "--at", "50%"], ["show"], ["show", "--at", "work"]]
 )
 def test_commands_make_no_index_of_memory(fresh: Path, words: list[str]) -> None:
-    command = [REVEN, words[0], fresh, *words[1:]]
+    command = [str(REVEN), words[0], str(fresh), *words[1:]]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout
     assert not (fresh / "index.bin").exists()

@@ -101,7 +101,17 @@ def test_its_values_are_those_of_the_whole(noisy: Path, kept: Path, tmp_path: Pa
 
 def test_a_recording_that_is_killed_opens(noisy: Path, tmp_path: Path) -> None:
     trace = tmp_path / "t.reven"
-    command = [REVEN, "record", "-o", trace, "--last", "1MB", "--", noisy, "100000000"]
+    command = [
+        str(REVEN),
+        "record",
+        "-o",
+        str(trace),
+        "--last",
+        "1MB",
+        "--",
+        str(noisy),
+        "100000000",
+    ]
     recording = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while not _begins_late(trace):
@@ -123,7 +133,17 @@ def test_a_recording_that_is_killed_opens(noisy: Path, tmp_path: Path) -> None:
 
 def test_ctrl_c_keeps_the_end(noisy: Path, tmp_path: Path) -> None:
     trace = tmp_path / "t.reven"
-    command = [REVEN, "record", "-o", trace, "--last", "1MB", "--", noisy, "100000000"]
+    command = [
+        str(REVEN),
+        "record",
+        "-o",
+        str(trace),
+        "--last",
+        "1MB",
+        "--",
+        str(noisy),
+        "100000000",
+    ]
     recording = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     while not _begins_late(trace):
         assert recording.poll() is None

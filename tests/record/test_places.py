@@ -223,7 +223,8 @@ def test_a_program_that_ends_before(kept: Callable[..., Any]) -> None:
 
 def test_an_end_that_is_never_reached_is_told(tmp_path: Path, program: Path) -> None:
     reven = Path(sys.executable).with_name("reven")
-    command = [reven, "record", "-o", tmp_path / "t.reven", "--until", "tick@1000", "--", program]
+    output = str(tmp_path / "t.reven")
+    command = [str(reven), "record", "-o", output, "--until", "tick@1000", "--", str(program)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 125
     assert "--until tick@1000 was never reached" in done.stderr

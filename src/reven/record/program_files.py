@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+from elftools.elf.segments import InterpSegment
+
 from reven.ossi.linux.elf import ElfImage
 from reven.ossi.linux.elf_header import BinaryError
 from reven.ossi.symbols import ElfSymbol
@@ -128,7 +130,8 @@ class ProgramFiles:
 def _linker(image: ElfImage) -> str:
     with image.lock:
         for segment in image.elf.iter_segments("PT_INTERP"):
-            return str(segment.get_interp_name())
+            if isinstance(segment, InterpSegment):
+                return str(segment.get_interp_name())
     return ""
 
 

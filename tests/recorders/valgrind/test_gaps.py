@@ -138,7 +138,9 @@ def test_the_history_says_that_it_was_not_recorded(
     assert set(causes) == {reven2.memhist.MemoryAccessCause.NotRecorded}
     assert server.trace.notices == ["code of left_out is not recorded (--skip)"]
     # The code itself is not there, and the moments around it follow each other.
-    assert not list(server.trace.search.pc(server.where("left_out").address))
+    address = server.where("left_out").address
+    assert address is not None
+    assert not list(server.trace.search.pc(address))
     server.close()
 
 

@@ -71,10 +71,12 @@ def test_a_program_stops_starts_and_names_moments(
     server = reven2.open(trace)
     assert [b.description for b in server.bookmarks.all()] == marks_of(trace)
     assert server.where("prepare").transition is None
-    assert server.where("sum").transition is not None
+    first = server.where("sum").transition
+    assert first is not None
     prepared = next(iter(server.bookmarks.all())).transition
-    assert prepared < server.where("sum").transition
+    assert prepared < first
     # It stands at the request itself.
+    assert prepared.instruction is not None
     assert prepared.instruction.raw.startswith(bytes.fromhex("48c1c703"))
     server.close()
 
@@ -98,7 +100,7 @@ def test_from_a_mark_to_a_mark(run_both_ways: Callable[..., object], marked: Pat
 
 def test_a_program_that_never_asks(compile_program: Callable[..., Path], tmp_path: Path) -> None:
     program = compile_program("int main(void) { return 3; }")
-    command = [REVEN, "record", "-o", tmp_path / "t.reven", "--wait", "--", program]
+    command = [str(REVEN), "record", "-o", str(tmp_path / "t.reven"), "--wait", "--", str(program)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 125
     assert "REVEN_START" in done.stderr
