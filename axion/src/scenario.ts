@@ -22,7 +22,12 @@ async function goToDecisive(name: string): Promise<void> {
   beginsAnew.value = true;
   const began = focus.peek();
   const { decisive } = await view(name, "start", {});
-  if (focus.peek() === began && decisive !== null) go({ transition: decisive }, { by: "history" });
+  if (focus.peek() !== began || decisive === null) return;
+  go({ transition: decisive }, { by: "history" });
+  const there = focus.peek();
+  const why = await view(name, "explanation", {}, { ahead: true });
+  const first = why.first_wrong?.transition ?? null;
+  if (focus.peek() === there && first !== null) go({ transition: first }, { by: "history" });
 }
 
 async function load(name: string): Promise<void> {
@@ -53,7 +58,7 @@ export async function open(route: Route, by: Mover = "history"): Promise<void> {
       { by },
     );
     if (!isSame && route.focus.transition === undefined && route.expression === null)
-      await goToDecisive(name);
+      void goToDecisive(name).catch(sayProblem);
     if (route.expression !== null) {
       const { address } = await requestView(name, "address", {
         context: focus.peek().transition,

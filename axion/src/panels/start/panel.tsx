@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import type { Finding, StartAnswer, StartFrame } from "../../api/types";
+import type { ExplanationPart, Finding, StartAnswer, StartFrame } from "../../api/types";
 import { useView } from "../../api/views";
 import { focus, go, type Selection, total } from "../../focus";
 import { baseName, numbered } from "../../ui/format";
@@ -67,6 +67,7 @@ function Start() {
           </ol>
         )}
       </section>
+      <Explanation />
       <FindingsPart />
       {answer.notices.length > 0 && (
         <section aria-label="Not exact">
@@ -95,6 +96,56 @@ function Start() {
         <kbd>?</kbd> shows all keys, <kbd>Ctrl+K</kbd> finds everything.
       </p>
     </div>
+  );
+}
+
+/** Why it ended so: what was wrong first, and what shows it. */
+function Explanation() {
+  const { scenario } = focus.value;
+  const { answer, error } = useView(scenario, "explanation", {});
+  if (error) return null;
+  if (answer === null) return <p class="dim">Looking for why …</p>;
+  if (answer.parts.length === 0 && answer.first_wrong === null) return null;
+  return (
+    <section aria-label="Why">
+      <h3>
+        Why: <span class={answer.kind === "success" ? "" : "written"}>{answer.kind}</span>
+      </h3>
+      <p class="sentence">It {answer.headline}.</p>
+      {answer.first_wrong && (
+        <p>
+          First wrong in your own code: <PartLink part={answer.first_wrong} />
+        </p>
+      )}
+      <ol class="found">
+        {answer.parts.map((part) => (
+          <li key={`${part.role} ${part.transition} ${part.text}`}>
+            <span class="dim">{part.role}</span> <PartLink part={part} />
+          </li>
+        ))}
+      </ol>
+      {answer.limits.map((limit) => (
+        <p key={limit} class="dim">
+          Not looked at: {limit}
+        </p>
+      ))}
+    </section>
+  );
+}
+
+function PartLink({ part }: { part: ExplanationPart }) {
+  const { transition } = part;
+  return (
+    <button
+      type="button"
+      class="link"
+      disabled={transition === null}
+      onClick={() => transition !== null && go({ transition, side: "before" })}
+    >
+      {transition !== null && <span class="dim">{numbered(transition)} </span>}
+      {part.where && <b>{part.where} </b>}
+      {part.text}
+    </button>
   );
 }
 

@@ -11,6 +11,8 @@ from reven.places import Place, function_name, place
 from reven.server.views.view import hexadecimal, view
 from reven2._service import TraceService, column
 from reven2._service.end import EndData
+from reven2._service.explain import StatementData
+from reven2.explanation import place_text
 
 __all__ = ["VIEWS"]
 
@@ -147,4 +149,43 @@ def _is_own(where: Place | None) -> bool:
     return where is not None and bool(where.file) and not where.binary.startswith(_SYSTEM)
 
 
-VIEWS = [view(start, slow=True)]
+class ExplanationRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class ExplanationPart(msgspec.Struct, frozen=True):
+    """Something that is so, and the transition that shows it; `where` in the code, in words."""
+
+    role: str
+    text: str
+    where: str
+    transition: int | None
+
+
+class ExplanationAnswer(msgspec.Struct, frozen=True):
+    """As `reven2._service.explain.ExplanationData`, in what is painted."""
+
+    kind: str
+    headline: str
+    first_wrong: ExplanationPart | None
+    parts: list[ExplanationPart]
+    limits: list[str]
+
+
+def explanation(service: TraceService, request: ExplanationRequest) -> ExplanationAnswer:
+    """Why the program ended as it did, each statement with its transition."""
+    found = service.explain(own=[], not_own=[])
+    return ExplanationAnswer(
+        found.kind,
+        found.headline,
+        None if found.first_wrong is None else _part(found.first_wrong),
+        [_part(one) for one in found.statements],
+        found.limits,
+    )
+
+
+def _part(one: StatementData) -> ExplanationPart:
+    return ExplanationPart(one.role, one.text, place_text(one.place), one.transition)
+
+
+VIEWS = [view(start, slow=True), view(explanation, slow=True)]
