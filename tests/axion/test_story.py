@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 import reven2
 from reven2.preview.bugs import BugKind, find
-from reven2.preview.taint import origin
+from reven2.preview.taint import origin_tree
 from tests.axion.conftest import SOON, OpenAxion, panel, runs_of
 from tests.server.running import Running
 
@@ -74,10 +74,15 @@ def test_the_first_screen_says_what_happened_and_stands_where_it_did(
     end = opened.trace.end
     assert end is not None
     expect(start).to_contain_text(str(end), timeout=SOON)
-    last_call = runs_of(opened, "measure")[1]
     expect(start).to_contain_text(re.compile(r"measure, program\.c:\d+"))
+    why = opened.trace.explain()
+    assert why.first_wrong is not None
+    first = why.first_wrong.transition
+    assert first is not None
+    expect(start).to_contain_text(why.kind, timeout=SOON)
+    # Nobody has gone elsewhere, so the page stands where it first went wrong.
+    expect(page.get_by_role("group", name="Position")).to_contain_text(f"#{first.id:,}")
     expect(panel(page, "calls").get_by_role("listitem").first).to_contain_text("measure")
-    assert last_call.id < position(page) < opened.trace.transition_count
     (bug,) = list(find(opened.trace, BugKind.UseAfterFree))[:1]
     finding = start.get_by_role("listitem").filter(has_text="use-after-free").first
     expect(finding).to_be_visible(timeout=SOON)
@@ -109,7 +114,8 @@ def test_o_tells_where_the_selection_comes_from(
 ) -> None:
     running, opened = dangling
     moment = runs_of(opened, "measure")[1].context_before()
-    steps = list(origin(moment, "rdi"))
+    told = [path.hops[step] for _, path, step in origin_tree(moment, "rdi").story()]
+    steps = [hop.transition for hop in told]
     link = f"#/{opened.scenario_name}/transition/{moment._id}?register=rdi"
     page = open_axion(link, running)
     page.keyboard.press("o")
@@ -117,14 +123,12 @@ def test_o_tells_where_the_selection_comes_from(
     rows = story.get_by_role("listitem")
     expect(story).to_contain_text(f"{len(steps)} steps", timeout=SOON)
     for number in range(3):
-        step = steps[number].transition
+        step = steps[number]
         assert step is not None
         expect(rows.nth(number)).to_contain_text(f"#{step.id:,}")
-    assert steps[1].transition is not None
+    assert steps[1] is not None
     rows.nth(1).get_by_role("button").first.click()
-    expect(page.get_by_role("group", name="Position")).to_contain_text(
-        f"#{steps[1].transition.id:,}"
-    )
+    expect(page.get_by_role("group", name="Position")).to_contain_text(f"#{steps[1].id:,}")
     # What the story is of stays, and comes back with a link.
     expect(story).to_contain_text(f"{len(steps)} steps")
     page.wait_for_url(re.compile("panels=.*origin"))

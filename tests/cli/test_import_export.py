@@ -44,7 +44,7 @@ def test_nothing_is_replaced_without_force(reven, crash_trace, tmp_path):
 def test_formats_are_told_or_asked_for(reven, crash_trace, tmp_path):
     done = reven("export", crash_trace, "-o", "crash.txt")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "--format: tenet" in done.stderr
+    assert "--format: core, drcov, folded, tenet" in done.stderr
     assert reven("export", crash_trace, "-o", "crash.txt", "-f", "tenet").returncode == 0
     done = reven("import", "crash.txt", "-f", "nonsense")
     assert done.returncode == 2

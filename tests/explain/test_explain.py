@@ -75,7 +75,9 @@ CASES = {
     "damaged heap": Case(
         programs.CORRUPTED_HEAP, "heap corruption", "just beyond the block of 40 bytes"
     ),
-    "endless recursion": Case(programs.STACK_OVERFLOW, "stack overflow", "even → odd → even"),
+    "endless recursion": Case(
+        programs.STACK_OVERFLOW, "stack overflow", "even → odd → even|odd → even → odd"
+    ),
     "canary": Case(
         programs.STACK_SMASHING,
         "stack smashing",

@@ -14,6 +14,7 @@ from pathlib import Path
 import zstandard
 from elftools.elf.elffile import ELFFile
 
+from reven import _engine
 from reven.recorders.kit import EventKind, RecordType, event, node, record
 from reven.recorders.kit.constants import Operation
 from reven.service.local import LocalService
@@ -119,6 +120,7 @@ def a_trace(folder: Path) -> Path:
     trace = folder / "small.reven"
     write_trace(trace, [Slot(executions, sound_records(32), made), Slot(executions)])
     (trace / "manifest.json").write_bytes(b'{"program": "small", "pid": 1, "complete": true}')
+    _engine.Trace(str(trace)).build_index()
     service = LocalService(trace)
     service.build_calls(None)
     service.strings("", first=0, limit=10)

@@ -33,6 +33,10 @@ LAYOUT = {
 OTHER_NUMBERS = {
     "benchmarks/axion.py": {240},  # frames
     "src/reven/recorders/kit/transport.py": {248},  # reven_ring_header
+    "native/recorders/valgrind/float.c": {224},  # struct of the core's signal frame
+    "native/recorders/valgrind/kernel_reads.c": {208},  # struct timex
+    "src/reven/end/notices.py": {216},  # a system call
+    "tests/proof/stepping.py": {216, 240, 248, 832},  # user_regs_struct, FXSAVE
     "tests/ossi/linux/dwarf/test_types.py": {208, 216},  # types of the C library
     "tests/reven2/test_register_table.py": LAYOUT,  # this list
     "tests/proof/single_step.c": {832},  # XSAVE

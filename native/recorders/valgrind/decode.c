@@ -4,6 +4,7 @@
  * program's registers: SHA, GFNI, VAES, VPCLMULQDQ, AVX-VNNI, AVX-IFMA, SSE4a. What needs
  * registers that VEX does not have (AVX-512) stays unknown. */
 #include "pub_tool_libcassert.h"
+#include "pub_tool_machine.h"
 #include "pub_tool_mallocfree.h"
 #include "recorder.h"
 

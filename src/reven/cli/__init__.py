@@ -11,8 +11,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
+import click
 import typer
 from typer.core import TyperGroup
 
@@ -36,12 +39,32 @@ def command_modules() -> dict[str, str]:
     }
 
 
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """What is wrong about the use of a command quotes what was typed, or pasted."""
+    try:
+        yield
+    except click.UsageError as error:
+        from reven.printable import printable
+
+        error.message = printable(error.message)
+        raise
+
+
 class Commands(TyperGroup):
     """Imports a command when it is asked for: none waits for what the others need."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         panels = {name: self.get_command(ctx, name).rich_help_panel for name in command_modules()}
         return sorted(panels, key=lambda name: (PANELS.index(panels[name]), name))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        with _said_plainly():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _said_plainly():
+            return super().invoke(ctx)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         module = command_modules().get(cmd_name)
