@@ -2278,6 +2278,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/views/explanation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Why the program ended as it did, each statement with its transition.
+         * @description Why the program ended as it did, each statement with its transition.
+         */
+        post: operations["post_scenarios_scenario_views_explanation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/views/story": {
         parameters: {
             query?: never;
@@ -3195,6 +3215,8 @@ export interface components {
         };
         /** StartRequest */
         StartRequest: Record<string, never>;
+        /** ExplanationRequest */
+        ExplanationRequest: Record<string, never>;
         /**
          * StoryRequest
          * @description The origin of a `register`, or of `size` bytes at `address`, in a context. `follow`: whether
@@ -4751,6 +4773,27 @@ export interface components {
             last: number;
         };
         /**
+         * ExplanationAnswer
+         * @description As `reven2._service.explain.ExplanationData`, in what is painted.
+         */
+        ExplanationAnswer: {
+            kind: string;
+            headline: string;
+            first_wrong: components["schemas"]["ExplanationPart"] | null;
+            parts: components["schemas"]["ExplanationPart"][];
+            limits: string[];
+        };
+        /**
+         * ExplanationPart
+         * @description Something that is so, and the transition that shows it; `where` in the code, in words.
+         */
+        ExplanationPart: {
+            role: string;
+            text: string;
+            where: string;
+            transition: number | null;
+        };
+        /**
          * StoryAnswer
          * @description Steps, in the order to read them. `is_cut`: there was more than is looked at.
          */
@@ -5306,6 +5349,7 @@ export type SourceRequest = components['schemas']['SourceRequest'];
 export type SourceFilesRequest = components['schemas']['SourceFilesRequest'];
 export type SourceRunRequest = components['schemas']['SourceRunRequest'];
 export type StartRequest = components['schemas']['StartRequest'];
+export type ExplanationRequest = components['schemas']['ExplanationRequest'];
 export type StoryRequest = components['schemas']['StoryRequest'];
 export type TimelineRequest = components['schemas']['TimelineRequest'];
 export type TimelineCallsRequest = components['schemas']['TimelineCallsRequest'];
@@ -5430,6 +5474,8 @@ export type StartAnswer = components['schemas']['StartAnswer'];
 export type StartFrame = components['schemas']['StartFrame'];
 export type StartRegister = components['schemas']['StartRegister'];
 export type StartThread = components['schemas']['StartThread'];
+export type ExplanationAnswer = components['schemas']['ExplanationAnswer'];
+export type ExplanationPart = components['schemas']['ExplanationPart'];
 export type StoryAnswer = components['schemas']['StoryAnswer'];
 export type StoryPart = components['schemas']['StoryPart'];
 export type StorySource = components['schemas']['StorySource'];
@@ -8425,6 +8471,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StartAnswer"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_explanation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExplanationRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplanationAnswer"];
                 };
             };
         };
