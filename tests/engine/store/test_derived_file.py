@@ -34,16 +34,19 @@ room = sum(file.stat().st_size for file in trace.rglob("*") if file.is_file()) *
 subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={room}", "none", disk], check=True)
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", small], check=True)
 shutil.copytree(trace, disk / "trace")
-with open(disk / "filling", "wb", buffering=0) as filling:
-    try:
-        while filling.write(bytes(4096)):
+for full in (disk, small):
+    with open(full / "filling", "wb", buffering=0) as filling:
+        try:
+            while filling.write(bytes(4096)):
+                pass
+        except OSError:
             pass
-    except OSError:
-        pass
 def answers(trace):
     none = np.array([], dtype=np.uint64)
     calls = Calls(trace)
     calls.build(none, none)
+    trace.build_index()
+    assert trace.indexed
     return [len(trace.mappings()), len(calls), trace.read_memory(5, 0x400000, 8) == b""]
 try:
     print(answers(Trace(str(disk / "trace"))))
