@@ -18,18 +18,31 @@ SUFFIX = ".reven"
 
 
 class TraceFolder:
-    """A trace directory that is being written, by this process alone until it is closed."""
+    """A trace directory that is being written, by this process alone until it is closed.
 
-    def __init__(self, path: Path) -> None:
+    Raises BlockingIOError if another process holds it, unless it is to `wait`;
+    NotADirectoryError also for a symbolic link.
+    """
+
+    def __init__(self, path: Path, *, wait: bool = False) -> None:
         self.path = path
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._descriptor = os.open(path, flags)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             self.close()
             raise
         except OSError:
             pass  # a file system without locks
+
+    def is_at_its_path(self) -> bool:
+        """False once somebody has moved it away, whatever has taken its name since."""
+        try:
+            there = self.path.lstat()
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(os.fstat(self._descriptor), there)
 
     def close(self) -> None:
         if self._descriptor >= 0:
@@ -53,8 +66,9 @@ def create_trace(path: Path, *, replace: bool) -> TraceFolder:
         if path.is_symlink() or path.exists():
             _remove(path, replace=replace)
         path.mkdir(parents=True)
-        return TraceFolder(path)
-    except (FileExistsError, BlockingIOError):
+        # Who holds it now looked for a trace to replace, finds none, and lets go of it.
+        return TraceFolder(path, wait=True)
+    except FileExistsError:
         raise _being_recorded(path) from None
     except OSError as error:
         raise CannotRecord(f"{path} cannot be made: {error.strerror}.") from None
@@ -89,15 +103,18 @@ def _remove(path: Path, *, replace: bool) -> None:
         raise TraceExists(
             f"{path} exists; choose another name with -o, or replace it with --force."
         )
-    if not _is_trace(path):
-        raise TraceExists(
-            f"{path} is no trace, so it is not replaced; choose another name with -o."
-        )
     try:
         held = TraceFolder(path)
-    except BlockingIOError:
+    except NotADirectoryError:
+        raise _no_trace(path) from None
+    except (BlockingIOError, FileNotFoundError):
         raise _being_recorded(path) from None
     with held:
+        # Another may have replaced it after it was opened and before it was locked.
+        if not held.is_at_its_path():
+            raise _being_recorded(path)
+        if not _is_trace(path):
+            raise _no_trace(path)
         remove_child_traces(path)
         # Under its name it is there whole or not at all, whoever else replaces it now.
         aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.absolute().parent))
@@ -105,6 +122,10 @@ def _remove(path: Path, *, replace: bool) -> None:
             path.rename(aside / path.name)
         finally:
             shutil.rmtree(aside)
+
+
+def _no_trace(path: Path) -> TraceExists:
+    return TraceExists(f"{path} is no trace, so it is not replaced; choose another name with -o.")
 
 
 def _being_recorded(path: Path) -> TraceExists:
