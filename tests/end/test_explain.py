@@ -110,7 +110,7 @@ def test_an_instruction_of_the_programs_own_making(end_of: Any) -> None:
     [
         ("vpaddd %zmm0, %zmm1, %zmm2", "AVX-512"),
         ("vaddpd %zmm0, %zmm1, %zmm2 {%k1}", "glibc.cpu.hwcaps=-AVX512F"),
-        ("sha1nexte %xmm0, %xmm1", "-mno-sha"),
+        ("xsavec (%rsp)", "XSAVEC"),
         ("int $0x80", "32-bit system calls"),
     ],
 )
