@@ -18,4 +18,4 @@ def plain_end(known: EndManifest) -> str:
         case "until":
             return "reached the end that was chosen, and ran on unrecorded"
         case _:
-            return "reached the chosen number of transitions, and ran on unrecorded"
+            return "reached the length that was chosen, and ran on unrecorded"
