@@ -48,28 +48,22 @@ def build_once(trace: str, threads: int) -> dict[str, Any]:
 
     `seconds` are of the processor.
     """
+    from reven import _engine
     from reven.service.local import LocalService
 
+    # Symbols are read before.
     service = LocalService(trace)
-    service.binaries()
-    # Symbols are read, and the other index built, before.
-    service.build_calls(None, threads)
-    (Path(trace) / "calls.bin").unlink(missing_ok=True)
-    service.refresh()
+    functions, stubs = service.function_starts()
+    file = Path(trace) / "calls.bin"
+    file.unlink(missing_ok=True)
+    calls = _engine.Calls(_engine.Trace(trace))
     start = time.process_time()
-    service.build_calls(None, threads)
-    seconds = time.process_time() - start
-    transitions = service.transition_count()
+    calls.build(functions, stubs, threads=threads)
     return {
-        "transitions": transitions,
-        "seconds": seconds,
-        "calls": sum(
-            node.count
-            for node in service.call_tree(
-                0, transitions, thread=None, deepest=1 << 31, roots=[], limit=1 << 20
-            ).nodes
-        ),
-        "bytes": (Path(trace) / "calls.bin").stat().st_size,
+        "transitions": service.transition_count(),
+        "seconds": time.process_time() - start,
+        "calls": len(calls),
+        "bytes": file.stat().st_size,
         "rss": peak_rss(),
     }
 

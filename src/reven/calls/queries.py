@@ -173,7 +173,7 @@ class CallQueries(OpenedTrace):
         while not calls.complete:
             with acquired(building):
                 if not calls.complete:
-                    functions, stubs = self._function_starts()
+                    functions, stubs = self.function_starts()
                     calls.build(functions, stubs, progress=progress, threads=threads)
         return calls
 
@@ -181,7 +181,7 @@ class CallQueries(OpenedTrace):
         with translated():
             return _engine.Calls(self._trace()), threading.Lock()
 
-    def _function_starts(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    def function_starts(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
         """Addresses of all functions, ascending, and those of PLT stubs among them."""
         functions: set[int] = set()
         stubs: set[int] = set()
