@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -39,12 +38,16 @@ def command_modules() -> dict[str, str]:
     }
 
 
+_WrongUse: Any = typer.BadParameter.__base__
+"""What wrong use of any kind raises; of the errors it is, typer gives only this one a name."""
+
+
 @contextmanager
 def _said_plainly() -> Iterator[None]:
     """What is wrong about the use of a command quotes what was typed, or pasted."""
     try:
         yield
-    except click.UsageError as error:
+    except _WrongUse as error:
         from reven.printable import printable
 
         error.message = printable(error.message)

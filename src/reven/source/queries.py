@@ -15,7 +15,7 @@ from reven.source.frames import Frame, State, caller, outside_of_functions, top_
 from reven.source.variables import Variables
 from reven.trace.core import CoreQueries
 from reven.trace.opened import translated
-from reven.trace.stopping import keep_going
+from reven.trace.stopping import acquired, keep_going
 from reven2._service.source import FunctionData, TypeGraph, VariableData
 from reven2.errors import OutOfRangeError
 
@@ -133,7 +133,7 @@ class TypeQueries(CoreQueries):
         # thread at a time may hold several.
         with (
             translated(),
-            self._kept("debug information", threading.RLock),
+            acquired(self._kept("debug information", threading.RLock)),
             debug.lock(),
             elf_errors(debug.binary.path),
         ):
