@@ -4,7 +4,14 @@
 
 import { effect } from "@preact/signals";
 import { type Focus, focus, go, isSame, onMove, type Selection } from "./focus";
-import { formatPanels, linkedPanels, openPanels, type PanelState, parsePanels } from "./states";
+import {
+  formatPanels,
+  linkedPanels,
+  openPanels,
+  type PanelState,
+  parsePanels,
+  placeLinked,
+} from "./states";
 
 const STEPS_MILLISECONDS = 250;
 const WRITTEN_MILLISECONDS = 200;
@@ -60,6 +67,15 @@ export function parseHash(hash: string): Route {
   if (transition !== null) route.focus.transition = transition;
   if (kind === "address" && place) route.expression = place;
   return route;
+}
+
+/** Whether this page was opened by a link to a place, and not loaded again. */
+export function beginsAtPlace(route: Route): boolean {
+  return history.state !== OWN && saysPlace(route);
+}
+
+function saysPlace({ focus, expression }: Route): boolean {
+  return focus.transition !== undefined || expression !== null;
 }
 
 function selectionOf(parameters: URLSearchParams): Selection | null {
@@ -126,6 +142,7 @@ export function followAddress(open: (route: Route) => void): void {
     const to = { ...focus.peek(), ...route.focus };
     const isLink = event.state !== OWN;
     if (!isLink) route.panels = null;
+    else placeLinked.value = saysPlace(route);
     if (route.expression !== null || to.scenario !== focus.peek().scenario) open(route);
     else {
       if (route.panels) linkedPanels.value = route.panels;

@@ -6,8 +6,8 @@ import { connect, connection, requestView, server } from "./api/client";
 import type { ScenarioAnswer } from "./api/types";
 import { forgetAnswers, view } from "./api/views";
 import { focus, go, type Mover, total } from "./focus";
-import { parseHash, type Route } from "./route";
-import { linkedPanels } from "./states";
+import { beginsAtPlace, parseHash, type Route } from "./route";
+import { linkedPanels, placeLinked } from "./states";
 import { say, sayProblem } from "./ui/toast";
 
 const GROWTH_MILLISECONDS = 2000;
@@ -74,7 +74,9 @@ export async function open(route: Route, by: Mover = "history"): Promise<void> {
 /** Show what the page's address says, and keep up with the server from then on. */
 export async function begin(): Promise<void> {
   await connect();
-  await open(parseHash(window.location.hash));
+  const route = parseHash(window.location.hash);
+  placeLinked.value = beginsAtPlace(route);
+  await open(route);
   let known = server.peek()?.epoch;
   effect(() => {
     const now = server.value;

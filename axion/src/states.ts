@@ -20,6 +20,9 @@ export const openPanels = signal<PanelState[]>([]);
 /** The panels of a link that was opened, until the dock has them. */
 export const linkedPanels = signal<PanelState[] | null>(null);
 
+/** A link to a place was opened, until the dock has shown the place. */
+export const placeLinked = signal(false);
+
 /** The kind and the number of a panel; null for what is no panel's id. */
 export function partsOf(id: string): { panel: string; number: number } | null {
   const found = /^([a-z]+(?:_[a-z]+)*)(?:-([2-9]))?$/.exec(id);

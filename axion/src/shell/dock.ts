@@ -9,7 +9,7 @@ import { focusPanel } from "../panels/keyboard";
 import { instanceId, ofAnyTrace, type Panel } from "../panels/panel";
 import { panels } from "../panels/registry";
 import { beginsAnew, scenario } from "../scenario";
-import { linkedPanels, openPanels, type PanelState, partsOf } from "../states";
+import { linkedPanels, openPanels, type PanelState, partsOf, placeLinked } from "../states";
 import { say } from "../ui/toast";
 import { Actions } from "./actions";
 import {
@@ -71,6 +71,11 @@ export function openDock(element: HTMLElement): () => void {
     beginsAnew.value = false;
     untracked(() => showPanel("start"));
   });
+  const stopPlace = effect(() => {
+    if (!placeLinked.value) return;
+    placeLinked.value = false;
+    untracked(() => showPlace(api));
+  });
   let shownTrace = scenario.peek()?.uuid;
   const stopTrace = effect(() => {
     const now = scenario.value?.uuid;
@@ -91,7 +96,7 @@ export function openDock(element: HTMLElement): () => void {
     removeCommands();
     window.removeEventListener("pagehide", leave);
     element.removeEventListener("focusin", onFocus);
-    for (const stop of [stopStates, stopLinks, stopBeginning, stopTrace]) stop();
+    for (const stop of [stopStates, stopLinks, stopBeginning, stopPlace, stopTrace]) stop();
     using.dispose();
     watching.dispose();
     clearTimeout(saving);
@@ -308,6 +313,12 @@ function restore(api: DockviewApi): void {
   }
   begins.clear();
   layOut(api);
+}
+
+/** What happened, which the page began with before, hides nothing of where a link leads. */
+function showPlace(api: DockviewApi): void {
+  const trace = api.getPanel(latestOf("trace")?.self.id ?? "");
+  if (trace?.group.activePanel?.id === "start") trace.api.setActive();
 }
 
 /** Have a panel as a link says. */
