@@ -109,31 +109,34 @@ def record_program(compile_program: CompileProgram, record_command: RecordProgra
 def serve_traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeTraces]:
     """`serve_traces(*paths, options=()) -> port` of a server process; one for the same
     request. It leaves its run file and state where the tests find them, and nobody else."""
-    served: dict[tuple[str, ...], int] = {}
-    processes: list[subprocess.Popen[str]] = []
+    ports: dict[tuple[str, ...], int] = {}
+    processes: dict[tuple[str, ...], subprocess.Popen[str]] = {}
 
     def serve_(*paths: Path, options: Sequence[str] = ()) -> int:
         words = (*map(str, paths), *options)
-        if words not in served:
+        if words not in processes:
             reven = str(Path(sys.executable).with_name("reven"))
             command = [reven, "serve", "--port", "0", *words]
             server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-            processes.append(server)
+            processes[words] = server
             assert server.stdout is not None
             for line in server.stdout:
                 if line.startswith("at "):
-                    served[words] = int(line.rpartition(":")[2])
+                    ports[words] = int(line.rpartition(":")[2])
                 if line.startswith("open "):
                     break
-        return served[words]
+        # One that ended before its time is the failure, not what its clients then say.
+        ended = processes[words].poll()
+        assert ended is None, f"the server of {words} ended with status {ended}"
+        return ports[words]
 
     with pytest.MonkeyPatch.context() as patch:
         for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
         yield serve_
-        for process in processes:
+        for process in processes.values():
             process.terminate()
-        for process in processes:
+        for process in processes.values():
             process.communicate()
 
 
