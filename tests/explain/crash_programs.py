@@ -104,6 +104,26 @@ int main(int argc, char **argv) {
 }
 """
 
+VIRTUAL_CALL_AFTER_DELETE = r"""
+#include <cstdio>
+struct Shape { virtual ~Shape() {} virtual double area() const { return 0; } };
+struct Square : Shape {
+    double side = 3;
+    double area() const override { return side * side; }
+};
+__attribute__((noinline)) static double measure(const Shape *one) {
+    return one->area();  /* BUG */
+}
+__attribute__((noinline)) static void drop(Shape *one) { delete one; }
+int main() {
+    Shape *first = new Square, *second = new Square;
+    std::printf("%g\n", measure(first) + measure(second));
+    drop(second);
+    drop(first);
+    return int(measure(first));
+}
+"""
+
 USE_AFTER_FREE = r"""
 #include <stdio.h>
 #include <stdlib.h>

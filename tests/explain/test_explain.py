@@ -55,6 +55,14 @@ CASES = {
         "byte 0 of the block of 16 bytes",
         "free freed it",
     ),
+    # The table of functions is sought where what was freed says, which is anywhere.
+    "deleted and called": Case(
+        programs.VIRTUAL_CALL_AFTER_DELETE,
+        "use after free",
+        "byte 0 of the block of 16 bytes from operator new",
+        "operator delete freed it",
+        language="cpp",
+    ),
     "local of a function that returned": Case(
         programs.RETURNED_LOCAL, "use after free", "variable l .*had returned"
     ),

@@ -203,6 +203,10 @@ class Story:
             thread_wrote = enter <= written < leave or written < enter
             if not thread_wrote:
                 return None
+            # A pointer that was read from freed memory leads anywhere, here by chance.
+            freed = self._pointer_from_freed(at)
+            if freed is not None:
+                return freed
             what = self._objects.block_object(block).offset_text(address)
             statement = self._evidence.statement(
                 "wrong", f"reads {what}, which was never written since it was allocated", at
@@ -210,6 +214,21 @@ class Story:
             return Wrong("uninitialised", statement, (self._objects.allocated(block),))
         if block is None:
             return self._uninitialised_local(address, at, written)
+        return None
+
+    def _pointer_from_freed(self, at: int) -> Wrong | None:
+        """Whether what an instruction reads through came from a block that was freed."""
+        pc, code = self._evidence.service.instruction_at(at)
+        for name in address_registers(pc, code, CS_AC_READ):
+            place = self._evidence.register_place(name)
+            for chain in self._evidence.explore(at, place, "values", 600):
+                for hop in chain.hops:
+                    if hop.before is None or not hop.before[0] or hop.transition is None:
+                        continue
+                    read, when = hop.before[1], hop.transition
+                    block = self._objects.block_at(read, when, was_freed=True)
+                    if block is not None and block.end <= when and block.freed is not None:
+                        return self.use_after_free(block, read, when, "read")
         return None
 
     def _uninitialised_local(self, address: int, at: int, written: int) -> Wrong | None:
