@@ -16,105 +16,69 @@ static char area[4096] __attribute__((aligned(64)));
                          : "rax", "rcx", "rdx", "rbx", "xmm0", "xmm1", "st", "mm0", "memory", \
                            "cc");                                                             \
     }
+/* clang-format off: one a line */
 EACH(fpu, "fld1\n fstp %%st")
 EACH(tsc, "rdtsc")
-EACH(cx8, "cmpxchg8b (%0)") EACH(cmov, "cmovz %%rax, %%rcx") EACH(clfsh, "clflush (%0)") EACH(
-    mmx, "paddb %%mm0, %%mm0\n emms") EACH(fxsr, "fxsave (%0)\n fxrstor (%0)")
-    EACH(sse, "addps %%xmm0, %%xmm0") EACH(sse2, "addpd %%xmm0, %%xmm0") EACH(
-        sse3,
-        "haddps %%xmm0, %%xmm0") EACH(pclmul,
-                                      "pclmulqdq $1, %%xmm0, %%xmm0") EACH(ssse3,
-                                                                           "pshufb %%xmm0, %%xmm0")
-        EACH(fma, "vfmadd231ps %%ymm0, %%ymm0, %%ymm1") EACH(cx16, "cmpxchg16b (%0)") EACH(
-            sse41, "pmulld %%xmm0, %%xmm0") EACH(sse42,
-                                                 "crc32q %%rax, %%rcx\n pcmpistri $0, %%xmm0, "
-                                                 "%%xmm0") EACH(movbe,
-                                                                "movbe (%0), %%eax\n movbe %%rax, "
-                                                                "(%0)") EACH(popcnt,
-                                                                             "popcnt %%rax, %%rcx")
-            EACH(aes, "aesenc %%xmm0, %%xmm0\n aeskeygenassist $1, %%xmm0, %%xmm0") EACH(
-                xsave, "mov $7, %%eax\n xor %%edx, %%edx\n xsave (%0)\n xrstor (%0)")
-                EACH(osxsave, "xor %%ecx, %%ecx\n xgetbv") EACH(
-                    avx,
-                    "vaddps %%ymm0, %%ymm0, "
-                    "%%ymm1") EACH(f16c, "vcvtph2ps %%xmm0, %%ymm0\n vcvtps2ph $0, %%ymm0, %%xmm1")
-                    EACH(rdrand, "rdrand %%rax\n rdrand %%ecx") EACH(
-                        fsgsbase,
-                        "rdfsbase %%rax") EACH(bmi1,
-                                               "andn %%rax, %%rcx, %%rdx\n blsr %%rax, %%rcx\n "
-                                               "tzcnt %%rax, %%rcx\n bextr %%rax, %%rcx, %%rdx")
-                        EACH(hle, "xacquire lock incl (%0)") EACH(
-                            avx2, "vpaddb %%ymm0, %%ymm0, %%ymm1\n vpermd %%ymm0, %%ymm0, %%ymm1")
-                            EACH(bmi2,
-                                 "pdep %%rax, %%rcx, %%rdx\n mulx %%rax, %%rcx, %%rdx\n rorx $3, "
-                                 "%%rax, %%rcx") EACH(erms, "xor %%ecx, %%ecx\n rep movsb")
-                                EACH(rtm, "xbegin 1f\n xend\n 1:") EACH(
-                                    avx512f,
-                                    ".byte 0x62, 0xf1, 0x7c, 0x48, 0x58, 0xc0") EACH(rdseed,
-                                                                                     "rdseed "
-                                                                                     "%%rax\n "
-                                                                                     "rdseed %%ecx")
-                                    EACH(adx, "adcx %%rax, %%rcx\n adox %%rax, %%rcx") EACH(
-                                        clflushopt,
-                                        "clflushopt (%0)") EACH(clwb,
-                                                                "clwb (%0)") EACH(sha,
-                                                                                  "sha1msg1 "
-                                                                                  "%%xmm0, %%xmm0")
-                                        EACH(gfni, "gf2p8mulb %%xmm0, %%xmm0") EACH(
-                                            vaes,
-                                            "vaesenc %%ymm0, %%ymm0, %%ymm0") EACH(vpclmul,
-                                                                                   "vpclmulqdq $1, "
-                                                                                   "%%ymm0, "
-                                                                                   "%%ymm0, %%ymm0")
-                                            EACH(rdpid, "rdpid %%rax") EACH(
-                                                movdiri,
-                                                "movdiri %%rax, (%0)") EACH(pku,
-                                                                            "xor %%ecx, %%ecx\n "
-                                                                            "rdpkru")
-                                                EACH(vnni,
-                                                     "%{vex%} vpdpbusd %%ymm0, %%ymm0, "
-                                                     "%%ymm1") EACH(xsaveopt,
-                                                                    "mov $7, %%eax\n xor %%edx, "
-                                                                    "%%edx\n xsaveopt "
-                                                                    "(%0)") EACH(xsavec,
-                                                                                 "mov $7, %%eax\n "
-                                                                                 "xor %%edx, "
-                                                                                 "%%edx\n xsavec "
-                                                                                 "(%0)")
-                                                    EACH(lahf, "lahf\n sahf") EACH(
-                                                        lzcnt,
-                                                        "lzcnt %%rax, %%rcx") EACH(sse4a,
-                                                                                   "extrq $1, $1, "
-                                                                                   "%%xmm0")
-                                                        EACH(prefetchw, "prefetchw (%0)") EACH(
-                                                            rdtscp,
-                                                            "rdtscp") EACH(xop,
-                                                                           ".byte 0x8f, 0xe8, "
-                                                                           "0x78, 0xcc, 0xc0, 0x01")
-                                                            EACH(fma4,
-                                                                 ".byte 0xc4, 0xe3, 0xf9, 0x68, "
-                                                                 "0xc0, 0x00")
-                                                                EACH(tbm,
-                                                                     ".byte 0x8f, 0xe9, 0x78, "
-                                                                     "0x01, 0xc8")
-                                                                    EACH(mwaitx,
-                                                                         ".byte 0x0f, 0x01, 0xfa")
-                                                                        EACH(
-                                                                            clzero,
-                                                                            "mov %0, %%rax\n .byte "
-                                                                            "0x0f, 0x01, 0xfc")
-                                                                            EACH(mmxext,
-                                                                                 "pavgb %%mm0, "
-                                                                                 "%%mm0\n emms")
-                                                                                EACH(amd3d,
-                                                                                     "pfadd %%mm0, "
-                                                                                     "%%mm0\n "
-                                                                                     "femms") enum {
-                                                                                    EAX,
-                                                                                    EBX,
-                                                                                    ECX,
-                                                                                    EDX
-                                                                                };
+EACH(cx8, "cmpxchg8b (%0)")
+EACH(cmov, "cmovz %%rax, %%rcx")
+EACH(clfsh, "clflush (%0)")
+EACH(mmx, "paddb %%mm0, %%mm0\n emms")
+EACH(fxsr, "fxsave (%0)\n fxrstor (%0)")
+EACH(sse, "addps %%xmm0, %%xmm0")
+EACH(sse2, "addpd %%xmm0, %%xmm0")
+EACH(sse3, "haddps %%xmm0, %%xmm0")
+EACH(pclmul, "pclmulqdq $1, %%xmm0, %%xmm0")
+EACH(ssse3, "pshufb %%xmm0, %%xmm0")
+EACH(fma, "vfmadd231ps %%ymm0, %%ymm0, %%ymm1")
+EACH(cx16, "cmpxchg16b (%0)")
+EACH(sse41, "pmulld %%xmm0, %%xmm0")
+EACH(sse42, "crc32q %%rax, %%rcx\n pcmpistri $0, %%xmm0, %%xmm0")
+EACH(movbe, "movbe (%0), %%eax\n movbe %%rax, (%0)")
+EACH(popcnt, "popcnt %%rax, %%rcx")
+EACH(aes, "aesenc %%xmm0, %%xmm0\n aeskeygenassist $1, %%xmm0, %%xmm0")
+EACH(xsave, "mov $7, %%eax\n xor %%edx, %%edx\n xsave (%0)\n xrstor (%0)")
+EACH(osxsave, "xor %%ecx, %%ecx\n xgetbv")
+EACH(avx, "vaddps %%ymm0, %%ymm0, %%ymm1")
+EACH(f16c, "vcvtph2ps %%xmm0, %%ymm0\n vcvtps2ph $0, %%ymm0, %%xmm1")
+EACH(rdrand, "rdrand %%rax\n rdrand %%ecx")
+EACH(fsgsbase, "rdfsbase %%rax")
+EACH(
+    bmi1,
+    "andn %%rax, %%rcx, %%rdx\n blsr %%rax, %%rcx\n tzcnt %%rax, %%rcx\n bextr %%rax, %%rcx, %%rdx")
+EACH(hle, "xacquire lock incl (%0)")
+EACH(avx2, "vpaddb %%ymm0, %%ymm0, %%ymm1\n vpermd %%ymm0, %%ymm0, %%ymm1")
+EACH(bmi2, "pdep %%rax, %%rcx, %%rdx\n mulx %%rax, %%rcx, %%rdx\n rorx $3, %%rax, %%rcx")
+EACH(erms, "xor %%ecx, %%ecx\n rep movsb")
+EACH(rtm, "xbegin 1f\n xend\n 1:")
+EACH(avx512f, ".byte 0x62, 0xf1, 0x7c, 0x48, 0x58, 0xc0")
+EACH(rdseed, "rdseed %%rax\n rdseed %%ecx")
+EACH(adx, "adcx %%rax, %%rcx\n adox %%rax, %%rcx")
+EACH(clflushopt, "clflushopt (%0)")
+EACH(clwb, "clwb (%0)")
+EACH(sha, "sha1msg1 %%xmm0, %%xmm0")
+EACH(gfni, "gf2p8mulb %%xmm0, %%xmm0")
+EACH(vaes, "vaesenc %%ymm0, %%ymm0, %%ymm0")
+EACH(vpclmul, "vpclmulqdq $1, %%ymm0, %%ymm0, %%ymm0")
+EACH(rdpid, "rdpid %%rax")
+EACH(movdiri, "movdiri %%rax, (%0)")
+EACH(pku, "xor %%ecx, %%ecx\n rdpkru")
+EACH(vnni, "%{vex%} vpdpbusd %%ymm0, %%ymm0, %%ymm1")
+EACH(xsaveopt, "mov $7, %%eax\n xor %%edx, %%edx\n xsaveopt (%0)")
+EACH(xsavec, "mov $7, %%eax\n xor %%edx, %%edx\n xsavec (%0)")
+EACH(lahf, "lahf\n sahf")
+EACH(lzcnt, "lzcnt %%rax, %%rcx")
+EACH(sse4a, "extrq $1, $1, %%xmm0")
+EACH(prefetchw, "prefetchw (%0)")
+EACH(rdtscp, "rdtscp")
+EACH(xop, ".byte 0x8f, 0xe8, 0x78, 0xcc, 0xc0, 0x01")
+EACH(fma4, ".byte 0xc4, 0xe3, 0xf9, 0x68, 0xc0, 0x00")
+EACH(tbm, ".byte 0x8f, 0xe9, 0x78, 0x01, 0xc8")
+EACH(mwaitx, ".byte 0x0f, 0x01, 0xfa")
+EACH(clzero, "mov %0, %%rax\n .byte 0x0f, 0x01, 0xfc")
+EACH(mmxext, "pavgb %%mm0, %%mm0\n emms")
+EACH(amd3d, "pfadd %%mm0, %%mm0\n femms")
+/* clang-format on */
+
 static const struct {
     const char *name;
     unsigned leaf, sub, reg, bit;
