@@ -57,6 +57,7 @@ def answers(trace: Path) -> Answers:
             "strings": [(one.data, one.first_access.id) for one in found.strings("a")],
             "calls": [str(call) for call in found.calls("one")],
             "stack": str(stack),
+            "syscalls": [str(call) for call in found.syscalls],
             "history": [access.transition.id for access in islice(history, 50)],
         }
 
