@@ -505,7 +505,7 @@ static void *cook(void *unused) {
 int main(void) {
     pthread_t thread;
     pthread_barrier_init(&both, 0, 2);
-    alarm(4);
+    alarm(1);
     pthread_create(&thread, 0, cook, 0);
     pthread_mutex_lock(&garden);
     pthread_barrier_wait(&both);

@@ -8,12 +8,15 @@ import signal
 from typing import NamedTuple
 
 from reven import _engine
-from reven.explain.evidence import Standing
+from reven.explain.evidence import Evidence, Standing
 from reven.explain.outcome import Outcome
 from reven.ossi import syscall_name
 
 __all__ = ["explain_interrupted"]
 
+_BACK = (3, 64, 1024, 1 << 14, 1 << 20)
+"""So many transitions back is a thread's last system call looked for, until one is found."""
+_MOST_CALLS = 4096
 _FUTEX = 202
 _FUTEX_WAITS = frozenset({0, 9, 6, 11, 13})
 _LOCKS = frozenset(
@@ -89,20 +92,33 @@ def _living(outcome: Outcome, waiting: list[_Waiting]) -> set[int]:
     return found | {one.thread for one in waiting}
 
 
+def _last_call(evidence: Evidence, thread: int, at: int) -> _engine.Syscall | None:
+    """The system call that a thread was in, whose last transition is `at`; None: in none."""
+    trace = evidence.trace()
+    for back in _BACK:
+        calls = trace.syscalls(max(0, at - back), at + 1, _MOST_CALLS)
+        own = [call for call in calls if call.thread == thread]
+        if not own:
+            continue
+        if back == _BACK[0]:
+            return own[-1]
+        # Others ran until the signal came, whose transition is this thread's last: it must
+        # stand where the call returns to.
+        event = trace.event(at)
+        returns = int(trace.transitions(own[-1].transition, own[-1].transition + 1).pc[0]) + 2
+        return own[-1] if event is not None and event.pc == returns else None
+    return None
+
+
 def _waiting(outcome: Outcome) -> list[_Waiting]:
     """Threads whose last system call had not returned, or was interrupted by the end."""
     evidence = outcome.evidence
     trace = evidence.trace()
     found = []
     for thread in trace.threads():
-        at = thread.last_transition
-        # The signal's own transition may be the thread's last.
-        calls = [
-            call for call in trace.syscalls(max(0, at - 3), at + 1, 8) if call.thread == thread.id
-        ]
-        if not calls or syscall_name(calls[-1].number) in ("exit", "exit_group"):
+        call = _last_call(evidence, thread.id, thread.last_transition)
+        if call is None or syscall_name(call.number) in ("exit", "exit_group"):
             continue
-        call = calls[-1]
         if call.result is not None and call.result not in (-4, -512, -513, -514, -516):
             continue
         called = evidence.called_from_own(call.transition)
