@@ -70,11 +70,15 @@ class Running:
 
     def _read_until_open(self) -> list[str]:
         assert self.process.stdout is not None
-        lines = []
-        for line in self.process.stdout:
-            lines.append(line.strip())
-            if line.startswith("open"):
+        lines = [""]
+        # A byte at a time: what a buffer takes beyond it, `communicate` does not give.
+        while byte := os.read(self.process.stdout.fileno(), 1):
+            if byte != b"\n":
+                lines[-1] += byte.decode("latin-1")
+            elif lines[-1].startswith("open"):
                 return lines
+            else:
+                lines.append("")
         raise AssertionError(self.process.communicate(timeout=WAIT)[1])
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:

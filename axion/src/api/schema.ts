@@ -2098,26 +2098,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/scenarios/{scenario}/views/origin": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Where a value came from, step by step back to where it came into the program.
-         * @description Where a value came from, step by step back to where it came into the program.
-         */
-        post: operations["post_scenarios_scenario_views_origin"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/scenarios/{scenario}/views/registers": {
         parameters: {
             query?: never;
@@ -3132,22 +3112,6 @@ export interface components {
             kind?: "" | "function" | "object";
         };
         /**
-         * OriginRequest
-         * @description The value of a `register`, or of `size` bytes at `address`, in a context; at most `hops`
-         *         steps back.
-         */
-        OriginRequest: {
-            context: number;
-            /** @default  */
-            register?: string;
-            /** @default  */
-            address?: string;
-            /** @default 0 */
-            size?: number;
-            /** @default 100 */
-            hops?: number;
-        };
-        /**
          * RegistersRequest
          * @description `side`: the moment whose pointers are followed. `thread`: whose registers; None: those
          *         of the one that executes the transition.
@@ -4040,7 +4004,7 @@ export interface components {
             role: "address" | "other" | "value";
             parent: number | null;
             parent_step: number;
-            steps: components["schemas"]["reven2._service.taint.OriginStep"][];
+            steps: components["schemas"]["OriginStep"][];
             source: components["schemas"]["SourceData"] | null;
             joins: number | null;
         };
@@ -4048,7 +4012,7 @@ export interface components {
          * OriginStep
          * @description A hop and where in the code it happened (None where there is no instruction).
          */
-        "reven2._service.taint.OriginStep": {
+        OriginStep: {
             hop: components["schemas"]["OriginHop"];
             place: components["schemas"]["CodePlace"] | null;
         };
@@ -4574,56 +4538,6 @@ export interface components {
             binary: string;
             /** @enum {unknown} */
             kind: "function" | "object" | "plt";
-        };
-        /**
-         * OriginAnswer
-         * @description Steps, the latest first; `next`: what to go on from, None where it ends.
-         */
-        OriginAnswer: {
-            of: components["schemas"]["OriginPart"][];
-            steps: components["schemas"]["reven.server.views.origin.OriginStep"][];
-            next: components["schemas"]["OriginRequest"] | null;
-        };
-        /**
-         * OriginPart
-         * @description A piece of data: what it is called, and a `register`, or `size` bytes at `address`.
-         */
-        OriginPart: {
-            text: string;
-            /** @default  */
-            register?: string;
-            /** @default  */
-            address?: string;
-            /** @default 0 */
-            size?: number;
-            /** @default  */
-            value?: string;
-        };
-        /**
-         * OriginStep
-         * @description What a transition did for the value: `after` is what it gave its value, `before` what
-         *         that came from, in `context`; without `before` it ends here. `others` flowed in, too.
-         */
-        "reven.server.views.origin.OriginStep": {
-            kind: string;
-            text: string;
-            /** @default null */
-            transition?: number | null;
-            /** @default null */
-            place?: components["schemas"]["Place"] | null;
-            /** @default [] */
-            tokens?: [
-                "address" | "keyword" | "mnemonic" | "number" | "register" | "segment" | "symbol" | "text",
-                string
-            ][];
-            /** @default [] */
-            after?: components["schemas"]["OriginPart"][];
-            /** @default [] */
-            before?: components["schemas"]["OriginPart"][];
-            /** @default null */
-            context?: number | null;
-            /** @default [] */
-            others?: components["schemas"]["OriginPart"][][];
         };
         /**
          * RegistersAnswer
@@ -5341,7 +5255,6 @@ export type ExecutionRequest = components['schemas']['ExecutionRequest'];
 export type RegisterChangeRequest = components['schemas']['RegisterChangeRequest'];
 export type AccessRequest = components['schemas']['AccessRequest'];
 export type NamesRequest = components['schemas']['NamesRequest'];
-export type OriginRequest = components['schemas']['OriginRequest'];
 export type RegistersRequest = components['schemas']['RegistersRequest'];
 export type SearchRequest = components['schemas']['SearchRequest'];
 export type SearchMarksRequest = components['schemas']['SearchMarksRequest'];
@@ -5413,7 +5326,7 @@ export type TaintWarningData = components['schemas']['TaintWarningData'];
 export type OriginHop = components['schemas']['OriginHop'];
 export type OriginTree = components['schemas']['OriginTree'];
 export type OriginPath = components['schemas']['OriginPath'];
-export type Reven2ServiceTaintOriginStep = components['schemas']['reven2._service.taint.OriginStep'];
+export type OriginStep = components['schemas']['OriginStep'];
 export type CodePlace = components['schemas']['CodePlace'];
 export type SourceData = components['schemas']['SourceData'];
 export type AllocationPage = components['schemas']['AllocationPage'];
@@ -5456,9 +5369,6 @@ export type JumpAnswer = components['schemas']['JumpAnswer'];
 export type MoveAnswer = components['schemas']['MoveAnswer'];
 export type NamesAnswer = components['schemas']['NamesAnswer'];
 export type KnownName = components['schemas']['KnownName'];
-export type OriginAnswer = components['schemas']['OriginAnswer'];
-export type OriginPart = components['schemas']['OriginPart'];
-export type RevenServerViewsOriginOriginStep = components['schemas']['reven.server.views.origin.OriginStep'];
 export type RegistersAnswer = components['schemas']['RegistersAnswer'];
 export type RegisterChange = components['schemas']['RegisterChange'];
 export type SearchAnswer = components['schemas']['SearchAnswer'];
@@ -8237,32 +8147,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NamesAnswer"];
-                };
-            };
-        };
-    };
-    post_scenarios_scenario_views_origin: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                scenario: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["OriginRequest"];
-            };
-        };
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OriginAnswer"];
                 };
             };
         };

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <stdexcept>
+#include <thread>
 
 #include "base/bytes.h"
 
@@ -19,7 +20,7 @@ constexpr size_t MAX_INDEXED_BLOCKS = 512;
 // Shorter traces are scanned faster than an index is built.
 constexpr size_t UNINDEXED_SEGMENTS = 2;
 // How long to wait at a time for somebody else who builds an index.
-constexpr std::chrono::milliseconds PATIENCE{20};
+constexpr std::chrono::milliseconds PATIENCE{5};
 
 // Segments that a read of memory looks back through before it waits for the index.
 constexpr uint32_t LOOKED_BACK = 48;
@@ -174,11 +175,13 @@ std::shared_lock<std::shared_mutex> Queries::need(Built& built, const Progress& 
         if (covered >= wanted) return reading;
         reading.unlock();
         // Another thread builds: what it has done may be enough before it ends.
-        const std::unique_lock building(built.building, PATIENCE);
-        if (building)
+        const std::unique_lock building(built.building, std::try_to_lock);
+        if (building) {
             built.index.build(progress, threads, wanted, built.readers);
-        else if (progress)
-            progress(covered, wanted);
+        } else {
+            if (progress) progress(covered, wanted);
+            std::this_thread::sleep_for(PATIENCE);
+        }
     }
 }
 

@@ -135,7 +135,7 @@ class Queries {
     struct Built {
         Built(TraceReader& trace, Index::Kind kind) : index(trace, kind) {}
         std::shared_mutex readers;
-        std::timed_mutex building;
+        std::mutex building;
         Index index;
     };
     std::shared_lock<std::shared_mutex> need(Built& built, const Progress& progress,

@@ -446,7 +446,7 @@ Decoded __wrap_disInstr_AMD64(IRSB* sb, const UChar* code, Long delta, Addr ip,
     Int used = sb->stmts_used;
     Decoded decoded = __real_disInstr_AMD64(sb, code, delta, ip, architecture, information, abi,
                                             endness, diagnostics);
-    Instruction instruction = {code + delta, ip};
+    Instruction instruction = {.bytes = code + delta, .ip = ip};
     UInt length;
     if (decoded.jump != Ijk_NoDecode) {
         if (decoded.jump == Ijk_INVALID) usual = decoded;

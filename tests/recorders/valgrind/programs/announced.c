@@ -78,7 +78,7 @@ EACH(clzero, "mov %0, %%rax\n .byte 0x0f, 0x01, 0xfc")
 EACH(mmxext, "pavgb %%mm0, %%mm0\n emms")
 EACH(amd3d, "pfadd %%mm0, %%mm0\n femms")
 /* clang-format on */
-
+enum { EAX, EBX, ECX, EDX };
 static const struct {
     const char *name;
     unsigned leaf, sub, reg, bit;
