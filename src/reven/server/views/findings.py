@@ -9,6 +9,7 @@ import msgspec
 
 from reven.places import Place, place
 from reven.server.views.view import hexadecimal, view
+from reven.trace.own_code import OwnCode
 from reven2._service import TraceService
 from reven2._service.heap import HeapErrorKind
 from reven2.errors import InvalidArgumentError
@@ -114,11 +115,14 @@ def _place(service: TraceService, number: int) -> Place | None:
 
 def _own(service: TraceService, number: int) -> Place | None:
     """Where, up the stack, the nearest code with source lines of its own stands."""
+    own = OwnCode("")
     for depth, frame in enumerate(service.frames(number)[:_OWN_FRAMES]):
         # A return address may already belong to the next line.
-        found = place(service, number, frame.pc - (1 if depth else 0))
-        if found is not None and found.file and not found.binary.startswith(("/usr/", "/lib")):
-            return found
+        pc = frame.pc - (1 if depth else 0)
+        if own.holds(service.locate(number, pc)):
+            found = place(service, number, pc)
+            if found is not None and found.file:
+                return found
     return None
 
 

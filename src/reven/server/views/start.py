@@ -9,6 +9,7 @@ import msgspec
 
 from reven.places import Place, function_name, place
 from reven.server.views.view import hexadecimal, view
+from reven.trace.own_code import OwnCode
 from reven2._service import TraceService, column
 from reven2._service.end import EndData
 from reven2._service.explain import StatementData
@@ -18,7 +19,6 @@ __all__ = ["VIEWS"]
 
 FRAMES_LIMIT = 200
 _SHOWN_FRAMES = 12
-_SYSTEM = ("/usr/", "/lib/", "/lib64/", "/nix/", "/opt/")
 
 
 class StartRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,17 +114,20 @@ def _how(end: EndData | None) -> Literal["right", "wrong", "cut", "recording"]:
 def _frames(service: TraceService, last: int) -> list[StartFrame]:
     """The stack at the last transition, each frame where it can be gone to."""
     found = service.frames(last)[:FRAMES_LIMIT]
+    own = OwnCode("")
     frames = []
     for depth, frame in enumerate(found):
         after_call = depth > 0 and found[depth - 1].type != "Interrupt"
-        where = place(service, last, frame.pc - (1 if after_call else 0))
+        pc = frame.pc - (1 if after_call else 0)
+        where = place(service, last, pc)
+        is_own = where is not None and bool(where.file) and own.holds(service.locate(last, pc))
         name = (
             (where.text if where else hexadecimal(frame.pc))
             if frame.function is None
             else function_name(service, frame.first_context, frame.function)
         )
         stands = last if depth == 0 else found[depth - 1].creation_transition
-        frames.append(StartFrame(name, where, stands, _is_own(where)))
+        frames.append(StartFrame(name, where, stands, is_own))
     return frames
 
 
@@ -143,10 +146,6 @@ def _main(service: TraceService, total: int) -> int:
             if first:
                 return int(first[0])
     return 0
-
-
-def _is_own(where: Place | None) -> bool:
-    return where is not None and bool(where.file) and not where.binary.startswith(_SYSTEM)
 
 
 class ExplanationRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
