@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import reven2
 from reven import _engine
 from reven.record import (
     NothingRecorded,
@@ -183,6 +184,32 @@ class TestChildren:
         alone = record([str(program)], tmp_path / "u.reven", options=RecordOptions(follow=False))
         assert [p.end_reason for p in alone.processes] == ["exec"]
         assert alone.exit_status == 0
+
+    def test_its_trace_tells_the_end_of_what_replaced_it(self, tmp_path: Path) -> None:
+        """To the last of a chain, by name; of what was not recorded, what is known."""
+        chain = "exec bash -c 'exec sh -c \"kill -TERM \\$\\$\"'"
+        summary = record(["bash", "-c", chain], tmp_path / "t.reven")
+        ended = "was killed by SIGTERM, raised by the process itself"
+        ended = f"was replaced by dash (exec, t.2.reven), which {ended}"
+        ended = f"was replaced by bash (exec, t.1.reven), which {ended}"
+        assert summary.main.ending == ended
+        with reven2.open(tmp_path / "t.reven") as server:
+            end = server.trace.end
+            assert end is not None
+            assert (str(end), end.successor) == (ended, "t.1.reven")
+            assert any("t.1.reven" in limit for limit in server.trace.explain().limits)
+        options = RecordOptions(follow=False)
+        alone = record(["bash", "-c", "exec sh -c 'exit 3'"], tmp_path / "u.reven", options=options)
+        assert alone.main.ending == (
+            "was replaced by another program (exec, not recorded), which exited with status 3"
+        )
+
+    def test_a_later_process_with_the_same_number_replaced_nothing(self, tmp_path: Path) -> None:
+        """A child that becomes a program that is not recorded has no successor."""
+        options = RecordOptions(children=("sh", "dash", "bash"))
+        record(["bash", "-c", "(exec true); (exec true); :"], tmp_path / "t.reven", options=options)
+        for trace in tmp_path.glob("t.*.reven"):
+            assert manifest_of(trace)["successor"] is None
 
     def test_a_program_that_valgrind_cannot_run_runs_unrecorded(self, tmp_path: Path) -> None:
         program = tmp_path / "set-user-id"

@@ -3556,6 +3556,9 @@ export interface components {
          *         "write", "execute" or "") and `registers`, of what it could not access and of what made
          *         that address; `message`, what the process wrote to standard error before it aborted;
          *         `recorder`, why it is not the program's fault but the recorder's, or "".
+         *
+         *         Of an end by "exec": `successor`, the name of the trace of the program that replaced this
+         *         one, which was made beside this trace, or "" if it was not recorded.
          */
         EndData: {
             reason: string;
@@ -3587,6 +3590,8 @@ export interface components {
             message?: string;
             /** @default  */
             recorder?: string;
+            /** @default  */
+            successor?: string;
         };
         /**
          * RegisterValue

@@ -58,6 +58,10 @@ def show(
             console.print(f"  [event]{escape(f'The process {server.trace.end}')}[/]")
 
 
+_MOST_ACCESSES = 12
+"""Of one transition; a system call may make thousands."""
+
+
 class _Printer:
     """Prints transitions; the place only when it differs from the one before."""
 
@@ -81,7 +85,10 @@ class _Printer:
             f"[changed]{register.name}[/] {register.before} → [changed]{register.after}[/]"
             for register in transition.registers
         ]
-        details += [_access_text(access) for access in transition.accesses]
+        details += [_access_text(access) for access in transition.accesses[:_MOST_ACCESSES]]
+        more = len(transition.accesses) - _MOST_ACCESSES
+        if more > 0:
+            details.append(f"[label]and {more:,} more (--json shows all)[/]")
         details += [_device_text(access) for access in transition.devices]
         if details:
             self._console.print(" " * (self._id_width + 20) + "   ".join(details))

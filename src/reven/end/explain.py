@@ -32,7 +32,12 @@ def explain_end(trace: _engine.Trace, known: EndManifest) -> EndData | None:
     if known.end_reason is None:
         return None
     if known.end_reason != "signal":
-        return EndData(reason=known.end_reason, status=known.end_code, sentence=plain_end(known))
+        return EndData(
+            reason=known.end_reason,
+            status=known.end_code,
+            sentence=plain_end(known),
+            successor=known.successor.trace if known.successor else "",
+        )
     return _by_signal(trace, known)
 
 

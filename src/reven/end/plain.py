@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from reven.trace.manifest_parts import EndManifest
+from pathlib import PurePath
+
+from reven.trace.manifest_parts import EndManifest, Successor
 
 
 def plain_end(known: EndManifest) -> str:
@@ -14,8 +16,15 @@ def plain_end(known: EndManifest) -> str:
         case "exit":
             return f"exited with status {known.end_code}"
         case "exec":
-            return "was replaced by another program (exec)"
+            return _replaced(known.successor or Successor())
         case "until":
             return "reached the end that was chosen, and ran on unrecorded"
         case _:
             return "reached the length that was chosen, and ran on unrecorded"
+
+
+def _replaced(successor: Successor) -> str:
+    name = PurePath(successor.program).name or "another program"
+    where = f"exec, {successor.trace}" if successor.trace else "exec, not recorded"
+    text = f"was replaced by {name} ({where})"
+    return f"{text}, which {successor.ending}" if successor.ending else text

@@ -37,6 +37,8 @@ class ExplainQueries(Service):
                 explain_exit(outcome)
             else:
                 outcome.kind = _OTHERS.get(end.reason, "cut")
+                if end.successor:
+                    evidence.limit(f"What came after is in {end.successor}, beside this trace.")
             return outcome.data()
         outcome.headline = f"was killed by {end.signal_name}"
         is_fault = end.signal in _FAULTS and (end.instruction or end.access)

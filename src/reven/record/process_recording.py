@@ -20,7 +20,7 @@ from reven.end import plain_end
 from reven.record.binaries import BinaryCopier, Copied
 from reven.record.manifest import END_REASONS, Manifest, write_manifest
 from reven.recorders.kit.registers import ARCHITECTURE, MACHINE_FILE_SIZE, REGISTER_FILE_SIZE
-from reven.trace.manifest_parts import EndSignal, Mark, Notice, TraceKind
+from reven.trace.manifest_parts import EndSignal, Mark, Notice, Successor, TraceKind
 
 # The live transport of native/event_stream/event_stream.h.
 HELLO_MAGIC = 0x52455645
@@ -258,6 +258,14 @@ class ProcessRecording:
         except _engine.TraceError:
             return ""
         return end.sentence if end else ""
+
+    def note_successor(self, successor: Successor) -> None:
+        """Note the program that replaced this one."""
+        self.manifest.successor = successor
+        try:
+            write_manifest(self.trace, self.manifest)
+        except OSError as error:
+            self._fail(error)
 
     def _end_reason(self) -> str | None:
         reason = END_REASONS.get(self.status.end_reason)

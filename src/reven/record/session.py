@@ -20,6 +20,7 @@ from types import FrameType
 
 from reven import _engine
 from reven.end import notice_sentence
+from reven.ossi import signal_name
 from reven.record.amounts import Amount, parse_amount, parse_size
 from reven.record.binaries import BinaryCopier
 from reven.record.errors import CannotRecord, NothingRecorded, ProgramNotExecutable
@@ -30,6 +31,7 @@ from reven.record.requests import Request, receive_request
 from reven.record.sources import SourceOptions
 from reven.record.trace_folder import create_child_trace, create_trace
 from reven.recorders import Order, ReadyRecorder, Recorder, get_recorder
+from reven.trace.manifest_parts import Successor
 
 _POLL = 0.05  # seconds between looks at what happens
 _LATE_CONNECTIONS = 0.15  # seconds to wait for a last child when all seems over
@@ -375,6 +377,7 @@ class _Session:
         status = code if code >= 0 else 128 - code
         if not self._all:
             raise NothingRecorded(self._why_nothing(), status)
+        self._note_successors(code)
         return RecordSummary(
             exit_status=status,
             signal=max(0, -code),
@@ -384,15 +387,43 @@ class _Session:
             never_reached=self._never_reached(),
         )
 
+    def _note_successors(self, code: int) -> None:
+        """Tell each trace of a program that another replaced which one did, and its end."""
+        assert self._program is not None
+        later: dict[int, ProcessRecording] = {}
+        for recording in reversed(self._all):
+            process = recording.hello.process
+            successor = later.get(process)
+            if recording.manifest.end_reason == "exec":
+                # A later process may have got the same number.
+                if successor is not None and not successor.hello.forked:
+                    recording.note_successor(
+                        Successor(
+                            trace=successor.trace.name,
+                            program=successor.manifest.program,
+                            ending=successor.ending() or self._death(successor),
+                        )
+                    )
+                elif successor is None and recording.hello.pid == self._program.pid:
+                    recording.note_successor(Successor(ending=_plain_ending(code)))
+            later[process] = recording
+
+    def _death(self, recording: ProcessRecording) -> str:
+        """How a process ended that the recorder ended, in the middle."""
+        error = self._error_of(recording)
+        return f"was ended by the recorder, in the middle: {error}" if error else ""
+
+    def _error_of(self, recording: ProcessRecording) -> str:
+        if recording.error or recording.manifest.end_reason is not None:
+            return recording.error
+        return self._recorder.complaint(self._folder, recording.hello.pid)
+
     def _never_reached(self) -> str:
         reasons = {recording.manifest.end_reason for recording in self._all}
         return "" if "until" in reasons else self._options.until or ""
 
     def _recorded(self, recording: ProcessRecording) -> RecordedProcess:
         manifest, status = recording.manifest, recording.status
-        error = recording.error
-        if not error and manifest.end_reason is None:
-            error = self._recorder.complaint(self._folder, recording.hello.pid)
         return RecordedProcess(
             trace=recording.trace,
             pid=recording.hello.pid,
@@ -405,8 +436,8 @@ class _Session:
             complete=manifest.complete,
             end_reason=manifest.end_reason,
             end_code=manifest.end_code,
-            error=error,
-            ending=recording.ending(),
+            error=self._error_of(recording),
+            ending=recording.ending() or self._death(recording),
             notices=tuple(notice_sentence(notice) for notice in manifest.notices),
         )
 
@@ -484,6 +515,13 @@ def _order(command: Sequence[str], program: Path, options: RecordOptions) -> Ord
         skip=options.skip,
         follow=options.follow,
     )
+
+
+def _plain_ending(code: int) -> str:
+    """How the program ended, by what waiting for it gave."""
+    if code >= 0:
+        return f"exited with status {code}"
+    return f"was killed by {signal_name(-code) or -code}"
 
 
 def _amount_text(written: str) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["FORMAT", "EndManifest", "EndSignal", "Mark", "Notice", "TraceKind"]
+__all__ = ["FORMAT", "EndManifest", "EndSignal", "Mark", "Notice", "Successor", "TraceKind"]
 
 FORMAT = 2
 """What is written. Format 1 says nothing of the machine: it was a program on x86-64."""
@@ -41,6 +41,16 @@ class EndSignal(msgspec.Struct):
     sender: int = 0  # si_pid, of a signal that a process sent
 
 
+class Successor(msgspec.Struct, frozen=True):
+    """The program that replaced the recorded one (exec): the name of its trace, which was made
+    beside this one, or "" if it was not recorded; the path of the program, or ""; and how it
+    ended, as a sentence without its subject, or "" if that is not known."""
+
+    trace: str = ""
+    program: str = ""
+    ending: str = ""
+
+
 class EndManifest(msgspec.Struct, kw_only=True):
     """The part of a manifest that tells how the trace ends."""
 
@@ -48,4 +58,5 @@ class EndManifest(msgspec.Struct, kw_only=True):
     end_reason: str | None = None  # None: it runs, or was cut off
     end_code: int | None = None  # exit status, or signal number
     end_signal: EndSignal | None = None  # of the signal that ended it
+    successor: Successor | None = None  # of a program that another replaced
     notices: list[Notice] = []  # what the recorder did otherwise than the processor

@@ -25,6 +25,9 @@ class EndData(msgspec.Struct, frozen=True, kw_only=True):
     "write", "execute" or "") and `registers`, of what it could not access and of what made
     that address; `message`, what the process wrote to standard error before it aborted;
     `recorder`, why it is not the program's fault but the recorder's, or "".
+
+    Of an end by "exec": `successor`, the name of the trace of the program that replaced this
+    one, which was made beside this trace, or "" if it was not recorded.
     """
 
     reason: str
@@ -42,6 +45,7 @@ class EndData(msgspec.Struct, frozen=True, kw_only=True):
     registers: list[RegisterValue] = []
     message: str = ""
     recorder: str = ""
+    successor: str = ""
 
 
 class EndService(Protocol):

@@ -86,6 +86,12 @@ class TraceEnd:
         """Why the end is the recorder's doing and what helps; "" if it is the program's."""
         return self._data.recorder
 
+    @property
+    def successor(self) -> str:
+        """The name of the trace of the program that replaced this one (exec), which was made
+        beside this trace; "" for another end, or if that program was not recorded."""
+        return printable(self._data.successor)
+
     def __str__(self) -> str:
         return printable(self._data.sentence)
 

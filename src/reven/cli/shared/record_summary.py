@@ -29,8 +29,9 @@ def print_summary(summary: RecordSummary) -> None:
             "the first that was kept"
         )
     for child in summary.processes[1 : MAX_CHILDREN + 1]:
+        kin = "exec " if child.pid == main.pid else "child"
         console.print(
-            f"       [label]child[/]  {escape(str(child.trace))}  "
+            f"       [label]{kin}[/]  {escape(str(child.trace))}  "
             f"{plural(child.transitions, 'transition')}  "
             f"[label]{escape(shlex.join(child.command))}[/]"
         )
@@ -59,24 +60,12 @@ def print_summary(summary: RecordSummary) -> None:
 def _ending(summary: RecordSummary) -> str:
     """How the program ended: what replaced it, if another did, and that one's end."""
     main = summary.main
-    line = [process for process in summary.processes if process.pid == main.pid]
-    last = line[-1]
-    text = escape(Path(main.program).name)
-    for process in line[1:]:
-        text += f" was replaced by {escape(Path(process.program).name)} (exec), which"
-    if last.end_reason is None and last.error:
-        return f"{text} was ended by the recorder, in the middle: {escape(last.error)}"
-    if last.end_reason == "exec":
-        return f"{text} was replaced by a program that was not recorded (exec), which " + (
-            _plain_ending(summary)
-        )
-    return f"{text} {escape(last.ending) or _plain_ending(summary)}"
-
-
-def _plain_ending(summary: RecordSummary) -> str:
-    if summary.signal:
-        return f"was killed by [event]{signal_name(summary.signal) or summary.signal}[/]"
-    return f"exited with status {summary.exit_status}"
+    ending = escape(main.ending) or (
+        f"was killed by {signal_name(summary.signal) or summary.signal}"
+        if summary.signal
+        else f"exited with status {summary.exit_status}"
+    )
+    return f"{escape(Path(main.program).name)} {ending}"
 
 
 def _size(process: RecordedProcess) -> str:
