@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from reven2.trace._context import Context
+from reven2.trace._end import TraceEnd
 from reven2.trace._exception import EventCategory, Exception
 from reven2.trace._instruction import (
     ImmediateOperand,
@@ -30,6 +31,7 @@ __all__ = [
     "RegisterOperand",
     "Thread",
     "Trace",
+    "TraceEnd",
     "Transition",
     "TransitionType",
     "Variable",
