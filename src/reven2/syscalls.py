@@ -302,6 +302,7 @@ class Syscalls:
                 is_write=is_write,
                 most_bytes=1 << 20,
                 limit=_PAGE,
+                forward=True,
             )
             for one in page.transfers:
                 yield Transfer(self._trace, one)

@@ -340,7 +340,8 @@ def test_the_layout_of_version_0_1_is_kept(open_axion: OpenAxion) -> None:
     stored = json.loads(FORMER_LAYOUT.read_text())
     tabs = page.locator(".dv-tab").all_inner_texts()
     # What was not there yet stands behind what was.
-    added = [tab for tab in tabs if tab.strip() in ("Start", "Where from", "Findings")]
+    new = {"Start", "Where from", "Findings", "System calls", "Output"}
+    added = [tab for tab in tabs if tab.strip() in new]
     assert len(tabs) == len(stored["layout"]["panels"]) + len(added)
     # Search stood before the trace, and the bookmarks were closed.
     assert tabs.index("Search") + 1 == tabs.index("Trace")

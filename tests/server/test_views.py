@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reven.expressions import evaluate
+from reven.printable import printable
 from reven.server.views import VIEWS
 from reven.server.views.instructions import text
 from reven.service.local import LocalService
@@ -242,3 +243,70 @@ class TestExpressions:
     def test_any_text_is_an_address_or_refused(self, service: LocalService, typed: str) -> None:
         with contextlib.suppress(InvalidArgumentError, MemoryReadError):
             assert 0 <= evaluate(service, 0, typed) <= MASK
+
+
+def test_system_calls_are_those_of_the_trace(service: LocalService) -> None:
+    count = service.transition_count()
+    calls = service.decoded_syscalls(0, count, names=[], failed=False, limit=count).calls
+    shown: list[Any] = []
+    while len(shown) < len(calls):
+        answer = show(service, "syscalls", first=len(shown), count=7, at=calls[3].transition)
+        assert (answer.total, answer.here) == (len(calls), 3)
+        shown += answer.rows
+    assert [row.transition for row in shown] == [call.transition for call in calls]
+    assert [row.error for row in shown] == [call.error for call in calls]
+    for row, call in zip(shown, calls, strict=True):
+        whole = f"{row.name}{row.text}" + (f" = {row.result}" if row.result else "")
+        assert "…" in whole or whole == printable(call.text)
+
+
+@given(st.sampled_from(["", "openat", "files", "memory libc", "LIBC", "mmap prot"]), st.booleans())
+def test_a_filter_of_system_calls_is_that_of_each(
+    service: LocalService, words: str, failed: bool
+) -> None:
+    count = service.transition_count()
+    names: list[str] = []
+    text: list[str] = []
+    for word in words.split():
+        (names if word in ("openat", "files", "memory", "mmap") else text).append(word)
+    calls = service.decoded_syscalls(0, count, names=names, failed=failed, limit=count).calls
+    wanted = [call.transition for call in calls if " ".join(text).lower() in call.text.lower()]
+    answer = show(service, "syscalls", filter=words, failed=failed, count=256)
+    assert [row.transition for row in answer.rows] == wanted[:256]
+    assert answer.total == len(wanted)
+
+
+WRITES = r"""
+#include <sys/uio.h>
+#include <unistd.h>
+int main(void) {
+    struct iovec parts[] = {{"one ", 4}, {"line\nand a", 10}, {"nother\n\n", 8}};
+    if (writev(1, parts, 3) < 0 || write(2, "\tto error", 9) < 0) return 1;
+    for (int i = 0; i < 700; i++) if (write(1, "0123456789\n", 11) < 0) return 1;
+    return 0;
+}
+"""
+
+
+def test_output_is_every_write_once_and_in_its_order(
+    record_program: Callable[..., Path],
+) -> None:
+    service = LocalService(record_program(WRITES))
+    count = service.transition_count()
+    page = service.transfers(
+        0, count, file=None, is_write=True, most_bytes=1 << 16, limit=1000, forward=True
+    )
+    written = [one for one in page.transfers if one.descriptor in (1, 2)]
+    for at in (0, written[0].transition, count):
+        answer = show(service, "output", transition=at)
+        assert answer.begins
+        assert answer.ends
+        text = "".join(part.text + "\n" * part.is_last for part in answer.parts)
+        assert text == b"".join(one.data for one in written).decode()
+        for part in answer.parts:
+            data = service.read_memory(part.transition, int(part.address, 16), part.size)
+            assert data.decode() == part.text + "\n" * part.is_last
+    cut = show(service, "output", transition=count, limit=1)
+    assert not cut.begins
+    assert {part.transition for part in cut.parts} == {written[-1].transition}
+    service.close()

@@ -1718,6 +1718,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/syscall_transitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The transitions (u64) of all system calls of these names or groups, or of all; with `failed`, of those that failed; with a `text`, of those that contain it as they are written, in any case.
+         * @description The transitions (u64) of all system calls of these names or groups, or of all; with `failed`, of those that failed; with a `text`, of those that contain it as they are written, in any case.
+         */
+        post: operations["post_scenarios_scenario_syscall_transitions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/open_files": {
         parameters: {
             query?: never;
@@ -1749,7 +1769,7 @@ export interface paths {
         put?: never;
         /**
          * What system calls of transitions [start, stop) moved: of one file or of all, in one direction or both
-         * @description What system calls of transitions [start, stop) moved: of one file or of all, in one direction or both. `most_bytes`: of each transfer.
+         * @description What system calls of transitions [start, stop) moved: of one file or of all, in one direction or both. `most_bytes`: of each transfer. Backward: the last first, and `next` is the `stop` to go on with.
          */
         post: operations["post_scenarios_scenario_transfers"];
         delete?: never;
@@ -2292,6 +2312,46 @@ export interface paths {
          * @description Where a value came from, step by step back to where it came into the program.
          */
         post: operations["post_scenarios_scenario_views_story"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/views/syscalls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * System calls, decoded.
+         * @description System calls, decoded.
+         */
+        post: operations["post_scenarios_scenario_views_syscalls"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenarios/{scenario}/views/output": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What the program had written at a moment, and what it was going to.
+         * @description What the program had written at a moment, and what it was going to.
+         */
+        post: operations["post_scenarios_scenario_views_output"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2950,6 +3010,12 @@ export interface components {
             failed: boolean;
             limit: number;
         };
+        /** SyscallTransitionsArguments */
+        SyscallTransitionsArguments: {
+            names: string[];
+            failed: boolean;
+            text: string;
+        };
         /** OpenFilesArguments */
         OpenFilesArguments: Record<string, never>;
         /** TransfersArguments */
@@ -2960,6 +3026,7 @@ export interface components {
             is_write: boolean | null;
             most_bytes: number;
             limit: number;
+            forward: boolean;
         };
         /** OutputByteArguments */
         OutputByteArguments: {
@@ -3199,6 +3266,36 @@ export interface components {
              * @enum {unknown}
              */
             follow?: "meant" | "pointers" | "values";
+        };
+        /**
+         * SyscallsRequest
+         * @description Rows `first` to `first + count` of the system calls that a filter leaves. `filter`: words,
+         *         of which each is a name or a group of calls, or else text that they must contain. `at`: a
+         *         transition.
+         */
+        SyscallsRequest: {
+            /** @default 0 */
+            first?: number;
+            /** @default 64 */
+            count?: number;
+            /** @default  */
+            filter?: string;
+            /** @default false */
+            failed?: boolean;
+            /** @default 0 */
+            at?: number;
+        };
+        /**
+         * OutputRequest
+         * @description What was written around a transition. `file`: the id of one, None: standard output and
+         *         error. `limit`: bytes before it, and after it.
+         */
+        OutputRequest: {
+            transition: number;
+            /** @default null */
+            file?: number | null;
+            /** @default 65536 */
+            limit?: number;
         };
         /**
          * TimelineRequest
@@ -4778,6 +4875,63 @@ export interface components {
             others?: components["schemas"]["StoryPart"][][];
         };
         /**
+         * SyscallsAnswer
+         * @description `total`: how many the filter leaves; `here`: the first of them that is not before `at`.
+         */
+        SyscallsAnswer: {
+            rows: components["schemas"]["SyscallRow"][];
+            total: number;
+            here: number;
+        };
+        /**
+         * SyscallRow
+         * @description A system call: `text` is its arguments, in brackets; `result` what it returned, "" if it
+         *         did not return.
+         */
+        SyscallRow: {
+            transition: number;
+            thread: number;
+            name: string;
+            text: string;
+            result: string;
+            error: string;
+        };
+        /**
+         * OutputAnswer
+         * @description `begins`, `ends`: nothing was written before or after these parts.
+         */
+        OutputAnswer: {
+            files: components["schemas"]["OutputFile"][];
+            parts: components["schemas"]["OutputPart"][];
+            begins: boolean;
+            ends: boolean;
+        };
+        /**
+         * OutputFile
+         * @description A file, pipe or socket that was written to.
+         */
+        OutputFile: {
+            id: number;
+            name: string;
+            kind: string;
+            size: number;
+        };
+        /**
+         * OutputPart
+         * @description Bytes that a system call wrote, within a line: `size` bytes at `address`. `is_last`: the
+         *         line ends behind them. `is_error`: to standard error.
+         */
+        OutputPart: {
+            text: string;
+            transition: number;
+            address: string;
+            size: number;
+            /** @default false */
+            is_error?: boolean;
+            /** @default false */
+            is_last?: boolean;
+        };
+        /**
          * TimelineEvents
          * @description Switches are there where several threads run.
          */
@@ -5241,6 +5395,7 @@ export type ResolveArguments = components['schemas']['ResolveArguments'];
 export type SymbolsNamedArguments = components['schemas']['SymbolsNamedArguments'];
 export type LineEntriesArguments = components['schemas']['LineEntriesArguments'];
 export type DecodedSyscallsArguments = components['schemas']['DecodedSyscallsArguments'];
+export type SyscallTransitionsArguments = components['schemas']['SyscallTransitionsArguments'];
 export type OpenFilesArguments = components['schemas']['OpenFilesArguments'];
 export type TransfersArguments = components['schemas']['TransfersArguments'];
 export type OutputByteArguments = components['schemas']['OutputByteArguments'];
@@ -5269,6 +5424,8 @@ export type SourceRunRequest = components['schemas']['SourceRunRequest'];
 export type StartRequest = components['schemas']['StartRequest'];
 export type ExplanationRequest = components['schemas']['ExplanationRequest'];
 export type StoryRequest = components['schemas']['StoryRequest'];
+export type SyscallsRequest = components['schemas']['SyscallsRequest'];
+export type OutputRequest = components['schemas']['OutputRequest'];
 export type TimelineRequest = components['schemas']['TimelineRequest'];
 export type TimelineCallsRequest = components['schemas']['TimelineCallsRequest'];
 export type ScenarioRequest = components['schemas']['ScenarioRequest'];
@@ -5395,6 +5552,11 @@ export type StoryAnswer = components['schemas']['StoryAnswer'];
 export type StoryPart = components['schemas']['StoryPart'];
 export type StorySource = components['schemas']['StorySource'];
 export type StoryStep = components['schemas']['StoryStep'];
+export type SyscallsAnswer = components['schemas']['SyscallsAnswer'];
+export type SyscallRow = components['schemas']['SyscallRow'];
+export type OutputAnswer = components['schemas']['OutputAnswer'];
+export type OutputFile = components['schemas']['OutputFile'];
+export type OutputPart = components['schemas']['OutputPart'];
 export type TimelineEvents = components['schemas']['TimelineEvents'];
 export type TimelineThread = components['schemas']['TimelineThread'];
 export type TimelineEvent = components['schemas']['TimelineEvent'];
@@ -7662,6 +7824,32 @@ export interface operations {
             };
         };
     };
+    post_scenarios_scenario_syscall_transitions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyscallTransitionsArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+        };
+    };
     post_scenarios_scenario_open_files: {
         parameters: {
             query?: never;
@@ -8412,6 +8600,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StoryAnswer"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_syscalls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyscallsRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyscallsAnswer"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_views_output: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OutputRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutputAnswer"];
                 };
             };
         };

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 
 from reven import _engine
@@ -28,8 +29,8 @@ _PAGE = 1 << 14
 _MOST = 1 << 16
 _STREAMS = {"stdin": 0, "stdout": 1, "stderr": 2}
 _FAILED = range(-4095, 0)
-
-
+_LONGEST_SOUGHT = 200
+_SEARCHES_KEPT = 8
 _LONGEST_NUMBER = 9
 """Of a descriptor, in digits."""
 
@@ -61,6 +62,40 @@ class SyscallQueries(CoreQueries):
                 break
             start = calls[-1].transition + 1
         return SyscallPage(found, None)
+
+    def syscall_transitions(self, *, names: list[str], failed: bool, text: str) -> bytes:
+        if len(text) > _LONGEST_SOUGHT:
+            raise InvalidArgumentError(f"Look for {_LONGEST_SOUGHT} characters at most.")
+        wanted = (tuple(sorted(names)), failed, text.casefold())
+        found = self._kept("matching system calls", dict[object, bytes])
+        if wanted not in found:
+            matching = self._matching(_numbers(names), failed, text.casefold())
+            while len(found) >= _SEARCHES_KEPT:
+                found.pop(next(iter(found)), None)
+            found[wanted] = matching
+        return found[wanted]
+
+    def _matching(self, numbers: set[int], failed: bool, text: str) -> bytes:
+        decoder = Decoder(self._known_bytes, self._descriptor_name) if text else None
+        found = array("Q")
+        start, stop = 0, self.transition_count()
+        while start < stop:
+            keep_going()
+            with translated():
+                calls = self._trace().syscalls(start, stop, _PAGE)
+            for number, call in enumerate(calls):
+                if number % 256 == 0:
+                    keep_going()
+                if numbers and call.number not in numbers:
+                    continue
+                if failed and call.result not in _FAILED:
+                    continue
+                if decoder is None or text in decoder.call(call).text.casefold():
+                    found.append(call.transition)
+            if len(calls) < _PAGE:
+                break
+            start = calls[-1].transition + 1
+        return found.tobytes()
 
     def open_files(self) -> list[OpenFileData]:
         descriptors = self._descriptors()
@@ -97,19 +132,21 @@ class SyscallQueries(CoreQueries):
         is_write: bool | None,
         most_bytes: int,
         limit: int,
+        forward: bool,
     ) -> TransferPage:
         moved = self._descriptors().transfers
         first = bisect_left(moved, start, key=lambda one: one.transition)
+        last = bisect_left(moved, stop, key=lambda one: one.transition)
         found: list[TransferData] = []
-        for one in moved[first:]:
-            if one.transition >= stop:
-                break
+        for at in range(first, last) if forward else range(last - 1, first - 1, -1):
+            one = moved[at]
             if file is not None and one.file != file:
                 continue
             if is_write is not None and one.is_write != is_write:
                 continue
-            if len(found) == limit:
-                return TransferPage(found, one.transition)
+            # Those of one call stay together.
+            if len(found) >= limit and one.transition != found[-1].transition:
+                return TransferPage(found, one.transition + (not forward))
             found.append(self._transfer_data(one, most_bytes))
         return TransferPage(found, None)
 

@@ -106,6 +106,12 @@ class SyscallService(Protocol):
         all; with `failed`, only those that failed."""
 
     @query(slow=True)
+    def syscall_transitions(self, *, names: list[str], failed: bool, text: str) -> bytes:
+        """The transitions (u64) of all system calls of these names or groups, or of all; with
+        `failed`, of those that failed; with a `text`, of those that contain it as they are
+        written, in any case."""
+
+    @query(slow=True)
     def open_files(self) -> list[OpenFileData]:
         """Everything that descriptors stood for, by id."""
 
@@ -119,9 +125,11 @@ class SyscallService(Protocol):
         is_write: bool | None,
         most_bytes: int,
         limit: int,
+        forward: bool,
     ) -> TransferPage:
         """What system calls of transitions [start, stop) moved: of one file or of all, in one
-        direction or both. `most_bytes`: of each transfer."""
+        direction or both. `most_bytes`: of each transfer. Backward: the last first, and `next` is
+        the `stop` to go on with."""
 
     @query(slow=True)
     def output_byte(self, name: str, position: int) -> MovedByte:

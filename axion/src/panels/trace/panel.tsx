@@ -6,7 +6,7 @@ import { scenario } from "../../scenario";
 import { Rows } from "../../ui/rows";
 import { selectWord } from "../../ui/tokens";
 import { definePanel, type Self } from "../panel";
-import { type Line, useLines } from "./chunks";
+import { type Line, useLines } from "./lines";
 import { Row } from "./row";
 import "./trace.css";
 

@@ -4,7 +4,7 @@ import type { Place, TraceValue } from "../../api/types";
 import type { Mark } from "../../marks";
 import { digits } from "../../ui/format";
 import { isLitAddress, isLitRegister, Tokens } from "../../ui/tokens";
-import type { Line } from "./chunks";
+import type { Line } from "./lines";
 
 interface Props {
   line: Line;
