@@ -86,6 +86,14 @@ Int __wrap_vgPlain_safe_fd(Int fd) {
     return moved;
 }
 
+Int limits_own_copy(Int descriptor) {
+    Int copy;
+    limits_lift();
+    copy = VG_(fcntl)(descriptor, VKI_F_DUPFD, first_own);
+    limits_restore();
+    return copy;
+}
+
 Bool limits_is_own_descriptor(Long descriptor) { return first_own >= 0 && descriptor >= first_own; }
 
 void limits_describe(HChar* row) {

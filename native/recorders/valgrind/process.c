@@ -14,6 +14,7 @@
 /* In libcoregrind, though not in the headers for tools. */
 extern SysRes vgPlain_do_syscall(UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord);
 extern Bool vgPlain_extend_stack(ThreadId tid, Addr address);
+extern SysRes vgPlain_mk_SysRes_Success(UWord result), vgPlain_mk_SysRes_Error(UWord error);
 extern struct {
     Int fd;
 } vgPlain_log_output_sink;
@@ -21,6 +22,7 @@ extern struct {
 #define PR_SET_NAME 15
 #define LONGEST_NAME 15 /* of a process */
 #define BELOW_STACK 512
+#define AT_EMPTY_PATH 0x1000
 
 /* ----------------------------------------------------- descriptors and name */
 
@@ -50,19 +52,38 @@ extern HChar* __wrap_vgPlain_expand_file_name(const HChar* option, const HChar* 
 extern SysRes __real_vgPlain_open(const HChar* path, Int flags, Int mode);
 extern SysRes __wrap_vgPlain_open(const HChar* path, Int flags, Int mode);
 
+/* Of a fork: where its log is, and the descriptor that the core leaves open here too. */
+static const HChar* forks_log;
+static Int left_open = -1;
+
 HChar* __wrap_vgPlain_expand_file_name(const HChar* option, const HChar* format) {
     HChar* path = __real_vgPlain_expand_file_name(option, format);
     /* In a fork the core now moves the descriptor of its log, until the program goes on. */
     limits_lift();
+    forks_log = path;
     SysRes made = __real_vgPlain_open(path, VKI_O_CREAT | VKI_O_WRONLY, 0600);
-    if (sr_isError(made)) return VG_(strdup)("reven.log", parents_log);
+    if (sr_isError(made)) {
+        forks_log = VG_(strdup)("reven.log", parents_log);
+        return (HChar*)forks_log;
+    }
     VG_(close)(sr_Res(made));
     return path;
 }
 
 SysRes __wrap_vgPlain_open(const HChar* path, Int flags, Int mode) {
-    if (VG_(strcmp)(path, parents_log) == 0) return VG_(dup)(vgPlain_log_output_sink.fd);
-    return __real_vgPlain_open(path, flags, mode);
+    SysRes made = VG_(strcmp)(path, parents_log) == 0 ? VG_(dup)(vgPlain_log_output_sink.fd)
+                                                      : __real_vgPlain_open(path, flags, mode);
+    if (!sr_isError(made) && path == forks_log &&
+        limits_is_own_descriptor(vgPlain_log_output_sink.fd)) {
+        VG_(close)(vgPlain_log_output_sink.fd);
+        left_open = sr_Res(made);
+    }
+    return made;
+}
+
+void process_goes_on(void) {
+    if (left_open >= 0) VG_(close)(left_open);
+    left_open = -1;
 }
 
 void process_begin(void) {
@@ -92,33 +113,84 @@ static Bool has_room(ThreadId tid, Addr room, SizeT size) {
            (vgPlain_extend_stack(tid, room) && VG_(am_is_valid_for_client)(room, size, access));
 }
 
-/* The core wants the path in the program's memory: it lends what lies below its stack. */
-HANDLER(vgSysWrap_generic_sys_execve_before) {
-    static HChar lent[VKI_PATH_MAX];
-    UWord asked = call->arguments[0];
-    Bool own;
-    SizeT size;
-    Addr room;
-    if (process_refuses(asked, call, status)) return;
-    own = proc_self_is_executable((const HChar*)asked);
-    size = own ? VG_(strlen)(proc_self_executable()) + 1 : 0;
-    room = VG_(get_SP)(tid) - BELOW_STACK - size;
-    own = own && has_room(tid, room, size);
-    if (own) {
-        VG_(memcpy)(lent, (const void*)room, size);
-        VG_(memcpy)((void*)room, proc_self_executable(), size);
-        call->arguments[0] = room;
+/* What the core wants to find in the program's memory: it lends what lies below its stack. */
+typedef struct {
+    Addr arguments[2];
+    HChar first[8];
+    HChar path[VKI_PATH_MAX];
+} Lent;
+
+/* Executes what a path names, that of the call or another. */
+static void execute(ThreadId tid, void* layout, CallArguments* call, CallStatus* status,
+                    UWord* flags, const HChar* path) {
+    static Lent kept, wanted;
+    Addr room = VG_ROUNDDN(VG_(get_SP)(tid) - BELOW_STACK - sizeof wanted, 16);
+    UWord asked[2] = {call->arguments[0], call->arguments[1]};
+    Bool lent = (path != NULL || asked[1] == 0) && has_room(tid, room, sizeof wanted);
+    if (lent) {
+        VG_(memcpy)(&kept, (const void*)room, sizeof kept);
+        VG_(memset)(&wanted, 0, sizeof wanted);
+        wanted.arguments[0] = (Addr)((Lent*)room)->first;
+        if (path != NULL) {
+            VG_(strncpy)(wanted.path, path, sizeof wanted.path - 1);
+            call->arguments[0] = (Addr)((Lent*)room)->path;
+        }
+        /* Who gives no arguments gets one, which is empty, from the kernel. */
+        if (asked[1] == 0) call->arguments[1] = room;
+        VG_(memcpy)((void*)room, &wanted, sizeof wanted);
     }
     exec_prepare(call->arguments[1]);
     __real_vgSysWrap_generic_sys_execve_before(tid, layout, call, status, flags);
     /* It has failed. */
     exec_not_done();
-    if (own) VG_(memcpy)((void*)room, lent, size);
-    call->arguments[0] = asked;
+    if (lent) VG_(memcpy)((void*)room, &kept, sizeof kept);
+    VG_(memcpy)(call->arguments, asked, sizeof asked);
+}
+
+HANDLER(vgSysWrap_generic_sys_execve_before) {
+    if (process_refuses(call->arguments[0], call, status)) return;
+    execute(
+        tid, layout, call, status, flags,
+        proc_self_is_executable((const HChar*)call->arguments[0]) ? proc_self_executable() : NULL);
+}
+
+/* Whether the call asks for the file of a descriptor, and that has no name by which the core
+ * would find it. */
+static Bool asks_for_nameless(const CallArguments* call) {
+    static const HChar ending[] = " (deleted)";
+    HChar link[32], name[VKI_PATH_MAX];
+    SSizeT length;
+    if ((call->arguments[4] & AT_EMPTY_PATH) == 0 || *(const HChar*)call->arguments[1] != 0)
+        return False;
+    VG_(sprintf)(link, "/proc/self/fd/%d", (Int)call->arguments[0]);
+    length = VG_(readlink)(link, name, sizeof name - 1);
+    if (length < (SSizeT)sizeof ending) return False;
+    name[length] = 0;
+    return VG_(strcmp)(name + length - (sizeof ending - 1), ending) == 0;
 }
 
 HANDLER(vgSysWrap_linux_sys_execveat_before) {
     if (process_refuses(call->arguments[1], call, status)) return;
+    if (asks_for_nameless(call)) {
+        CallArguments plain = {__NR_execve, {0, call->arguments[2], call->arguments[3]}};
+        Int descriptor = call->arguments[0], own = -1;
+        HChar path[32], start[2];
+        if ((VG_(fcntl)(descriptor, VKI_F_GETFD, 0) & VKI_FD_CLOEXEC) != 0) {
+            /* The interpreter of a script would not find it. */
+            if (vgPlain_do_syscall(__NR_pread64, descriptor, (UWord)start, 2, 0, 0, 0, 0, 0)._val ==
+                    2 &&
+                start[0] == '#' && start[1] == '!') {
+                status->what = COMPLETE;
+                status->result = vgPlain_mk_SysRes_Error(VKI_ENOENT);
+                return;
+            }
+            own = limits_own_copy(descriptor);
+        }
+        VG_(sprintf)(path, "/dev/fd/%d", own >= 0 ? own : descriptor);
+        execute(tid, layout, &plain, status, flags, path);
+        if (own >= 0) VG_(close)(own);
+        return;
+    }
     exec_prepare(call->arguments[2]);
     __real_vgSysWrap_linux_sys_execveat_before(tid, layout, call, status, flags);
     exec_not_done();

@@ -28,6 +28,7 @@
  *   lent_memory.c memory that the program lends to a child
  *   environment.c the environment that the program gets
  *   process.c     the name and the log of the program's process
+ *   stops.c       signals that stop the process
  *   proc_self.c   what the program reads of itself in /proc
  *   notices.c     what the program met that is not as it should be
  */
@@ -317,6 +318,8 @@ void limits_init(void);
 /* The recorder needs descriptors of its own; no more. */
 void limits_lift(void);
 void limits_restore(void);
+/* A descriptor among the recorder's own, which a program that is executed then has too. */
+Int limits_own_copy(Int descriptor);
 Bool limits_is_own_descriptor(Long descriptor);
 /* The row of descriptors in /proc/self/limits. */
 void limits_describe(HChar* row);
@@ -374,6 +377,14 @@ void process_before_log(void);
 void process_after_log(void);
 /* Before the program's first instruction. */
 void process_begin(void);
+/* Before any of its instructions. */
+void process_goes_on(void);
+
+/* --------------------------------------------------------------- stops.c */
+
+void stops_begin(void);
+/* Stops the process by the signal, if that is what the signal does now. */
+Bool stops_by(Int number);
 
 /* ------------------------------------------------------------ proc_self.c */
 

@@ -184,6 +184,7 @@ static void start_client_code(ThreadId tid, ULong blocks) {
         environment_restore(tid);
         code_init_descriptors();
         process_begin();
+        stops_begin();
     }
     if (mode == RECORDING && stream_connect()) {
         if (current == 0)
@@ -204,6 +205,7 @@ static void start_client_code(ThreadId tid, ULong blocks) {
         }
     }
     limits_restore();
+    process_goes_on();
     left_by_fault = False;
     stream_enter(tid);
 }

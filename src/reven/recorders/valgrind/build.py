@@ -39,6 +39,7 @@ _FLAGS = (
     "-Wl,--wrap=vgPlain_kill_self",
     "-Wl,--wrap=vgPlain_nuke_all_threads_except",
     "-Wl,--wrap=vgPlain_gdbserver_report_signal",
+    "-Wl,--wrap=vgPlain_do_sys_sigaction",
     "-Wl,--wrap=vgPlain_expand_file_name",
     "-Wl,--wrap=vgPlain_open",
     "-Wl,--wrap=vgPlain_getrlimit",

@@ -1,1 +1,0 @@
-reven: ./otherwise does not exist; give the path of a program.
