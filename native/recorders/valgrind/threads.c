@@ -128,6 +128,7 @@ void threads_keep_registers(ThreadId tid, UChar* guest_state) {
 /* Records what delivering the last signal wrote: the core reports only parts of
  * the frame, so take all that was pushed. */
 static void complete_signal(void) {
+    UChar now[REVEN_REGISTER_FILE_SIZE] __attribute__((aligned(8)));
     ThreadId tid = signalled;
     Addr sp, top;
     if (tid == 0) return;
@@ -143,8 +144,10 @@ static void complete_signal(void) {
     if (VG_(am_is_valid_for_client)(sp, top - sp, VKI_PROT_READ))
         record_memory(tid, sp, top - sp, REVEN_CAUSE_SIGNAL_FRAME, (const void*)sp);
     float_handler_begins(tid);
-    read_registers(tid, thread(tid)->known);
-    record(REVEN_REGISTERS, tid, thread(tid)->known, REVEN_REGISTER_FILE_SIZE);
+    /* Making room for the record may put a key frame of what is known before it. */
+    read_registers(tid, now);
+    record(REVEN_REGISTERS, tid, now, sizeof now);
+    VG_(memcpy)(thread(tid)->known, now, sizeof now);
 }
 
 /* Threads that have ended are still on their way through the kernel. Waits until
