@@ -4,9 +4,13 @@
  * pages that still are the file's are recorded again. */
 #include "pub_tool_aspacemgr.h"
 #include "pub_tool_libcfile.h"
+#include "pub_tool_libcproc.h"
 #include "pub_tool_mallocfree.h"
 #include "pub_tool_vkiscnums.h"
 #include "recorder.h"
+
+/* In libcoregrind, though not in the headers for tools. */
+extern SysRes vgPlain_do_syscall(UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord);
 
 #define PAGE 4096
 #define RUN ((SizeT)64 << 10)
@@ -15,6 +19,8 @@
 #define SWAPPED (1ULL << 62)
 #define OF_FILE (1ULL << 61)
 #define MOST_FILES 128
+#define RECENTLY (60 * 60) /* seconds */
+#define OLD_FILES_EVERY 2  /* milliseconds */
 
 /* Files that are mapped, libraries aside. */
 static struct {
@@ -22,6 +28,7 @@ static struct {
     const HChar* name;
     ULong seconds, nanoseconds; /* of the last change */
     Long size;
+    Bool changes; /* it did not long ago */
 } files[MOST_FILES];
 static UInt file_count;
 static Bool files_known = False;
@@ -31,6 +38,11 @@ static Addr* starts;
 static Int start_count;
 
 void file_writes_forget(void) { files_known = False; }
+
+Bool file_writes_likely(ULong changed) {
+    ULong now = sr_Res(vgPlain_do_syscall(__NR_time, 0, 0, 0, 0, 0, 0, 0, 0));
+    return changed + RECENTLY > now;
+}
 
 static Int find_file(ULong device, ULong inode) {
     UInt i;
@@ -47,6 +59,7 @@ static Bool note_change(UInt file, const struct vg_stat* status) {
     files[file].seconds = status->mtime;
     files[file].nanoseconds = status->mtime_nsec;
     files[file].size = status->size;
+    files[file].changes = file_writes_likely(status->mtime);
     return True;
 }
 
@@ -74,12 +87,15 @@ static void find_files(void) {
         const NSegment* segment = VG_(am_find_nsegment)(starts[s]);
         struct vg_stat status;
         const HChar* name = VG_(am_get_filename)(segment);
-        if (name == NULL || find_file(segment->dev, segment->ino) >= 0) continue;
+        if (name == NULL || memory_is_trampoline(segment->start, segment->end) ||
+            find_file(segment->dev, segment->ino) >= 0)
+            continue;
         if (file_count == MOST_FILES) break;
         files[file_count].device = segment->dev;
         files[file_count].inode = segment->ino;
         files[file_count].name = name;
         files[file_count].seconds = 0;
+        files[file_count].changes = False;
         if (!sr_isError(VG_(stat)(name, &status)) && status.dev == segment->dev &&
             status.ino == segment->ino)
             note_change(file_count, &status);
@@ -203,14 +219,19 @@ void file_writes_after(ThreadId tid, UInt number, const UWord* a, UWord result) 
         written_by_call(tid, &status, from, to);
 }
 
+/* Most files are libraries, which nobody changes: they need not be looked at each time that
+ * one of many short messages arrives. */
 void file_writes_by_others(ThreadId tid) {
-    UInt i;
+    static UInt looked_at_all;
+    UInt now = clock_milliseconds(), i;
+    Bool all = now - looked_at_all >= OLD_FILES_EVERY;
+    if (all) looked_at_all = now;
     find_files();
     for (i = 0; i < file_count; i++) {
         struct vg_stat status;
-        if (files[i].seconds == 0 || sr_isError(VG_(stat)(files[i].name, &status)) ||
-            status.dev != files[i].device || status.ino != files[i].inode ||
-            !note_change(i, &status))
+        if (files[i].seconds == 0 || (!all && !files[i].changes) ||
+            sr_isError(VG_(stat)(files[i].name, &status)) || status.dev != files[i].device ||
+            status.ino != files[i].inode || !note_change(i, &status))
             continue;
         written(tid, status.dev, status.ino, status.size, 0, ~0ULL, REVEN_CAUSE_FILE);
     }

@@ -18,7 +18,6 @@ extern SysRes vgPlain_do_syscall(UWord, UWord, UWord, UWord, UWord, UWord, UWord
 #define LARGE_IMAGE ((SizeT)256 << 10)
 #define LARGEST_RUN (1UL << 20)
 #define MAP_SHARED_VALIDATE 3
-#define RECENTLY 3600 /* seconds */
 
 /* The system call in progress. */
 static UInt call_number;
@@ -92,15 +91,17 @@ static void record_map(ThreadId tid, const reven_map* map, const HChar* name) {
 
 static UInt protection(Bool r, Bool w, Bool x) { return (r ? 1 : 0) | (w ? 2 : 0) | (x ? 4 : 0); }
 
+Bool memory_is_trampoline(Addr first, Addr last) {
+    Addr trampoline = (Addr)&vgPlain_trampoline_stuff_start;
+    return first <= trampoline && trampoline <= last;
+}
+
 /* A mapping and its contents; a new one without a file has none. `name` stands in
  * where there is no file. */
 static void record_mapping(ThreadId tid, Addr address, SizeT size, UInt access, const HChar* name,
                            Bool is_new) {
     const NSegment* segment = VG_(am_find_nsegment)(address);
     reven_map map = {address, size, access, REVEN_MAP_ZERO, 0};
-    /* The core gives the program a page of its own code, to return from signal
-     * handlers through. */
-    Addr trampoline = (Addr)&vgPlain_trampoline_stuff_start;
     const HChar* file = NULL;
     if (segment == NULL || segment->kind == SkAnonC) {
         record_map(tid, &map, name);
@@ -110,7 +111,7 @@ static void record_mapping(ThreadId tid, Addr address, SizeT size, UInt access, 
             record_pages(tid, address, (const UChar*)address, size);
         return;
     }
-    if (segment->start <= trampoline && trampoline <= segment->end)
+    if (memory_is_trampoline(segment->start, segment->end))
         name = "[recorder]";
     else if (segment->kind == SkFileC) {
         file = VG_(am_get_filename)(segment);
@@ -219,9 +220,8 @@ static Bool recording(void) { return mode == RECORDING && threads_current() != 0
 /* Whether others may write to a file that is mapped for reading: what was changed not
  * long ago, or is mapped in another way, too. */
 static Bool may_change(Int descriptor, const struct vg_stat* status) {
-    ULong now = sr_Res(vgPlain_do_syscall(__NR_time, 0, 0, 0, 0, 0, 0, 0, 0));
     return (vgPlain_fcntl(descriptor, VKI_F_GETFL, 0) & VKI_O_ACCMODE) != VKI_O_RDONLY ||
-           shared_has(status->dev, status->ino) || status->mtime + RECENTLY > now;
+           shared_has(status->dev, status->ino) || file_writes_likely(status->mtime);
 }
 
 /* A file is mapped shared: what stands in it changes in its private mappings, too. */

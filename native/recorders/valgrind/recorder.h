@@ -4,6 +4,7 @@
  *
  *   main.c        options, start and end of the process
  *   state.c       whether it records, and what it was told
+ *   clock.c       the time
  *   ring.c        the connection to the writer and the slots it shares
  *   record.c      control records
  *   threads.c     which thread runs, what the kernel did to it, signals, fork
@@ -51,6 +52,12 @@ typedef enum {
 extern Mode mode;
 extern const HChar* option_socket;
 extern Bool option_follow, option_wait;
+
+/* --------------------------------------------------------------- clock.c */
+
+UInt clock_milliseconds(void);
+/* The program says whether the processor's counter may be read. */
+void clock_counter_changes(void);
 
 /* ---------------------------------------------------------------- ring.c */
 
@@ -158,6 +165,9 @@ void memory_note_syscall(UInt number, const UWord* arguments);
 /* The running system call wrote there; recorded, as it then is, by memory_flush. */
 void memory_written(Addr address, SizeT size);
 void memory_flush(ThreadId tid);
+/* Whether [first, last] holds the core's own code that programs return from signal handlers
+ * through. */
+Bool memory_is_trampoline(Addr first, Addr last);
 
 /* ---------------------------------------------------------------- shared.c */
 
@@ -244,6 +254,8 @@ void asynchronous_stored(Addr address);
 void file_writes_forget(void);
 /* A system call returned: records what it wrote to files that are mapped. */
 void file_writes_after(ThreadId tid, UInt number, const UWord* arguments, UWord result);
+/* Whether the file was changed so short a time ago that it may be changed again. */
+Bool file_writes_likely(ULong changed);
 /* Others may have run: records what they wrote to files that are mapped. */
 void file_writes_by_others(ThreadId tid);
 

@@ -173,7 +173,7 @@ static void hand_over(void) {
     if (reven_slot_hand_over(ring, slot, executions, cursor_values - values, control_used))
         wake_writer();
     reven_slot_note(ring, slot, 0, 0, 0);
-    last_publish_ms = VG_(read_millisecond_timer)();
+    last_publish_ms = clock_milliseconds();
 }
 
 void stream_publish(void) {
@@ -193,7 +193,7 @@ void stream_publish_last(void) {
 }
 
 void stream_publish_if_old(UInt milliseconds) {
-    if (VG_(read_millisecond_timer)() - last_publish_ms >= milliseconds) stream_publish();
+    if (clock_milliseconds() - last_publish_ms >= milliseconds) stream_publish();
 }
 
 /* Whether the values until the next key point fit. */
@@ -435,7 +435,7 @@ Bool stream_connect(void) {
     }
     limits_restore();
     connected_as = VG_(getpid)();
-    last_publish_ms = VG_(read_millisecond_timer)();
+    last_publish_ms = clock_milliseconds();
     open_slot();
     return mode == RECORDING;
 }

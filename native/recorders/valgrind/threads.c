@@ -20,6 +20,7 @@ extern void vgPlain_discard_translations(Addr start, ULong range, const HChar* w
 #define MADV_DONTNEED 4
 #define MADV_REMOVE 9
 #define PROCESS_MADVISE 440
+#define PR_SET_TSC 26
 
 typedef struct {
     /* Register file as the trace knows it; for a thread that does not run, as of
@@ -322,6 +323,8 @@ static void before_syscall(ThreadId tid, UInt number, UWord* arguments, UInt cou
         thread(tid)->clear_at_exit = payload[1];
     else if (number == __NR_set_robust_list)
         robust_note(tid, payload[1]);
+    else if (number == __NR_prctl && payload[1] == PR_SET_TSC)
+        clock_counter_changes();
     else if (number == __NR_execve)
         exec_begins(payload[1]);
     if (number == __NR_execve || number == __NR_execveat) lent_memory_done();

@@ -300,8 +300,8 @@ void trigger_add_count(IRSB* block, UInt instructions, Addr address) {
 Bool trigger_time_has_come(void) {
     static UInt since = 0;
     if (mode != WAITING || trigger_after_ms == 0 || is_open(&trigger_from)) return False;
-    if (since == 0) since = VG_(read_millisecond_timer)() + 1;
-    if (VG_(read_millisecond_timer)() + 1 - since < trigger_after_ms) return False;
+    if (since == 0) since = clock_milliseconds() + 1;
+    if (clock_milliseconds() + 1 - since < trigger_after_ms) return False;
     after_reached = True;
     mode = RECORDING;
     return True;

@@ -175,6 +175,38 @@ int main(int count, char **words) {
 }
 """
 
+OLD_FILE = """
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+int main(int count, char **words) {
+  int file = open(words[1], O_RDWR | O_CREAT | O_TRUNC, 0600), there[2], back[2];
+  char message;
+  if (pipe(there) || pipe(back)) return 2;
+  pwrite(file, "old", 3, 0);
+  /* Nobody has changed it for long. */
+  struct timespec times[2] = {{1000000000, 0}, {1000000000, 0}};
+  futimens(file, times);
+  volatile char *mapped = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+  if (fork() == 0) {
+    for (int i = 0; i < 2000; i++)
+      if (read(there[0], &message, 1) != 1 || write(back[1], &message, 1) != 1) _exit(1);
+    struct timespec while_the_parent_waits = {0, 20000000};
+    nanosleep(&while_the_parent_waits, 0);
+    pwrite(file, "new", 3, 0);
+    write(back[1], "n", 1);
+    _exit(0);
+  }
+  for (int i = 0; i < 2000; i++)
+    if (write(there[1], "x", 1) != 1 || read(back[0], &message, 1) != 1) return 2;
+  if (mapped[0] != 'o') return 3;
+  if (read(back[0], &message, 1) != 1) return 2;
+  return mapped[0] != 'n';
+}"""
+
 ROBUST = """
 #define _GNU_SOURCE
 #include <errno.h>

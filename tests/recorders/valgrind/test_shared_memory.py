@@ -23,6 +23,7 @@ from tests.recorders.valgrind.shared_memory import (
     FILES,
     LATER,
     MANY_ADDRESSES,
+    OLD_FILE,
     OUTPUTS,
     REMAP_ZERO,
     ROBUST,
@@ -178,6 +179,15 @@ def test_files_that_change_under_a_mapping(
     server = open_trace(trace)
     assert json.loads((trace / "manifest.json").read_text())["end_code"] == 0
     assert "by writing to the mapped file" in str(first(server, MemoryAccessCause.File))
+
+
+def test_a_file_that_nobody_changed_for_long(
+    compile_program: CompileProgram, run_both_ways: RunBothWays, tmp_path: Path
+) -> None:
+    both = run_both_ways([compile_program(OLD_FILE), tmp_path / "file"])
+    both.assert_same()
+    assert both.recorded.returncode == 0
+    assert both.checked.file_changes > 0
 
 
 def test_what_the_kernel_writes_later(record_program: Record) -> None:
