@@ -29,8 +29,8 @@ ANSWERED = """
 
 The recorder carries out every call but these, which get ENOSYS: `clone3` and `rseq`, without
 which the C library does as well; and those that a trace's [notices](../how-to/record.md) name when
-the program meets them: `userfaultfd`, `modify_ldt`, `remap_file_pages`, `seccomp` (`prctl` can set
-filters), `map_shadow_stack`, and calls of kernels newer than this table.
+the program meets them: `userfaultfd`, `modify_ldt`, `remap_file_pages`, `map_shadow_stack`, a
+filter of `seccomp` with a listener, and calls of kernels newer than this table.
 """
 
 

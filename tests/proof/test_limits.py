@@ -53,6 +53,10 @@ LIMITS = {
         SHARED + "::test_two_processes_write_at_once",
         SHARED + "::test_another_process_is_the_end_of_an_origin",
     ),
+    "Filters of system calls": Limit(
+        VALGRIND + "test_confined.py::test_a_filter_judges_the_programs_calls",
+        VALGRIND + "test_confined.py::test_a_listener_is_refused",
+    ),
     "mremap of size 0": Limit(
         SHARED + "::test_what_is_not_recorded_is_said",
         SHARED + "::test_what_is_not_recorded_is_said",

@@ -29,7 +29,7 @@ static Bool keep(HChar* variable) {
     if (begins_with(variable, "LD_PRELOAD=")) return keep_preload(variable);
     return !begins_with(variable, "VALGRIND_LIB=") &&
            !begins_with(variable, "VALGRIND_LAUNCHER=") &&
-           !begins_with(variable, "REVEN_PROGRAM_NAME=") &&
+           !begins_with(variable, "REVEN_PROGRAM_NAME=") && !seccomp_is_variable(variable) &&
            !begins_with(variable, "GLIBCPP_FORCE_NEW=") &&
            !begins_with(variable, "GLIBCXX_FORCE_NEW=");
 }
@@ -49,15 +49,17 @@ static Addr* keep_list(const UWord* from) {
 }
 
 /* argc, arguments, 0, environment, 0, pairs of the auxiliary vector, 0 0 */
-static void restore(UWord* stack) {
+static void restore(ThreadId tid, UWord* stack) {
     UWord *from = stack + 1 + stack[0] + 1, *to = from;
     const HChar* name = exec_given_name((HChar**)from);
     /* A script gets its path whatever it is called. */
     if (name != NULL && stack[0] > 0 &&
         VG_(strcmp)((const HChar*)stack[1], VG_(args_the_exename)) == 0)
         stack[1] = (UWord)name;
-    for (; *from != 0; from++)
+    for (; *from != 0; from++) {
+        if (seccomp_is_variable((HChar*)*from)) seccomp_take(tid, (HChar*)*from);
         if (keep((HChar*)*from)) *to++ = *from;
+    }
     if (to == from) return;
     *to++ = *from++;
     do {
@@ -71,7 +73,7 @@ static void restore(UWord* stack) {
 
 void environment_restore(ThreadId tid) {
     UWord* stack = (UWord*)VG_(get_SP)(tid);
-    restore(stack);
+    restore(tid, stack);
     arguments = keep_list(stack + 1);
     variables = keep_list(stack + 1 + stack[0] + 1);
 }

@@ -97,6 +97,7 @@ extern HChar** __wrap_vgPlain_env_clone(HChar** environment);
 HChar** __wrap_vgPlain_env_clone(HChar** environment) {
     HChar** clone = __real_vgPlain_env_clone(environment);
     if (name_given != NULL) vgPlain_env_setenv(&clone, NAME_VARIABLE, name_given);
+    if (vgPlain_clo_trace_children) seccomp_pass_on(VG_(get_running_tid)(), &clone);
     return clone;
 }
 

@@ -15,6 +15,25 @@ typedef struct {
     SysRes result;
 } CallStatus;
 
+typedef struct {
+    void (*before)(ThreadId tid, void* layout, CallArguments* call, CallStatus* status,
+                   UWord* flags);
+    void (*after)(ThreadId tid, CallArguments* call, CallStatus* status);
+} CallEntry;
+
+/* How the core carries out a call. */
+#define MAY_BLOCK (1u << 1)
+#define POLL_AFTER (1u << 3)
+
+/* In libcoregrind, though not in the headers for tools. */
+extern SysRes vgPlain_mk_SysRes_Error(UWord error);
+extern SysRes vgPlain_mk_SysRes_Success(UWord result);
+
+/* The handlers of a call, filters aside. */
+const CallEntry* passed_calls_entry(UInt number);
+/* Those that filters need; null: none. */
+const CallEntry* seccomp_entry(UInt number);
+
 /* The core reads what it takes for a path without a look at whether it can: what is none is
  * left to the kernel, which refuses it. */
 Bool process_refuses(Addr path, const CallArguments* call, CallStatus* status);

@@ -15,7 +15,6 @@ extern Int vgPlain_fd_hard_limit;
 extern struct vki_rlimit vgPlain_client_rlimit_stack;
 extern Int vgPlain_setrlimit(Int resource, const struct vki_rlimit* limit);
 extern XArray* vgPlain_args_for_valgrind;
-extern SysRes vgPlain_mk_SysRes_Error(UWord error), vgPlain_mk_SysRes_Success(UWord result);
 
 /* The kernel's table of descriptors grows with the highest one. */
 #define MOST_DESCRIPTORS 65536

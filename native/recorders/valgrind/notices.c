@@ -94,6 +94,7 @@ extern Bool __wrap_vgPlain_gdbserver_report_signal(vki_siginfo_t* info, ThreadId
 Bool __wrap_vgPlain_gdbserver_report_signal(vki_siginfo_t* info, ThreadId tid) {
     if (stops_by(info->si_signo)) return False;
     VG_(memset)(&last_signal, 0, sizeof last_signal);
+    seccomp_signal(tid, info);
     /* As the kernel says of every instruction that there is not. */
     if (info->si_signo == VKI_SIGILL && info->si_code == CODE_NO_OPCODE)
         info->si_code = CODE_NO_OPERAND;

@@ -2,33 +2,12 @@
  * System calls that the core does not know and would answer with ENOSYS: those that neither
  * map memory nor begin threads go to the kernel as they are; for others the trace says that
  * the program met them. */
+#include "handlers.h"
 #include "pub_tool_aspacemgr.h"
 #include "pub_tool_libcproc.h"
 #include "pub_tool_machine.h"
-#include "recorder.h"
-
-/* In libcoregrind, though not in the headers for tools. */
-extern SysRes vgPlain_mk_SysRes_Error(UWord error);
 
 #define NOT_THERE 38 /* ENOSYS */
-#define MAY_BLOCK (1u << 1) /* how the core carries out a call */
-#define POLL_AFTER (1u << 3)
-
-/* What the core's handlers of system calls get; see process.c. */
-typedef struct {
-    Word number;
-    UWord arguments[8];
-} CallArguments;
-typedef struct {
-    enum { COMPLETE = 1 } what;
-    SysRes result;
-} CallStatus;
-
-typedef void Handler(ThreadId tid, void* layout, CallArguments* call, CallStatus* status,
-                     UWord* flags);
-typedef struct {
-    Handler *before, *after;
-} Entry;
 
 /* Numbers that the headers of C do not all have. */
 enum {
@@ -282,13 +261,19 @@ static void refuse(ThreadId tid, void* layout, CallArguments* call, CallStatus* 
 }
 
 /* The linker directs the core's calls here (--wrap). */
-extern Handler vgSysWrap_generic_sys_ni_syscall_before;
-extern const Entry* __real_vgModuleLocal_get_linux_syscall_entry(UInt number);
-extern const Entry* __wrap_vgModuleLocal_get_linux_syscall_entry(UInt number);
+extern void vgSysWrap_generic_sys_ni_syscall_before(ThreadId, void*, CallArguments*, CallStatus*,
+                                                    UWord*);
+extern const CallEntry* __real_vgModuleLocal_get_linux_syscall_entry(UInt number);
+extern const CallEntry* __wrap_vgModuleLocal_get_linux_syscall_entry(UInt number);
 
-const Entry* __wrap_vgModuleLocal_get_linux_syscall_entry(UInt number) {
-    static const Entry passed = {pass, NULL}, refused = {refuse, NULL};
-    const Entry* known = __real_vgModuleLocal_get_linux_syscall_entry(number);
+const CallEntry* passed_calls_entry(UInt number) {
+    static const CallEntry passed = {pass, NULL}, refused = {refuse, NULL};
+    const CallEntry* known = __real_vgModuleLocal_get_linux_syscall_entry(number);
     if (known != NULL && known->before != vgSysWrap_generic_sys_ni_syscall_before) return known;
     return can_be_passed(number) ? &passed : &refused;
+}
+
+const CallEntry* __wrap_vgModuleLocal_get_linux_syscall_entry(UInt number) {
+    const CallEntry* confined = seccomp_entry(number);
+    return confined != NULL ? confined : passed_calls_entry(number);
 }

@@ -6,11 +6,11 @@
 #include "pub_tool_libcprint.h"
 #include "pub_tool_libcproc.h"
 #include "pub_tool_mallocfree.h"
+#include "pub_tool_threadstate.h"
 #include "pub_tool_vkiscnums.h"
 
 /* In libcoregrind, though not in the headers for tools. */
 extern SysRes vgPlain_do_syscall(UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord);
-extern SysRes vgPlain_mk_SysRes_Success(UWord result);
 extern Int vgPlain_cl_exec_fd;
 extern Addr vgPlain_brk_base, vgPlain_clstk_end;
 
@@ -130,6 +130,23 @@ static void add_limit(Text* to, const HChar* line, SizeT length) {
     add_text(to, "\n", 1);
 }
 
+/* Rows of /proc/self/status that tell of the kernel's filters, which are the recorder's. */
+static void add_status(Text* to, const HChar* line, SizeT length) {
+    static const HChar mode[] = "Seccomp:", count[] = "Seccomp_filters:";
+    ThreadId tid = VG_(get_running_tid)();
+    HChar row[32];
+    if (length > sizeof mode && VG_(strncmp)(line, mode, sizeof mode - 1) == 0)
+        VG_(sprintf)(row, "%s\t%u\n", mode, seccomp_mode(tid));
+    else if (length > sizeof count && VG_(strncmp)(line, count, sizeof count - 1) == 0)
+        VG_(sprintf)(row, "%s\t%u\n", count, seccomp_count(tid));
+    else {
+        add_text(to, line, length);
+        add_text(to, "\n", 1);
+        return;
+    }
+    add_text(to, row, VG_(strlen)(row));
+}
+
 static Bool edit_lines(const HChar* path, Text* edited,
                        void (*add)(Text* to, const HChar* line, SizeT length)) {
     Text whole = {NULL, 0, 0};
@@ -177,6 +194,11 @@ static Bool open_own(Addr address, UWord flags, SysRes* result) {
     }
     if (is_own(path, "limits") && edit_lines(path, &text, add_limit)) {
         *result = open_text("limits", &text, flags);
+        return True;
+    }
+    if (seccomp_mode(VG_(get_running_tid)()) != 0 && is_own(path, "status") &&
+        edit_lines(path, &text, add_status)) {
+        *result = open_text("status", &text, flags);
         return True;
     }
     if (is_own(path, "cmdline") && add_strings(&text, environment_arguments())) {

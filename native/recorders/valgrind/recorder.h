@@ -25,6 +25,7 @@
  *   gaps.c        what code that is left out changes
  *   marks.c       what the program asks for
  *   exec.c        programs that the program executes
+ *   seccomp.c     filters of system calls
  *   limits.c      the limits of the process
  *   lent_memory.c memory that the program lends to a child
  *   environment.c the environment that the program gets
@@ -322,6 +323,21 @@ void exec_not_done(void);
 const HChar* exec_given_name(HChar** environment);
 /* Whether the program's string lies in memory that it may read, to its end. */
 Bool exec_is_string(Addr string);
+
+/* ------------------------------------------------------------- seccomp.c */
+
+void seccomp_thread_created(ThreadId parent, ThreadId child);
+/* Whether the call in progress is not made, because a filter says so. */
+Bool seccomp_judged(ThreadId tid);
+/* The core is about to deliver a signal: says of a filter's what the kernel would say. */
+void seccomp_signal(ThreadId tid, vki_siginfo_t* info);
+/* What /proc tells of a thread. */
+UInt seccomp_mode(ThreadId tid);
+UInt seccomp_count(ThreadId tid);
+/* Filters stand in the environment of a program that is executed. */
+void seccomp_pass_on(ThreadId tid, HChar*** environment);
+Bool seccomp_is_variable(const HChar* variable);
+void seccomp_take(ThreadId tid, const HChar* variable);
 
 /* -------------------------------------------------------------- limits.c */
 

@@ -3,6 +3,7 @@
 #include "pub_tool_aspacemgr.h"
 #include "pub_tool_libcfile.h"
 #include "pub_tool_libcproc.h"
+#include "pub_tool_libcsignal.h"
 #include "pub_tool_machine.h"
 #include "pub_tool_mallocfree.h"
 #include "pub_tool_threadstate.h"
@@ -10,6 +11,7 @@
 #include "recorder.h"
 
 extern void vgPlain_discard_translations(Addr start, ULong range, const HChar* who);
+extern SysRes vgPlain_mk_SysRes_Error(UWord error);
 
 #define CLONE_CHILD_CLEARTID 0x00200000
 #define LONGEST_CLEARING_MS 100
@@ -30,6 +32,7 @@ typedef struct {
     Addr clear_at_exit; /* the kernel zeroes this word when the thread ends */
     Addr clearing;      /* … is about to zero it: the thread has ended */
     Bool in_call;       /* a system call that the trace knows of */
+    Bool begun;
 } Thread;
 
 static Thread** threads;
@@ -180,6 +183,16 @@ static void begin_stream(ThreadId tid) {
     memory_record_image(tid);
 }
 
+/* The core takes SIGSYS for one that only a fault of translated code can raise, and dies when
+ * it comes otherwise. Blocked, it is looked for like any other. */
+static void thread_begins(ThreadId tid) {
+    vki_sigset_t only;
+    thread(tid)->begun = True;
+    VG_(sigemptyset)(&only);
+    VG_(sigaddset)(&only, VKI_SIGSYS);
+    VG_(sigprocmask)(VKI_SIG_BLOCK, &only, NULL);
+}
+
 static void start_client_code(ThreadId tid, ULong blocks) {
     static Bool begun = False;
     (void)blocks;
@@ -208,6 +221,7 @@ static void start_client_code(ThreadId tid, ULong blocks) {
             }
         }
     }
+    if (!thread(tid)->begun) thread_begins(tid);
     limits_restore();
     process_goes_on();
     left_by_fault = False;
@@ -349,6 +363,8 @@ static void after_syscall(ThreadId tid, UInt number, UWord* arguments, UInt coun
     ULong payload[2] = {number, sr_isError(result) ? -sr_Err(result) : sr_Res(result)};
     memory_note_syscall(0, NULL);
     if (may_wait(number)) marks_look();
+    /* A filter may say that a call succeeded which was not made. */
+    if (seccomp_judged(tid) && !sr_isError(result)) result = vgPlain_mk_SysRes_Error(VKI_ENOSYS);
     code_after_syscall(number, arguments, result);
     if (number == __NR_execve) exec_failed();
     /* Valgrind lets these return, the kernel does not. */
@@ -387,6 +403,8 @@ static void thread_created(ThreadId parent, ThreadId child) {
     Bool reused = threads != NULL && threads[child] != NULL;
     ULong payload = reused ? (threads[child]->number = ++last_number) : thread(child)->number;
     thread(child)->clear_at_exit = next_clear_at_exit;
+    thread(child)->begun = False;
+    seccomp_thread_created(parent, child);
     if (mode == RECORDING && current != 0)
         record(REVEN_THREAD_START, parent, &payload, sizeof payload);
 }

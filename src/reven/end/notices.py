@@ -20,7 +20,7 @@ _REASONS = {
 _WHY_REFUSED = {
     154: "which sets segments that the recorder does not have",
     216: "which maps memory in a way that the recorder does not follow",
-    317: "whose filters would reach the recorder (prctl can set them)",
+    317: "whose filter shall ask a listener (SECCOMP_FILTER_FLAG_NEW_LISTENER)",
     323: "which would let threads wait for each other for ever, since they take turns",
 }
 _ARITHMETIC = {
