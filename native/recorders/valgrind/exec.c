@@ -9,6 +9,8 @@
 extern Bool vgPlain_clo_trace_children;
 extern const HChar *vgPlain_libdir, *vgPlain_name_of_launcher;
 
+extern Int vgPlain_access(const HChar* path, Bool reads, Bool writes, Bool executes);
+
 #define PAGE 4096
 #define ELF_MAGIC "\177ELF"
 #define ELF_CLASS_64 2
@@ -38,13 +40,14 @@ static Bool can_open(const HChar* path) {
 }
 
 /* Not for a process that has changed its root folder, or given up the right to see where
- * the recorder is. */
+ * the recorder is, or to write where it keeps what it needs while it runs. */
 static Bool recorder_reachable(void) {
     HChar tool[VKI_PATH_MAX];
     struct vg_stat status;
     VG_(snprintf)(tool, sizeof tool, "%s/reven-amd64-linux", vgPlain_libdir);
     return can_open(vgPlain_name_of_launcher) && can_open(tool) &&
-           !sr_isError(VG_(stat)(option_socket, &status));
+           !sr_isError(VG_(stat)(option_socket, &status)) &&
+           vgPlain_access(VG_(tmpdir)(), False, True, False) == 0;
 }
 
 /* 0 but for what is known to be beyond Valgrind: set-user-ID programs, and those for
@@ -53,9 +56,9 @@ static UInt why_not_followed(const HChar* path) {
     struct vg_stat status;
     UChar start[20];
     Int fd, size;
+    if (sr_isError(VG_(stat)(path, &status))) return 0; /* it fails */
     if (!recorder_reachable()) return REVEN_NOT_FOLLOWED_OUT_OF_REACH;
-    if (!sr_isError(VG_(stat)(path, &status)) && (status.mode & (VKI_S_ISUID | VKI_S_ISGID)) != 0)
-        return REVEN_NOT_FOLLOWED_SET_USER_ID;
+    if ((status.mode & (VKI_S_ISUID | VKI_S_ISGID)) != 0) return REVEN_NOT_FOLLOWED_SET_USER_ID;
     fd = VG_(fd_open)(path, VKI_O_RDONLY, 0);
     if (fd < 0) return 0;
     size = VG_(read)(fd, start, sizeof start);
