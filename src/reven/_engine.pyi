@@ -1165,3 +1165,58 @@ def drop_damaged_indexes(directory: str) -> list[str]:
     trace's: it is made anew when it is needed. Gives the names of these files. Raises
     TraceError, naming it, if one cannot be written.
     """
+
+class CodeDifference:
+    """
+    How far two stretches of code are the same. Transitions; None: there is none.
+    """
+
+    @property
+    def common(self) -> int:
+        """Labels that both have first."""
+
+    @property
+    def last_a(self) -> int | None: ...
+
+    @property
+    def last_b(self) -> int | None: ...
+
+    @property
+    def next_a(self) -> int | None: ...
+
+    @property
+    def next_b(self) -> int | None: ...
+
+    @property
+    def checkpoints_a(self) -> list[int]:
+        """Of each CHECKPOINT-th common label, from the first on."""
+
+    @property
+    def checkpoints_b(self) -> list[int]: ...
+
+class LabelledCode:
+    """
+    Instructions of a trace that count, by ascending address, and what each is called; with
+    `collapse`, a label that follows itself counts once.
+    """
+
+    def __init__(self, trace: Trace, addresses: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], collapse: bool = False) -> None: ...
+
+    def count(self, thread: int, start: int, stop: int, progress: Callable[[int, int], bool | None] | None = None) -> int:
+        """How many labels a thread has in [start, stop)."""
+
+    def nth(self, thread: int, start: int, stop: int, number: int, progress: Callable[[int, int], bool | None] | None = None) -> int | None:
+        """
+        The transition of the label with this number, from 0, in [start, stop).
+        """
+
+    def labels(self, thread: int, start: int, stop: int, limit: int, progress: Callable[[int, int], bool | None] | None = None) -> tuple[Annotated[NDArray[numpy.uint64], dict(shape=(None,))], Annotated[NDArray[numpy.uint32], dict(shape=(None,))]]:
+        """The first labels in [start, stop), with their transitions."""
+
+CHECKPOINT: int = 262144
+
+def first_code_difference(a: LabelledCode, stretch_a: tuple[int, int, int], b: LabelledCode, stretch_b: tuple[int, int, int], progress: Callable[[int, int], bool | None] | None = None) -> CodeDifference:
+    """
+    Where two stretches (thread, first transition, the one after the last) of labelled code
+    begin to differ.
+    """

@@ -166,6 +166,13 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
         "syscall_transitions": {"names": ["files"], "failed": False, "text": "libc"},
         "output_byte": {"name": "stdout", "position": 0},
         "explain": {"own": [], "not_own": []},
+        "diff": {
+            "other": "",
+            "window": (5, 400),
+            "other_window": (6, 450),
+            "own": [],
+            "not_own": [],
+        },
         "bookmarks": {"first": 0, "limit": 10},
         "add_bookmark": {"key": "sample", "transition": 3, "description": "a sample"},
         "edit_bookmark": {"id": bookmark.id, "transition": None, "description": "changed"},
@@ -175,7 +182,7 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
 
 def test_every_query_of_the_protocol_is_served() -> None:
     public = {name for name in dir(TraceService) if not name.startswith("_")}
-    assert set(QUERIES) == public - {"close"}
+    assert set(QUERIES) == public - {"close", "beside"}
 
 
 @pytest.mark.parametrize("name", QUERIES)

@@ -23,7 +23,7 @@ def public_methods() -> set[str]:
 
 def test_every_query_is_declared() -> None:
     methods = query_methods()
-    assert set(methods) == public_methods() - {"close"}
+    assert set(methods) == public_methods() - {"close", "beside"}
     for method in methods.values():
         traits_of(method)
 
@@ -49,9 +49,10 @@ def test_the_server_does_as_declared() -> None:
             traits.changes,
         )
         assert (needed("POST", f"{QUERY}{name}") is Role.EDITOR) == traits.changes
-    # Those that change or run on by themselves give another answer the next time.
+    # Those that change or run on by themselves, or ask of another trace too, give another answer
+    # the next time.
     assert {name for name, method in query_methods().items() if not traits_of(method).kept} == {
         *("add_bookmark", "edit_bookmark", "remove_bookmark", "bookmarks", "bookmark_revision"),
         *("taint_status", "taint_accesses", "taint_state", "taint_warnings", "cancel_taint"),
-        "refresh",
+        *("refresh", "diff"),
     }

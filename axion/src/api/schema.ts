@@ -1818,6 +1818,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How the execution of another trace differs from this one's, and why
+         * @description How the execution of another trace differs from this one's, and why. Windows: the transitions [start, stop) to compare; None: all. `own`, `not_own` as in `explain`.
+         */
+        post: operations["post_scenarios_scenario_diff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/views/backtrace": {
         parameters: {
             query?: never;
@@ -3035,6 +3055,20 @@ export interface components {
         };
         /** ExplainArguments */
         ExplainArguments: {
+            own: string[];
+            not_own: string[];
+        };
+        /** DiffArguments */
+        DiffArguments: {
+            other: string;
+            window: [
+                number,
+                number
+            ] | null;
+            other_window: [
+                number,
+                number
+            ] | null;
             own: string[];
             not_own: string[];
         };
@@ -4401,6 +4435,64 @@ export interface components {
             place: components["schemas"]["CodePlace"];
         };
         /**
+         * DiffData
+         * @description How two executions differ. `kind`: what the difference comes from; None: there is none
+         *         that matters. `headline`: a sentence without its full stop. `steps`: from what came out
+         *         otherwise back to where the difference came in. `decisive`: the first decision on that way,
+         *         in the order of the program. `origin`: the last of the steps. `outcomes`: all that came out
+         *         otherwise. `divergences`: all that were found, harmless ones too, in their order;
+         *         `is_cut`: there are more. `common`: instructions of own code (or lines) that both ran.
+         *         `compared`: how code was told to be the same. `limits`: what was not looked at, or may
+         *         mislead, a sentence each.
+         */
+        DiffData: {
+            kind: ("address" | "argument" | "code" | "environment" | "input" | "order" | "process" | "random" | "system call" | "time" | "uninitialised" | "unknown") | null;
+            headline: string;
+            decisive: components["schemas"]["DifferenceData"] | null;
+            origin: components["schemas"]["DifferenceData"] | null;
+            steps: components["schemas"]["DifferenceData"][];
+            outcomes: components["schemas"]["DifferenceData"][];
+            divergences: components["schemas"]["DivergenceData"][];
+            is_cut: boolean;
+            common: number;
+            compared: string;
+            limits: string[];
+        };
+        /**
+         * DifferenceData
+         * @description Something that is otherwise in one execution than in the other, and the transition of
+         *         each that shows it (None: it has none). `role`: how they end, `outcome`; a `decision`, by
+         *         which they part; a `value`; the `source` of one; the `order` of threads.
+         */
+        DifferenceData: {
+            /** @enum {unknown} */
+            role: "decision" | "note" | "order" | "outcome" | "source" | "value";
+            text: string;
+            first: number | null;
+            second: number | null;
+            /** @default null */
+            first_place?: components["schemas"]["CodePlace"] | null;
+            /** @default null */
+            second_place?: components["schemas"]["CodePlace"] | null;
+        };
+        /**
+         * DivergenceData
+         * @description Where a thread goes two ways. `first`, `second`: the last transitions that both have;
+         *         `first_next`, `second_next`: the first that only one has, None: it has none left; `…_rejoin`:
+         *         where they go on together, None: they do not. `thread`: its number, from 0.
+         */
+        DivergenceData: {
+            thread: number;
+            first: number | null;
+            second: number | null;
+            first_next: number | null;
+            second_next: number | null;
+            first_rejoin: number | null;
+            second_rejoin: number | null;
+            /** @default null */
+            place?: components["schemas"]["CodePlace"] | null;
+        };
+        /**
          * BacktraceAnswer
          * @description Frames, the innermost first; `depth`: how many there are in all.
          */
@@ -5400,6 +5492,7 @@ export type OpenFilesArguments = components['schemas']['OpenFilesArguments'];
 export type TransfersArguments = components['schemas']['TransfersArguments'];
 export type OutputByteArguments = components['schemas']['OutputByteArguments'];
 export type ExplainArguments = components['schemas']['ExplainArguments'];
+export type DiffArguments = components['schemas']['DiffArguments'];
 export type BacktraceRequest = components['schemas']['BacktraceRequest'];
 export type CallTreeRequest = components['schemas']['CallTreeRequest'];
 export type CallPathRequest = components['schemas']['CallPathRequest'];
@@ -5509,6 +5602,9 @@ export type MovedByte = components['schemas']['MovedByte'];
 export type ExplanationData = components['schemas']['ExplanationData'];
 export type StatementData = components['schemas']['StatementData'];
 export type FrameText = components['schemas']['FrameText'];
+export type DiffData = components['schemas']['DiffData'];
+export type DifferenceData = components['schemas']['DifferenceData'];
+export type DivergenceData = components['schemas']['DivergenceData'];
 export type BacktraceAnswer = components['schemas']['BacktraceAnswer'];
 export type BacktraceFrame = components['schemas']['BacktraceFrame'];
 export type Place = components['schemas']['Place'];
@@ -7950,6 +8046,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExplanationData"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_diff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiffArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiffData"];
                 };
             };
         };

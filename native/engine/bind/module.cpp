@@ -29,4 +29,5 @@ NB_MODULE(_engine, module) {
     reven::bind_heap(module);
     reven::bind_access_values(module);
     reven::bind_derived(module);
+    reven::bind_compare(module);
 }

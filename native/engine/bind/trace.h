@@ -16,5 +16,6 @@ void bind_overview(nanobind::module_& module);
 void bind_heap(nanobind::module_& module);
 void bind_access_values(nanobind::module_& module);
 void bind_derived(nanobind::module_& module);
+void bind_compare(nanobind::module_& module);
 
 }  // namespace reven

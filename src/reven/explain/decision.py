@@ -13,7 +13,7 @@ from reven.explain.outcome import Outcome
 from reven.trace.disassembly import detailed_disassembler
 from reven2.arch.register import Register
 
-__all__ = ["Decision", "explain_decision", "find_decision"]
+__all__ = ["Decision", "explain_decision", "find_decision", "flags_of"]
 
 _MOST_CODE = 1 << 16
 _MOST_PATHS = 20_000
@@ -36,6 +36,13 @@ _FLAGS = {
     "jnp": ("pf",),
 }
 """Source: AMD64 manual, volume 3, Jcc."""
+
+
+def flags_of(mnemonic: str) -> tuple[str, ...]:
+    """The registers that a conditional jump looks at."""
+    if mnemonic in ("jrcxz", "jecxz") or mnemonic.startswith("loop"):
+        return ("rcx", "zf") if mnemonic in ("loope", "loopne") else ("rcx",)
+    return _FLAGS.get(mnemonic, ("zf",))
 
 
 class Decision(NamedTuple):
@@ -76,8 +83,7 @@ def find_decision(evidence: Evidence, at: int, standing: Standing) -> Decision |
         other = address + len(raw) if taken else code.jump_target(address)
         if target is None or other is None or code.can_avoid(other, target):
             text = evidence.service.disassemble([(address, raw)])[0]
-            flags = _FLAGS.get(text.mnemonic, ("zf",))
-            return Decision(transition, text.mnemonic, taken, flags[0])
+            return Decision(transition, text.mnemonic, taken, flags_of(text.mnemonic)[0])
     return None
 
 

@@ -82,6 +82,7 @@ class Scenarios:
             number += 1
             name = f"{wanted}-{number}"
         self._scenarios[name] = Scenario(name, service)
+        service.find_other = self._named
 
     def __iter__(self) -> Iterator[Scenario]:
         return iter(self._scenarios.values())
@@ -99,6 +100,11 @@ class Scenarios:
                 f"There is no scenario {name[:100]!r} here. There is: {', '.join(self.names)}.",
             )
         return scenario
+
+    def _named(self, name: str) -> LocalService | None:
+        """What a query may compare a trace with: another one that is served, by its name."""
+        scenario = self._scenarios.get(name)
+        return None if scenario is None else scenario.service
 
     async def check(self, selection: Selection) -> None:
         """Raises InvalidArgumentError for a selection that means nothing in what is served."""

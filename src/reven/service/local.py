@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from reven.bookmarks.queries import BookmarkQueries
 from reven.calls.queries import CallQueries
+from reven.diff.queries import DiffQueries
 from reven.end.queries import EndQueries
 from reven.explain.queries import ExplainQueries
 from reven.heap.detectors import HeapErrorQueries
@@ -23,6 +24,7 @@ __all__ = ["LocalService"]
 
 @healing
 class LocalService(
+    DiffQueries,
     ExplainQueries,
     PlaceQueries,
     SearchQueries,

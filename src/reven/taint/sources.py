@@ -132,9 +132,9 @@ class SourceQueries(SyscallQueries):
                 return SourceData("address", "the stack pointer", None, None, size)
             return SourceData("start", "a register as the trace began", None, None, size)
         context = 0 if hop.transition is None else hop.transition + 1
-        for text in self._kept("initial stack", lambda: list(self._initial_stack())):
-            if text.start <= address < text.stop:
-                return SourceData(text.kind, text.name, address - text.start, None, size)
+        text = self._text_of_start(address)
+        if text is not None:
+            return SourceData(text.kind, text.name, address - text.start, None, size)
         mapping = self._mapped_at(address, context)
         load = self._ossi().space.load_at(address, context)
         if load is not None and (mapping is None or not mapping.path.startswith("/")):
@@ -156,6 +156,16 @@ class SourceQueries(SyscallQueries):
         offset = address - mapping.address + mapping.file_offset
         kind: SourceKind = "file" if load is None else "static data"
         return SourceData(kind, mapping.path, offset, hop.transition, size)
+
+    def text_of_start(self, address: int) -> tuple[str, int] | None:
+        """The name of an argument or another text that the program was started with, and the
+        offset in it of an address; None: there is none."""
+        text = self._text_of_start(address)
+        return None if text is None else (text.name, address - text.start)
+
+    def _text_of_start(self, address: int) -> _Text | None:
+        texts = self._kept("initial stack", lambda: list(self._initial_stack()))
+        return next((one for one in texts if one.start <= address < one.stop), None)
 
     def _is_loaded(self, path: str) -> bool:
         """Whether a file is a binary of the program, which its loader reads."""

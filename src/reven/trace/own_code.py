@@ -49,7 +49,15 @@ class OwnCode:
         symbol = found.symbol
         if symbol is not None and (symbol.kind == "plt" or symbol.name in _START_UP):
             return False
-        binary = found.binary.path
+        return self._is_program(found.binary.path)
+
+    def holds_binary(self, path: str) -> bool:
+        """Whether code of a binary may be own."""
+        if _lies_under(path, self._not_own):
+            return False
+        return _lies_under(path, self._own) or self._is_program(path)
+
+    def _is_program(self, binary: str) -> bool:
         return binary == self._program or not (
             binary.startswith(_SYSTEM) or not binary.startswith("/")
         )

@@ -30,7 +30,7 @@ from reven2._service import (
     query_methods,
     traits_of,
 )
-from reven2.errors import ServerError
+from reven2.errors import InvalidArgumentError, ServerError
 from reven2.trace._pages import next_page_size
 
 __all__ = ["remote_service"]
@@ -77,6 +77,8 @@ class _RemoteService:
 
     def __init__(self, connection: Connection, scenario: str) -> None:
         self._connection = connection
+        self._scenario = scenario
+        self._server = connection.name
         self._path = f"/api/v1/scenarios/{quote(scenario, safe='')}/"
         self._lock = threading.Lock()
         self._answers: OrderedDict[tuple[str, bytes], tuple[Any, int]] = OrderedDict()
@@ -92,6 +94,14 @@ class _RemoteService:
     def _renew(self) -> None:
         self._lock = threading.Lock()
         self._ahead = _ReadAhead(self._fetch_transitions)
+
+    def beside(self, other: TraceService) -> str:
+        if not isinstance(other, _RemoteService) or other._server != self._server:
+            raise InvalidArgumentError(
+                "Both traces must be opened the same way: two that are open here, or two "
+                "scenarios of one server."
+            )
+        return other._scenario
 
     def info(self) -> TraceInfo:
         return self._info

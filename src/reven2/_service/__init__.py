@@ -54,6 +54,7 @@ from reven2._service.core import (
     column,
 )
 from reven2._service.declared import traits_of
+from reven2._service.diff import DiffService
 from reven2._service.end import EndData, EndService, RegisterValue
 from reven2._service.explain import ExplainService
 from reven2._service.heap import HeapService
@@ -112,6 +113,7 @@ __all__ = [
 
 
 class TraceService(
+    DiffService,
     ExplainService,
     SyscallService,
     PlaceService,
@@ -131,6 +133,11 @@ class TraceService(
 
     def close(self) -> None: ...
 
+    def beside(self, other: TraceService) -> str:
+        """The name by which queries of this trace know another one, which is open the same way.
+
+        Raises InvalidArgumentError where it is not."""
+
 
 def query_methods() -> dict[str, Callable[..., Any]]:
     """The methods of `TraceService` that ask something, by name."""
@@ -138,5 +145,5 @@ def query_methods() -> dict[str, Callable[..., Any]]:
         name: method
         for area in reversed(TraceService.__mro__)
         for name, method in vars(area).items()
-        if callable(method) and not name.startswith("_") and name != "close"
+        if callable(method) and not name.startswith("_") and name not in ("close", "beside")
     }

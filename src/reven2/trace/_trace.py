@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from reven2._client.low_level import LowLevel
     from reven2.call import Call
     from reven2.calltree import CallTree
+    from reven2.difference import Difference
     from reven2.explanation import Explanation
     from reven2.heap import Heap
     from reven2.search import Search
@@ -187,6 +188,42 @@ class Trace:
         from reven2.explanation import explain
 
         return explain(self, own, not_own)
+
+    def diff(
+        self,
+        other: Trace | None = None,
+        window: tuple[int, int] | None = None,
+        other_window: tuple[int, int] | None = None,
+        own: Sequence[str] = (),
+        not_own: Sequence[str] = (),
+    ) -> Difference:
+        """How another execution differs from this one: where they part, which decision led to
+        what came out, and where the difference came from. An addition to the documented
+        interface.
+
+        Parameters:
+            other: the trace of the other execution, which is open the same way: both here, or
+                both of one server. None: this one itself, of which two windows are compared.
+            window: the transitions of this trace to compare, from the first to the one after
+                the last (default: all).
+            other_window: those of the other one.
+            own, not_own: as for `explain`, for both.
+
+        Raises:
+            InvalidArgumentError (a ValueError): the traces are not open the same way, or
+                neither another one nor two windows are given.
+            OutOfRangeError (an IndexError): a window beyond the trace.
+            TraceError (a RuntimeError): an imported trace, which has no instructions.
+
+        Example:
+
+            calls = list(trace.calls("^main$"))
+            start = calls[0].first_context.transition_after().id
+            print(trace.diff(window=(start, start + 10), other_window=(start, start + 12)))
+        """
+        from reven2.difference import diff
+
+        return diff(self, other, window, other_window, own, not_own)
 
     def calls(
         self,
