@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
+from reven2._inlined import SourceFrame, source_frames
 from reven2._printable import escape, printable
 from reven2._service import CallData, FrameData
 from reven2._stack_events import DescendantEvents, FrameEnd, FrameStart
@@ -17,7 +18,15 @@ if TYPE_CHECKING:
     from reven2.call import Call
     from reven2.trace import Context, Trace, Transition
 
-__all__ = ["DescendantEvents", "FrameEnd", "FrameStart", "Stack", "StackFrame", "StackFrameType"]
+__all__ = [
+    "DescendantEvents",
+    "FrameEnd",
+    "FrameStart",
+    "SourceFrame",
+    "Stack",
+    "StackFrame",
+    "StackFrameType",
+]
 
 _PAGE = 1000
 _FrameType = Literal["Call", "Interrupt", "Manual", "Damaged", "Unknown"]
@@ -48,17 +57,19 @@ class StackFrameType(enum.Enum):
 
 
 class Stack:
-    """The stack that the stack pointer is in at a context. `str` gives its backtrace.
+    """The stack that the stack pointer is in at a context. `str` gives its backtrace,
+    with the functions that the compiler inlined.
 
     A thread may have several: its own, that of its signal handlers (`sigaltstack`), those of
     coroutines. Not meant to be constructed directly: it is `Context.stack`.
     """
 
-    __slots__ = ("_context", "_found")
+    __slots__ = ("_context", "_found", "_source")
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._found: list[StackFrame] | None = None
+        self._source: list[SourceFrame] | None = None
 
     def frames(self) -> Iterator[StackFrame]:
         """The frames from the top, where the program counter is, down to the first that is
@@ -68,6 +79,14 @@ class Stack:
     def frame(self) -> StackFrame:
         """The frame on top, that of the function in which the program counter is."""
         return self._frames()[0]
+
+    def source_frames(self) -> list[SourceFrame]:
+        """The functions of the source that are active, from the top, as a debugger shows them:
+        those of `frames()`, and above each the functions that the compiler inlined where it
+        stands. An addition to the documented interface."""
+        if self._source is None:
+            self._source = source_frames(self._context, self._frames())
+        return list(self._source)
 
     def prev_stack(self) -> Stack | None:
         """The stack that the thread was on before it came to this one, as it was then; None if
@@ -97,7 +116,7 @@ class Stack:
         return self._context._trace._service.stack_change(self._context._id, is_forward)
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self._frames()))
+        return "\n".join(map(str, self.source_frames()))
 
     def __repr__(self) -> str:
         return f"Stack({self._context})"
@@ -106,7 +125,7 @@ class Stack:
         """The backtrace as a table, with links to the transitions that created the frames."""
         rows = "".join(
             f'<tr><td>{index}</td><td style="text-align:left">{frame.format_as_html()}</td></tr>'
-            for index, frame in enumerate(self._frames())
+            for index, frame in enumerate(self.source_frames())
         )
         return f'<table class="reven-table"><tbody>{rows}</tbody></table>'
 
@@ -321,19 +340,25 @@ class StackFrame:
             name, offset = str(location.symbol), offset - location.symbol.rva
         return f"{name}+{offset:#x}"
 
-    def _parts(self) -> Iterator[str]:
+    def _parts(self, line: str | None = None) -> Iterator[str]:
+        """`line`: where it stands in its own source, if a function was inlined there."""
         yield self._place()
         location = self.location
-        if location is not None and location.file is not None:
+        if line is not None:
+            yield line
+        elif location is not None and location.file is not None:
             yield f"{PurePath(location.file).name}:{location.line}"
         if self.type is not StackFrameType.Call:
             yield f"({self.type.value})"
 
     def __str__(self) -> str:
+        return self._text(self._index)
+
+    def _text(self, number: int | None, line: str | None = None) -> str:
         created = self._data.creation_transition
         since = [] if created is None else [f"since #{created}"]
-        number = [] if self._index is None else [str(self._index)]
-        return printable("  ".join([*number, *self._parts(), *since]))
+        shown = [] if number is None else [str(number)]
+        return printable("  ".join([*shown, *self._parts(line), *since]))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, StackFrame):
@@ -351,9 +376,12 @@ class StackFrame:
 
     def format_as_html(self) -> str:
         """The same as `str` without its number, with the transition as a link."""
+        return self._html()
+
+    def _html(self, line: str | None = None) -> str:
         created = self.creation_transition
         since = "" if created is None else f" since {created.format_as_html()}"
-        return f"<code>{escape('  '.join(self._parts()))}</code>{since}"
+        return f"<code>{escape('  '.join(self._parts(line)))}</code>{since}"
 
     def _repr_html_(self) -> str:
         return self.format_as_html()

@@ -1258,6 +1258,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/source_frames": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Of each address of code, the functions of the source that its instruction belongs to: those that were inlined there, the innermost first, and last the one that has the code
+         * @description Of each address of code, the functions of the source that its instruction belongs to: those that were inlined there, the innermost first, and last the one that has the code. [] where debug information names none.
+         */
+        post: operations["post_scenarios_scenario_source_frames"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/format_value": {
         parameters: {
             query?: never;
@@ -2854,6 +2874,11 @@ export interface components {
             binary: number;
             name: string;
         };
+        /** SourceFramesArguments */
+        SourceFramesArguments: {
+            context: number;
+            addresses: number[];
+        };
         /** FormatValueArguments */
         FormatValueArguments: {
             context: number;
@@ -3990,12 +4015,27 @@ export interface components {
             type: number;
         };
         /**
+         * SourceFrameData
+         * @description A function of the source that an instruction belongs to. `function` is qualified;
+         *         `linkage` the linker's name. `file` (absolute, "" if unknown), `line` and `column` (0 if
+         *         unknown) are where it stands: of one into which another was inlined, where that is called.
+         */
+        SourceFrameData: {
+            function: string;
+            linkage: string;
+            file: string;
+            line: number;
+            column: number;
+            is_inlined: boolean;
+        };
+        /**
          * VariableData
          * @description A variable at a context. `type_name` is spelled as in the source. `data` are the bytes of
          *         its value, as many as are known and at most 64 KiB; None if it has none there. `text` is the
          *         value as gdb prints it. `function` is where it is declared, "" for a global one; `is_inlined`:
          *         that function was inlined here. `elements`: of an array whose type does not say it.
-         *         `line` is that of the declaration, 0 if unknown.
+         *         `line` is that of the declaration, 0 if unknown. `level`: how many functions that were
+         *         inlined stand above that one, in the same frame of the stack.
          */
         VariableData: {
             name: string;
@@ -4011,6 +4051,8 @@ export interface components {
             is_inlined: boolean;
             elements: number | null;
             line: number;
+            /** @default 0 */
+            level?: number;
         };
         /**
          * PieceData
@@ -5463,6 +5505,7 @@ export type StepArguments = components['schemas']['StepArguments'];
 export type FindTypeArguments = components['schemas']['FindTypeArguments'];
 export type TypeGraphArguments = components['schemas']['TypeGraphArguments'];
 export type FindFunctionArguments = components['schemas']['FindFunctionArguments'];
+export type SourceFramesArguments = components['schemas']['SourceFramesArguments'];
 export type FormatValueArguments = components['schemas']['FormatValueArguments'];
 export type VariablesArguments = components['schemas']['VariablesArguments'];
 export type VariableArguments = components['schemas']['VariableArguments'];
@@ -5571,6 +5614,7 @@ export type MemberData = components['schemas']['MemberData'];
 export type EnumeratorData = components['schemas']['EnumeratorData'];
 export type FunctionData = components['schemas']['FunctionData'];
 export type ParameterData = components['schemas']['ParameterData'];
+export type SourceFrameData = components['schemas']['SourceFrameData'];
 export type VariableData = components['schemas']['VariableData'];
 export type PieceData = components['schemas']['PieceData'];
 export type TaintStatus = components['schemas']['TaintStatus'];
@@ -7318,6 +7362,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FunctionData"] | null;
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_source_frames: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceFramesArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceFrameData"][][];
                 };
             };
         };

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -12,14 +12,17 @@ from reven.ossi import Load
 from reven.ossi.linux.elf_header import elf_errors
 from reven.source.debug_information import BinaryDebug
 from reven.source.frames import Frame, State, caller, outside_of_functions, top_frame
+from reven.source.inlined import source_frames
 from reven.source.variables import Variables
 from reven.trace.core import CoreQueries
 from reven.trace.opened import translated
 from reven.trace.stopping import acquired, keep_going
-from reven2._service.source import FunctionData, TypeGraph, VariableData
+from reven2._service.source import FunctionData, SourceFrameData, TypeGraph, VariableData
 from reven2.errors import OutOfRangeError
 
 __all__ = ["TypeQueries"]
+
+_FRAMES_KEPT = 1 << 16
 
 
 class TypeQueries(CoreQueries):
@@ -102,6 +105,25 @@ class TypeQueries(CoreQueries):
                     if (variable := variables.global_named(name)) is not None:
                         return variable
         return None
+
+    def source_frames(self, context: int, addresses: Sequence[int]) -> list[list[SourceFrameData]]:
+        known: dict[tuple[int, int], list[SourceFrameData]] = self._kept("source frames", dict)
+        found: list[list[SourceFrameData]] = []
+        for address in addresses:
+            load = self._ossi().space.load_at(address, context)
+            if load is None:
+                found.append([])
+                continue
+            key = (id(load), address)
+            if key not in known:
+                keep_going()
+                if len(known) >= _FRAMES_KEPT:
+                    known.clear()
+                debug = self._debug_of(load)
+                with self._reading(debug):
+                    known[key] = source_frames(debug, address - load.base_address)
+            found.append(known[key])
+        return found
 
     def call_line(self, context: int, pc: int) -> int | None:
         """The line on which the function that holds an address calls the outermost function of

@@ -77,7 +77,7 @@ class Variables(Memory):
                 yield self._source.info.entry(variable.offset)
 
     def _global(self, die: DIE) -> VariableData:
-        return self._described(die, "global", "", False, None)
+        return self._described(die, "global", None, None)
 
     def _variable(self, declared: Declared) -> VariableData:
         scopes = self._source.scopes
@@ -85,16 +85,13 @@ class Variables(Memory):
         base = None
         if function is not None:
             base = scopes.expression(function, "DW_AT_frame_base", self._vaddr)
-        return self._described(
-            declared.die, declared.kind, declared.function, declared.is_inlined, base
-        )
+        return self._described(declared.die, declared.kind, declared, base)
 
     def _described(
         self,
         die: DIE,
         kind: Kind,
-        function: str,
-        is_inlined: bool,
+        declared: Declared | None,
         frame_base: bytes | None,
     ) -> VariableData:
         info, types = self._source.info, self._source.types
@@ -126,10 +123,11 @@ class Variables(Memory):
             location=[self._piece(place, size) for place in places],
             data=None if value is None or not value.has(min(size, _LARGEST)) else value.data,
             text=text,
-            function=function,
-            is_inlined=is_inlined,
+            function="" if declared is None else declared.function,
+            is_inlined=declared is not None and declared.is_inlined,
             elements=elements,
             line=line if isinstance(line, int) else 0,
+            level=0 if declared is None else declared.level,
         )
 
     def _expression(self, die: DIE) -> bytes | None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -105,7 +106,8 @@ class VariableData(msgspec.Struct, frozen=True):
     its value, as many as are known and at most 64 KiB; None if it has none there. `text` is the
     value as gdb prints it. `function` is where it is declared, "" for a global one; `is_inlined`:
     that function was inlined here. `elements`: of an array whose type does not say it.
-    `line` is that of the declaration, 0 if unknown."""
+    `line` is that of the declaration, 0 if unknown. `level`: how many functions that were
+    inlined stand above that one, in the same frame of the stack."""
 
     name: str
     kind: Literal["parameter", "local", "static", "global"]
@@ -119,6 +121,20 @@ class VariableData(msgspec.Struct, frozen=True):
     is_inlined: bool
     elements: int | None
     line: int
+    level: int = 0
+
+
+class SourceFrameData(msgspec.Struct, frozen=True):
+    """A function of the source that an instruction belongs to. `function` is qualified;
+    `linkage` the linker's name. `file` (absolute, "" if unknown), `line` and `column` (0 if
+    unknown) are where it stands: of one into which another was inlined, where that is called."""
+
+    function: str
+    linkage: str
+    file: str
+    line: int
+    column: int
+    is_inlined: bool
 
 
 class ParameterData(msgspec.Struct, frozen=True):
@@ -151,6 +167,12 @@ class TypeService(Protocol):
     @query(slow=True)
     def find_function(self, binary: int, name: str) -> FunctionData | None:
         """The prototype of a function by the linker's name."""
+
+    @query(slow=True)
+    def source_frames(self, context: int, addresses: Sequence[int]) -> list[list[SourceFrameData]]:
+        """Of each address of code, the functions of the source that its instruction belongs to:
+        those that were inlined there, the innermost first, and last the one that has the code.
+        [] where debug information names none."""
 
     @query(slow=True)
     def format_value(

@@ -12,7 +12,7 @@ from typing import Any
 from reven.bridges.machine import Machine
 from reven2.arch.register import Register
 from reven2.errors import InvalidArgumentError, RegisterReadError, RevenError
-from reven2.stack import StackFrame
+from reven2.stack import SourceFrame
 from reven2.trace import Context, Variable
 
 __all__ = ["Shown"]
@@ -32,7 +32,7 @@ class Shown:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._frames: dict[int, tuple[Context, StackFrame | None]] = {}
+        self._frames: dict[int, tuple[Context, SourceFrame | None]] = {}
         self._holders: dict[int, Callable[[], list[dict[str, Any]]]] = {}
         self._memory: dict[tuple[int, str], tuple[int, int]] = {}
 
@@ -52,17 +52,18 @@ class Shown:
                 return []
             context = machine.trace._context(before)
         found = []
-        for number, frame in enumerate(islice(context.stack.frames(), _MOST_FRAMES)):
-            key = thread * _THREADS + number + 1
+        for frame in context.stack.source_frames()[:_MOST_FRAMES]:
+            key = thread * _THREADS + frame.number + 1
             self._frames[key] = (context, frame)
-            found.append(_frame(key, context, frame, number))
+            found.append(_frame(key, context, frame))
         return found
 
     def scopes(self, frame: int) -> list[dict[str, Any]]:
         """What can be looked at in a frame."""
         context, of = self._frame(frame)
-        locals_ = self._hold(lambda: self._variables(context.variables(frame=of or 0)))
-        globals_ = self._hold(lambda: self._variables(context.variables(True, frame=of or 0)))
+        inside = of.frame if of else 0
+        locals_ = self._hold(lambda: self._variables(of.variables() if of else context.variables()))
+        globals_ = self._hold(lambda: self._variables(context.variables(True, frame=inside)))
         registers = self._hold(lambda: _registers(context))
         return [
             {"name": "Locals", "presentationHint": "locals", "variablesReference": locals_,
@@ -90,7 +91,7 @@ class Shown:
         context = self._machine.trace._context(self._machine.context)
         return _memory(context.variable(name))
 
-    def _frame(self, number: int) -> tuple[Context, StackFrame | None]:
+    def _frame(self, number: int) -> tuple[Context, SourceFrame | None]:
         context = self._machine.trace._context(self._machine.context)
         return self._frames.get(number, (context, None))
 
@@ -105,9 +106,8 @@ class Shown:
         return [self._variable(one) for one in islice(found, _MOST_PARTS)]
 
     def _variable(self, one: Variable) -> dict[str, Any]:
-        name = one.name if not one.is_inlined else f"{one.name} ({one.function}, inlined)"
         shown: dict[str, Any] = {
-            "name": name,
+            "name": one.name,
             "value": one.text,
             "type": one.type_name,
             "evaluateName": one.name,
@@ -144,7 +144,8 @@ class Shown:
         context, of = self._frame(frame)
         name = expression.strip().removeprefix("$")
         try:
-            shown = self._variable(context.variable(name, frame=of or 0))
+            own = next((one for one in of.variables() if one.name == name), None) if of else None
+            shown = self._variable(own or context.variable(name, frame=of.frame if of else 0))
             shown.pop("_size", None)
             return {"result": shown.pop("value"), **shown}
         except RevenError:
@@ -222,25 +223,28 @@ def _unknown(address: int) -> dict[str, Any]:
     return {"address": hex(max(address, 0)), "instruction": "??", "_end": address + 1}
 
 
-def _frame(key: int, context: Context, frame: StackFrame, number: int) -> dict[str, Any]:
-    # The address at which a caller goes on stands behind its call, perhaps of the next line.
-    address = context._pc() if number == 0 else max(frame.pc - 1, 0)
-    location = context.ossi.location(address)
-    symbol = None if location is None else location.symbol
-    name = str(location) if symbol is None else symbol.name
+def _frame(key: int, context: Context, frame: SourceFrame) -> dict[str, Any]:
+    at_top = frame.frame == next(context.stack.frames())
     shown: dict[str, Any] = {
         "id": key,
-        "name": name,
+        "name": _name(frame),
         "line": 0,
         "column": 0,
-        "instructionPointerReference": hex(context._pc() if number == 0 else frame.pc),
+        "instructionPointerReference": hex(context._pc() if at_top else frame.frame.pc),
     }
-    if location is not None and location.file and location.line:
-        shown["line"] = location.line
-        shown["source"] = {"name": PurePath(location.file).name, "path": location.file}
+    if frame.file and frame.line:
+        shown["line"] = frame.line
+        shown["source"] = {"name": PurePath(frame.file).name, "path": frame.file}
     else:
         shown["presentationHint"] = "subtle"
     return shown
+
+
+def _name(frame: SourceFrame) -> str:
+    if frame.is_inlined:
+        return f"{frame.function} (inlined)"
+    symbol = frame.frame.function
+    return str(frame.frame.location or "?") if symbol is None else symbol.name
 
 
 def _registers(context: Context) -> list[dict[str, Any]]:

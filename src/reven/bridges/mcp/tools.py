@@ -357,8 +357,7 @@ def _registers(context: Context) -> str:
 
 
 def _stack(context: Context, limit: int) -> list[str]:
-    frames = islice(context.stack.frames(), limit)
-    return [clipped(f"stack {number}: {frame}") for number, frame in enumerate(frames)]
+    return [clipped(f"stack {frame}") for frame in context.stack.source_frames()[:limit]]
 
 
 def _moments(contexts: Iterator[Context]) -> Iterator[tuple[int, str]]:

@@ -96,6 +96,30 @@ class LineTable:
         unit, row = found
         return SourceLine(unit.files[unit.file[row]], unit.line[row], unit.column[row])
 
+    def statement_at(self, rva: int) -> SourceLine | None:
+        """The source line at which a debugger says that the instruction at `rva` stands. Of
+        several rows for one address that is the last at which a statement starts; code without a
+        line belongs to the one before."""
+        found = self._row_at(rva, is_lineless=True)
+        if found is None:
+            return None
+        unit, row = found
+        while row > 0 and not unit.line[row] and unit.file[row - 1] < len(unit.files):
+            row -= 1
+        if not unit.line[row]:
+            return None
+        if not unit.is_statement[row]:
+            for file, line, vaddr in reversed(unit.shared):
+                if vaddr == unit.starts[row] and line:
+                    return SourceLine(unit.files[file], line, 0)
+        return SourceLine(unit.files[unit.file[row]], unit.line[row], unit.column[row])
+
+    def file_name(self, unit: int, number: int) -> str:
+        """The path of a file by its number in a compile unit; "" if it has none."""
+        with self._image.lock:
+            files = self._unit_files(unit)
+        return files[number] if 0 <= number < len(files) else ""
+
     def piece_at(self, rva: int) -> LinePiece | None:
         """The piece of code of one line that holds the instruction at `rva`."""
         found = self._row_at(rva)
@@ -119,7 +143,7 @@ class LineTable:
             next(statements, None),
         )
 
-    def _row_at(self, rva: int) -> tuple[_Unit, int] | None:
+    def _row_at(self, rva: int, *, is_lineless: bool = False) -> tuple[_Unit, int] | None:
         vaddr = rva + self._image.header.image_vaddr
         with self._image.lock:
             lows, ranges = self._unit_ranges
@@ -130,7 +154,9 @@ class LineTable:
         if unit is None:
             return None
         row = bisect_right(unit.starts, vaddr) - 1
-        if row < 0 or unit.file[row] >= len(unit.files) or not unit.line[row]:
+        if row < 0 or unit.file[row] >= len(unit.files):
+            return None
+        if not unit.line[row] and not is_lineless:
             return None
         return unit, row
 

@@ -33,12 +33,14 @@ _KEPT = 4096
 
 @dataclass(frozen=True)
 class Declared:
-    """A variable that an address has in scope, and the function it was declared in."""
+    """A variable that an address has in scope, and the function it was declared in. `level`: how
+    many functions that were inlined stand above that one."""
 
     die: DIE
     kind: Literal["parameter", "local"]
     function: str
     is_inlined: bool
+    level: int
 
 
 class Scopes:
@@ -72,6 +74,15 @@ class Scopes:
             found.append(inner)
         return found
 
+    def functions_at(self, address: int) -> list[DIE]:
+        """The functions that an address belongs to, the innermost of those that were inlined
+        there first, and last the one that has the code."""
+        return [
+            block
+            for block in reversed(self.blocks_at(address))
+            if block.tag in ("DW_TAG_subprogram", "DW_TAG_inlined_subroutine")
+        ]
+
     def declared_at(self, address: int) -> list[Declared]:
         """The variables in scope, the innermost block's first, each block's in the order of
         their declaration, parameters of a function after its variables."""
@@ -82,16 +93,18 @@ class Scopes:
             for block in blocks
             if block.tag in ("DW_TAG_inlined_subroutine", "DW_TAG_subprogram")
         ]
+        innermost = len(functions)
         for block in reversed(blocks):
             function, is_inlined = functions[-1]
+            level = innermost - len(functions)
             name = self._info.qualified_name(function)
             parameters = []
             for child in self._children(block):
                 if child.tag == "DW_TAG_variable":
                     if "DW_AT_declaration" not in child.attributes:
-                        found.append(Declared(child, "local", name, is_inlined))
+                        found.append(Declared(child, "local", name, is_inlined, level))
                 elif child.tag == "DW_TAG_formal_parameter":
-                    parameters.append(Declared(child, "parameter", name, is_inlined))
+                    parameters.append(Declared(child, "parameter", name, is_inlined, level))
             found += parameters
             if block is function:
                 functions.pop()
