@@ -766,6 +766,47 @@ class TaintWarning:
     def kind(self) -> int:
         """TAINT_…"""
 
+TAINT_SINK_KERNEL_READ: int = 1
+
+TAINT_SINK_ARGUMENT: int = 2
+
+TAINT_SINK_BRANCH: int = 3
+
+TAINT_SINK_JUMP: int = 4
+
+TAINT_SINK_LOAD_ADDRESS: int = 5
+
+TAINT_SINK_STORE_ADDRESS: int = 6
+
+class TaintSink:
+    """Where tainted data left the program, or decided what it did."""
+
+    @property
+    def kind(self) -> int:
+        """TAINT_SINK_…"""
+
+    @property
+    def tags(self) -> int:
+        """A bit for each tag."""
+
+    @property
+    def transition(self) -> int:
+        """The first one, of what an instruction decides more often."""
+
+    @property
+    def address(self) -> int:
+        """
+        Of the memory; of an argument, its register's offset in the register view.
+        """
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    @property
+    def count(self) -> int:
+        """How often the instruction decided it."""
+
 class OriginHop:
     """
     A step back towards where a value came from. Places: whether it is memory, address and
@@ -810,10 +851,13 @@ class Taint:
 
     `seeds`: tag, whether it is memory, address, size (as in TaintItems). `reads`: ranges
     (offset, size) of the register file that the instruction with this address and encoding
-    reads; asked where a block is entered or left on the way.
+    reads; asked where a block is entered or left on the way. `pointers`: what decides an
+    address, or which of two values is taken, counts as a part of what it decides. `tables`:
+    ranges (address, size), ascending, for whose loads the same holds. `sinks`: find them.
+    `conditions`: transitions, ascending, whose branch's condition a backward taint asks for.
     """
 
-    def __init__(self, trace: Trace, seeds: Sequence[tuple[int, bool, int, int]], tag_count: int, first: int, last: int, forward: bool, reads: Callable[[int, bytes], Sequence[tuple[int, int]]] | None = None) -> None:
+    def __init__(self, trace: Trace, seeds: Sequence[tuple[int, bool, int, int]], tag_count: int, first: int, last: int, forward: bool, reads: Callable[[int, bytes], Sequence[tuple[int, int]]] | None = None, pointers: bool = False, tables: Sequence[tuple[int, int]] = [], sinks: bool = False, conditions: Sequence[int] = []) -> None:
         """
         Raises ValueError for impossible seeds, IndexError for contexts out of range.
         """
@@ -847,6 +891,13 @@ class Taint:
         """
 
     def warnings(self, start: int, limit: int) -> list[TaintWarning]: ...
+
+    def sinks(self, start: int, limit: int) -> list[TaintSink]:
+        """Those found so far, from number `start` on."""
+
+    @property
+    def sinks_left_out(self) -> int:
+        """How many were more than are kept."""
 
 class FoundStrings:
     """Columns of strings, by ascending number."""

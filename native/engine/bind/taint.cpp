@@ -178,6 +178,25 @@ void bind_taint(nb::module_& module) {
             "kind", [](const TaintWarning& self) { return static_cast<int>(self.kind); },
             "TAINT_…");
 
+    module.attr("TAINT_SINK_KERNEL_READ") = static_cast<int>(TaintSink::KernelRead);
+    module.attr("TAINT_SINK_ARGUMENT") = static_cast<int>(TaintSink::Argument);
+    module.attr("TAINT_SINK_BRANCH") = static_cast<int>(TaintSink::Branch);
+    module.attr("TAINT_SINK_JUMP") = static_cast<int>(TaintSink::Jump);
+    module.attr("TAINT_SINK_LOAD_ADDRESS") = static_cast<int>(TaintSink::LoadAddress);
+    module.attr("TAINT_SINK_STORE_ADDRESS") = static_cast<int>(TaintSink::StoreAddress);
+    nb::class_<TaintSink>(module, "TaintSink",
+                          "Where tainted data left the program, or decided what it did.")
+        .def_prop_ro(
+            "kind", [](const TaintSink& self) { return static_cast<int>(self.kind); },
+            "TAINT_SINK_…")
+        .def_ro("tags", &TaintSink::tags, "A bit for each tag.")
+        .def_ro("transition", &TaintSink::transition,
+                "The first one, of what an instruction decides more often.")
+        .def_ro("address", &TaintSink::address,
+                "Of the memory; of an argument, its register's offset in the register view.")
+        .def_ro("size", &TaintSink::size, "Bytes.")
+        .def_ro("count", &TaintSink::count, "How often the instruction decided it.");
+
     bind_origin(module);
     nb::class_<TaintRun>(
         module, "Taint",
@@ -185,12 +204,23 @@ void bind_taint(nb::module_& module) {
         "\n"
         "`seeds`: tag, whether it is memory, address, size (as in TaintItems). `reads`: ranges\n"
         "(offset, size) of the register file that the instruction with this address and encoding\n"
-        "reads; asked where a block is entered or left on the way.")
+        "reads; asked where a block is entered or left on the way. `pointers`: what decides an\n"
+        "address, or which of two values is taken, counts as a part of what it decides. `tables`:\n"
+        "ranges (address, size), ascending, for whose loads the same holds. `sinks`: find them.\n"
+        "`conditions`: transitions, ascending, whose branch's condition a backward taint asks "
+        "for.")
         .def(
             "__init__",
             [](TaintRun* self, Queries& trace, const Seeds& seeds, uint32_t tag_count,
-               uint64_t first, uint64_t last, bool forward, const ReadsCallback& reads) {
-                TaintQuery query{{}, tag_count, first, last, forward};
+               uint64_t first, uint64_t last, bool forward, const ReadsCallback& reads,
+               bool pointers, const std::vector<std::pair<uint64_t, uint64_t>>& tables, bool sinks,
+               std::vector<uint64_t> conditions) {
+                TaintQuery query{{}, tag_count, first, last, forward, {}};
+                query.follow.pointers = pointers;
+                for (const auto& [address, size] : tables)
+                    query.follow.tables.push_back({address, size});
+                query.follow.sinks = sinks;
+                query.follow.conditions = std::move(conditions);
                 for (const auto& [tag, is_memory, address, size] : seeds)
                     query.seeds.push_back({address, size, tag, is_memory});
                 const InstructionReads reads_of_code = reads_of(reads);
@@ -198,7 +228,9 @@ void bind_taint(nb::module_& module) {
                 new (self) TaintRun(trace, std::move(query), reads_of_code);
             },
             "trace"_a, "seeds"_a, "tag_count"_a, "first"_a, "last"_a, "forward"_a,
-            "reads"_a = nb::none(), nb::keep_alive<1, 2>(),
+            "reads"_a = nb::none(), "pointers"_a = false,
+            "tables"_a = std::vector<std::pair<uint64_t, uint64_t>>{}, "sinks"_a = false,
+            "conditions"_a = std::vector<uint64_t>{}, nb::keep_alive<1, 2>(),
             "Raises ValueError for impossible seeds, IndexError for contexts out of range.")
         .def(
             "run",
@@ -226,7 +258,16 @@ void bind_taint(nb::module_& module) {
             "What is tainted in a context: registers, and at most `limit` ranges of memory from\n"
             "`address` on; with another address than 0, memory only. IndexError if it was not\n"
             "reached.")
-        .def("warnings", &TaintRun::warnings, "start"_a, "limit"_a);
+        .def("warnings", &TaintRun::warnings, "start"_a, "limit"_a)
+        .def(
+            "sinks",
+            [](const TaintRun& self, size_t start, size_t limit) {
+                return self.sinks().list(start, limit);
+            },
+            "start"_a, "limit"_a, "Those found so far, from number `start` on.")
+        .def_prop_ro(
+            "sinks_left_out", [](const TaintRun& self) { return self.sinks().dropped(); },
+            "How many were more than are kept.");
 }
 
 }  // namespace reven

@@ -17,9 +17,10 @@ constexpr ByteName name_of(uint32_t node, uint32_t byte) { return uint64_t{node}
 
 class FlowCompiler {
    public:
-    FlowCompiler(const CompiledBlock& block, const InstructionReads& reads)
+    FlowCompiler(const CompiledBlock& block, const InstructionReads& reads, bool with_addresses)
         : body_(*block.body),
           instruction_reads_(reads),
+          with_addresses_(with_addresses),
           flow_(std::make_unique<TaintBlock>()),
           seen_(body_.nodes.size(), NEVER),
           looked_(body_.nodes.size(), NEVER),
@@ -74,12 +75,15 @@ class FlowCompiler {
         for (uint32_t i = first; i < end; ++i) {
             read_positioned(i);
             const reven_event& event = body_.events[i];
-            look(event.guard);
+            need(event.guard);
             if (event.kind != REVEN_EVENT_SET_REGISTER && event.kind != REVEN_EVENT_EXIT)
-                look(event.address);
+                need(event.address);
             require_values(event);
-            if (event.kind == REVEN_EVENT_EXIT || is_device_access(event) || is_system(event))
+            if (event.kind == REVEN_EVENT_EXIT) {
+                if (with_addresses_) add({TaintStep::Effect, 0, instruction_, i});
                 continue;
+            }
+            if (is_device_access(event) || is_system(event)) continue;
             read_constants(event);
             add({TaintStep::Effect, 0, instruction_, i});
             if (event.kind == REVEN_EVENT_SET_REGISTER) set(event);
@@ -126,7 +130,7 @@ class FlowCompiler {
                 break;
             case REVEN_EVENT_CAS:
             case REVEN_EVENT_CAS_HIGH:
-                look(event.x1);
+                need(event.x1);
                 require(event.x2);
                 break;
             default:
@@ -204,7 +208,7 @@ class FlowCompiler {
             if (is_system(node)) continue;
             if (node.kind == REVEN_NODE_INDEXED_THEN) {
                 const uint32_t count = static_cast<uint32_t>(node.immediate) * node.size;
-                look(node.c);
+                need(node.c);
                 flow_->touched.add(node.a, count);
                 add({TaintStep::ReadIndexed, 0, instruction_, number});
                 continue;
@@ -330,7 +334,7 @@ class FlowCompiler {
                 require(node.b);
                 break;
             case REVEN_NODE_SELECT:
-                look(node.c);
+                need(node.c);
                 require(node.a);
                 require(node.b);
                 break;
@@ -344,6 +348,14 @@ class FlowCompiler {
                 break;
         }
         add({TaintStep::Evaluate, 0, instruction_, number});
+    }
+
+    // What an address or a condition is made of.
+    void need(uint32_t number) {
+        if (with_addresses_)
+            require(number);
+        else
+            look(number);
     }
 
     // The registers that an address or a condition is made of are read, without flow.
@@ -383,6 +395,7 @@ class FlowCompiler {
 
     const TemplateBody& body_;
     const InstructionReads& instruction_reads_;
+    const bool with_addresses_;
     std::unique_ptr<TaintBlock> flow_;
     std::array<ByteName, REVEN_REGISTER_FILE_SIZE> held_{};
     std::array<ByteName, REVEN_REGISTER_FILE_SIZE> at_start_{};
@@ -405,8 +418,9 @@ bool TaintBlock::has_value(uint32_t node) const {
     return compiled->word_of_node[node] != NO_WORD && body().nodes[node].size > 0;
 }
 
-std::unique_ptr<TaintBlock> flow_of(const CompiledBlock& block, const InstructionReads& reads) {
-    return FlowCompiler(block, reads).compile();
+std::unique_ptr<TaintBlock> flow_of(const CompiledBlock& block, const InstructionReads& reads,
+                                    bool with_addresses) {
+    return FlowCompiler(block, reads, with_addresses).compile();
 }
 
 }  // namespace reven

@@ -60,12 +60,14 @@ using InstructionReads = std::function<FileRanges(const reven_instruction&)>;
 // `reads` tells registers apart that hold the same value, and finds those whose value the
 // recorder knew beforehand (`mov ecx, 3; dec ecx`). It may be empty: who enters a block at
 // its start, and leaves it at its end, finds the same without.
-std::unique_ptr<TaintBlock> flow_of(const CompiledBlock& block, const InstructionReads& reads);
+// `with_addresses`: with the flow into addresses, conditions and choices, and steps for exits.
+std::unique_ptr<TaintBlock> flow_of(const CompiledBlock& block, const InstructionReads& reads,
+                                    bool with_addresses = false);
 
 class TaintBlocks {
    public:
-    TaintBlocks(BlockCache& blocks, InstructionReads reads)
-        : blocks_(blocks), reads_(std::move(reads)) {}
+    TaintBlocks(BlockCache& blocks, InstructionReads reads, bool with_addresses = false)
+        : blocks_(blocks), reads_(std::move(reads)), with_addresses_(with_addresses) {}
 
     const TaintBlock& get(uint32_t id) { return get(known_, id, {}); }
     // For parts of a block.
@@ -76,12 +78,13 @@ class TaintBlocks {
     using Known = std::vector<std::unique_ptr<TaintBlock>>;
     const TaintBlock& get(Known& known, uint32_t id, const InstructionReads& reads) {
         if (id >= known.size()) known.resize(id + 1024);
-        if (!known[id]) known[id] = flow_of(blocks_.get(id), reads);
+        if (!known[id]) known[id] = flow_of(blocks_.get(id), reads, with_addresses_);
         return *known[id];
     }
 
     BlockCache& blocks_;
     InstructionReads reads_;
+    bool with_addresses_;
     Known known_, exact_;
 };
 

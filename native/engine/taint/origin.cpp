@@ -325,7 +325,8 @@ bool OriginFinder::through_instruction(uint64_t transition, const TaintPlace& pl
 
     TaintState state(1);
     TaintJournal journal(state);
-    TaintWalk walk(blocks_, state, journal);
+    const TaintFollow values_only;
+    TaintWalk walk(blocks_, state, journal, values_only);
     TagTaint& tag = state.tags[0];
     const uint32_t number = instruction.number;
     const auto operation = [&](uint32_t at) {

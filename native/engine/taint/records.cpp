@@ -43,11 +43,51 @@ void TaintRecords::forget_memory(uint64_t address, uint64_t size) {
     for (TagTaint& tag : state_.tags) tag.memory.clear(address, size);
 }
 
+uint16_t TaintRecords::tags_of(uint64_t address) const {
+    uint16_t tags = 0;
+    for (size_t tag = 0; tag < state_.tags.size(); ++tag)
+        tags |= static_cast<uint16_t>(state_.tags[tag].memory.any(address, 1) << tag);
+    return tags;
+}
+
 // Where taint leaves the program.
-void TaintRecords::note_reads(const RecordView& record) {
-    for (const reven_range& range : ranges_of(record))
-        if (state_.any_memory(range.address, range.size))
-            journal_.note_tainted_memory(range.address, range.size);
+void TaintRecords::note_reads(const SegmentView& view, const RecordPoint& point,
+                              const RecordView& record) {
+    const uint64_t context = view.first_transition() + point.context;
+    for (const reven_range& range : ranges_of(record)) {
+        if (!state_.any_memory(range.address, range.size)) continue;
+        journal_.note_tainted_memory(range.address, range.size);
+        if (!sinks_ || context == 0) continue;
+        std::map<uint64_t, uint16_t> bytes;
+        for (const TagTaint& tag : state_.tags)
+            tag.memory.for_tainted(range.address, range.size,
+                                   [&](uint64_t at, uint8_t) { bytes.emplace(at, tags_of(at)); });
+        for (auto at = bytes.begin(); at != bytes.end();) {
+            TaintSink sink{TaintSink::KernelRead, at->second, context - 1, at->first, 0};
+            for (; at != bytes.end() && at->first == sink.address + sink.size &&
+                   at->second == sink.tags;
+                 ++at)
+                ++sink.size;
+            sinks_->add(sink);
+        }
+    }
+}
+
+// Registers that the kernel takes arguments from.
+void TaintRecords::note_arguments(const SegmentView& view, const RecordPoint& point) {
+    static constexpr uint32_t ARGUMENTS[] = {REVEN_RDI, REVEN_RSI, REVEN_RDX,
+                                             REVEN_R10, REVEN_R8,  REVEN_R9};
+    const uint64_t context = view.first_transition() + point.context;
+    if (!sinks_ || context == 0) return;
+    for (const uint32_t offset : ARGUMENTS) {
+        uint16_t tags = 0;
+        for (size_t tag = 0; tag < state_.tags.size(); ++tag) {
+            const uint8_t* held = state_.tags[tag].registers.data() + offset;
+            const bool any = std::any_of(held, held + 8, [](uint8_t byte) { return byte; });
+            tags |= static_cast<uint16_t>(any << tag);
+        }
+        if (tags) sinks_->add({TaintSink::Argument, tags, context - 1, offset, 8});
+    }
 }
 
 void TaintRecords::clear_registers(const RecordView& patch) {
@@ -134,7 +174,7 @@ bool TaintRecords::forward(const SegmentView& view, size_t number) {
             if (!is_same_page(record, true)) overwritten(view, point, record);
             break;
         case REVEN_KERNEL_READ:
-            note_reads(record);
+            note_reads(view, point, record);
             return false;
         case REVEN_MAP:
             forget_memory(record.as<reven_map>().address, record.as<reven_map>().size);
@@ -152,6 +192,7 @@ bool TaintRecords::forward(const SegmentView& view, size_t number) {
             if (!is_restore(view, point, record)) clear_registers(record);
             break;
         case REVEN_SYSCALL_ENTER:
+            note_arguments(view, point);
             if (record.as<uint64_t>() == RT_SIGRETURN)
                 for (TagTaint& tag : state_.tags) {
                     auto& stack = tag.interrupted[thread];
@@ -200,7 +241,7 @@ bool TaintRecords::backward(const SegmentView& view, size_t number) {
             if (!is_same_page(record, false)) overwritten(view, point, record);
             break;
         case REVEN_KERNEL_READ:
-            note_reads(record);
+            note_reads(view, point, record);
             return false;
         case REVEN_MAP:
             forget_memory(record.as<reven_map>().address, record.as<reven_map>().size);

@@ -12,6 +12,7 @@
 
 #include "replay/replay.h"
 #include "taint/journal.h"
+#include "taint/sinks.h"
 
 namespace reven {
 
@@ -46,8 +47,10 @@ inline constexpr std::array<uint32_t, 5> HANDLER_ARGUMENTS{REVEN_RDI, REVEN_RSI,
 
 class TaintRecords {
    public:
-    TaintRecords(TaintState& state, TaintJournal& journal, const SyscallEffects& effects)
-        : state_(state), journal_(journal), effects_(effects) {}
+    // `sinks`: where it is noted what the kernel takes; may be null.
+    TaintRecords(TaintState& state, TaintJournal& journal, const SyscallEffects& effects,
+                 TaintSinks* sinks = nullptr)
+        : state_(state), journal_(journal), effects_(effects), sinks_(sinks) {}
 
     // Each returns whether the record may have changed the state.
     bool forward(const SegmentView& view, size_t record);
@@ -61,7 +64,9 @@ class TaintRecords {
     bool is_restore(const SegmentView& view, const RecordPoint& point,
                     const RecordView& record) const;
     void forget_memory(uint64_t address, uint64_t size);
-    void note_reads(const RecordView& record);
+    void note_reads(const SegmentView& view, const RecordPoint& point, const RecordView& record);
+    void note_arguments(const SegmentView& view, const RecordPoint& point);
+    uint16_t tags_of(uint64_t address) const;
     void overwritten(const SegmentView& view, const RecordPoint& point, const RecordView& record);
     void clear_registers(const RecordView& patch);
     void move(uint64_t from, uint64_t to, uint64_t size, bool forward);
@@ -71,6 +76,7 @@ class TaintRecords {
     TaintState& state_;
     TaintJournal& journal_;
     const SyscallEffects& effects_;
+    TaintSinks* sinks_;
 };
 
 }  // namespace reven

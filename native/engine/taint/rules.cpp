@@ -57,6 +57,7 @@ Mask TaintRules::forward(uint32_t number, const Mask* masks) const {
             result = binary(node, masks[node.a], masks[node.b]);
             break;
         case REVEN_NODE_SELECT:
+            if (choices_ && masks[node.c].any()) return Mask::all(node.size);
             if (has_value(node.c)) return masks[value(node.c) & 1 ? node.a : node.b];
             result = masks[node.a];
             result |= masks[node.b];

@@ -13,9 +13,11 @@ namespace reven {
 class TaintRules {
    public:
     // `values`: what `flow.values` left in the scratch words.
-    TaintRules(const TaintBlock& flow, const uint64_t* values)
-        : flow_(flow), nodes_(flow.body().nodes), values_(values) {}
+    // `choices`: what decides which of two values is taken counts as a part of it.
+    TaintRules(const TaintBlock& flow, const uint64_t* values, bool choices = false)
+        : flow_(flow), nodes_(flow.body().nodes), values_(values), choices_(choices) {}
 
+    uint32_t size_of(uint32_t node) const { return nodes_[node].size; }
     bool has_value(uint32_t node) const { return flow_.has_value(node); }
     const uint64_t* words(uint32_t node) const {
         return values_ + flow_.compiled->word_of_node[node];
@@ -38,7 +40,6 @@ class TaintRules {
     void logic_back(const reven_node& node, const Mask& result, Mask* masks) const;
     void flow_back(const reven_node& node, const Mask& result, Mask* masks) const;
 
-    uint32_t size_of(uint32_t node) const { return nodes_[node].size; }
     uint32_t constant(uint32_t node) const { return static_cast<uint32_t>(nodes_[node].immediate); }
     bool is_constant(uint32_t node) const { return nodes_[node].kind == REVEN_NODE_CONSTANT; }
     // Which element the selector's element number `element` names.
@@ -48,6 +49,7 @@ class TaintRules {
     const TaintBlock& flow_;
     const std::vector<reven_node>& nodes_;
     const uint64_t* values_;
+    const bool choices_;
 };
 
 }  // namespace reven

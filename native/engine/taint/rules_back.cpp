@@ -34,6 +34,7 @@ void TaintRules::backward(uint32_t number, Mask* masks) const {
             binary_back(node, result, masks);
             return;
         case REVEN_NODE_SELECT:
+            if (choices_) masks[node.c] |= scalar(1);
             if (!has_value(node.c) || (value(node.c) & 1)) masks[node.a] |= result;
             if (!has_value(node.c) || !(value(node.c) & 1)) masks[node.b] |= result;
             return;

@@ -193,7 +193,8 @@ replayed:
         if (stop <= to) return;
         const uint32_t header = view.segment().headers[before];
         const bool is_part = stop > from || start < to;
-        if (!is_part && !hit && !touch(header >> REVEN_EXIT_BITS).touched.meets(state_.live))
+        if (!is_part && !hit && !touch(header >> REVEN_EXIT_BITS).touched.meets(state_.live) &&
+            !follow_.asks_between(view.first_transition() + start, view.first_transition() + stop))
             continue;
         quiet = false;
         walk_.backward(view, before,

@@ -13,12 +13,15 @@ namespace reven {
 
 class TaintScan {
    public:
-    TaintScan(TaintBlocks& blocks, TaintState& state, const SyscallEffects& effects)
+    // `sinks`: where those of a forward taint are noted; may be null.
+    TaintScan(TaintBlocks& blocks, TaintState& state, const SyscallEffects& effects,
+              const TaintFollow& follow, TaintSinks* sinks = nullptr)
         : state_(state),
           blocks_(blocks),
+          follow_(follow),
           journal(state),
-          records(state, journal, effects),
-          walk_(blocks, state, journal) {}
+          records(state, journal, effects, follow.sinks ? sinks : nullptr),
+          walk_(blocks, state, journal, follow, sinks) {}
 
     // From one context of the segment to a later one (both local). `starts`: the state is
     // the one in force in `from`, so what stands there has happened.
@@ -30,6 +33,7 @@ class TaintScan {
    private:
     TaintState& state_;
     TaintBlocks& blocks_;
+    const TaintFollow& follow_;
 
    public:
     TaintJournal journal;

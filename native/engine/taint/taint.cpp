@@ -22,13 +22,16 @@ TaintRun::TaintRun(Queries& queries, TaintQuery query, const InstructionReads& r
     : queries_(queries),
       query_(std::move(query)),
       reached_(query_.forward ? query_.first : query_.last),
-      pass_blocks_(queries.trace().blocks(), reads),
-      query_blocks_(queries.trace().blocks(), reads) {
+      pass_blocks_(queries.trace().blocks(), reads, query_.follow.needs_addresses()),
+      query_blocks_(queries.trace().blocks(), reads, query_.follow.needs_addresses()) {
     TraceReader& trace = queries_.trace();
     if (query_.first > query_.last || query_.last > trace.transition_count())
         throw std::out_of_range("no such contexts");
     if (query_.tag_count == 0 || query_.tag_count > MAX_TAINT_TAGS)
         throw std::invalid_argument("a taint has 1 to 16 tags");
+    for (const TaintSeed& seed : query_.seeds)
+        query_.follow.stack_pointer |= !seed.is_memory && seed.address < (REVEN_RSP + 8) * 8 &&
+                                       seed.address + seed.size > REVEN_RSP * 8;
     const size_t low = trace.segment_of_context(query_.first);
     const size_t high = trace.segment_of_context(query_.last);
     first_segment_ = query_.forward ? low : high;
@@ -117,11 +120,12 @@ void TaintRun::run(const Progress& progress) {
     TaintState state(query_.tag_count);
     state.tags = kept_[0].tags;
     state.find_live();
-    TaintScan scan(pass_blocks_, state, effects_);
+    TaintScan scan(pass_blocks_, state, effects_, query_.follow, &sinks_);
     const uint64_t end = query_.forward ? query_.last : query_.first;
     const uint64_t total = query_.last - query_.first;
     size_t number = 0;
-    for (; number < segment_count_ && !state.is_empty(); ++number) {
+    const auto is_over = [&] { return state.is_empty() && query_.follow.conditions.empty(); };
+    for (; number < segment_count_ && !is_over(); ++number) {
         if (progress) {
             const uint64_t at = reached_;
             progress(query_.forward ? at - query_.first : query_.last - at, total);
@@ -176,7 +180,7 @@ TaintState TaintRun::before(size_t number, const Progress& progress) {
         from = std::min(number, at->second.same_until);
     }
     state.find_live();
-    TaintScan scan(query_blocks_, state, effects_);
+    TaintScan scan(query_blocks_, state, effects_, query_.follow);
     for (; from < number; ++from) {
         if (progress) progress(from, number);
         pass(scan, *queries_.trace().load_view(segment(from)), from,
@@ -189,7 +193,7 @@ TaintState TaintRun::before(size_t number, const Progress& progress) {
 void TaintRun::load_accesses(size_t number, const Progress& progress) {
     if (loaded_ == number) return;
     TaintState state = before(number, progress);
-    TaintScan scan(query_blocks_, state, effects_);
+    TaintScan scan(query_blocks_, state, effects_, query_.follow);
     pass(scan, *queries_.trace().view(segment(number)), number,
          query_.forward ? query_.last : query_.first);
     loaded_accesses_ = std::move(scan.journal.found);
@@ -251,7 +255,7 @@ std::vector<TaintItem> TaintRun::state(uint64_t context, uint64_t address, size_
     const auto query_lock = lock_asking(query_mutex_, progress);
     const size_t number = number_of(context);
     TaintState state = before(number, progress);
-    TaintScan scan(query_blocks_, state, effects_);
+    TaintScan scan(query_blocks_, state, effects_, query_.follow);
     pass(scan, *queries_.trace().view(segment(number)), number, context);
     RegisterView view;
     queries_.trace().registers(context, view);

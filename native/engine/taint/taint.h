@@ -29,6 +29,7 @@ struct TaintQuery {
     uint64_t first = 0;  // contexts
     uint64_t last = 0;
     bool forward = true;
+    TaintFollow follow;
 };
 
 struct TaintPage {
@@ -53,6 +54,8 @@ class TaintRun {
         return changes_only ? change_count_ : access_count_;
     }
     std::vector<TaintWarning> warnings(size_t start, size_t limit) const;
+    // What a forward taint decided or gave to the kernel, so far.
+    const TaintSinks& sinks() const { return sinks_; }
 
     // Accesses of what was reached, in the direction, from a transition on.
     TaintPage accesses(uint64_t start, size_t limit, bool changes_only, const Progress& progress);
@@ -103,6 +106,7 @@ class TaintRun {
     size_t spacing_ = 1;
     std::vector<Count> counts_;
     std::vector<TaintWarning> warnings_;
+    TaintSinks sinks_;
 
     std::mutex query_mutex_;  // one query at a time
     TaintBlocks pass_blocks_, query_blocks_;

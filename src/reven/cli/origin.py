@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +10,7 @@ import typer
 import reven2
 from reven.cli.shared.arguments import Trace
 from reven.cli.shared.console import print_json, print_lines
+from reven.cli.shared.following import Follow
 from reven.cli.shared.moments import context as moment
 from reven.errors import CommandError
 from reven2 import OpenTrace
@@ -20,14 +20,6 @@ from reven2.trace import Context
 PANEL = "Find"
 
 MOST_HOPS = 4000
-
-
-class Follow(Enum):
-    """What counts as an origin besides the value itself."""
-
-    values = "values"
-    meant = "meant"
-    pointers = "pointers"
 
 
 def origin(

@@ -11,12 +11,14 @@ import typer
 import reven2
 from reven.cli.shared.arguments import Data, Trace
 from reven.cli.shared.console import print_json, print_lines
+from reven.cli.shared.following import Follow
 from reven.cli.shared.moments import context as moment
-from reven2.preview.taint import TaintAccess, Tainter
+from reven2.preview.taint import Sink, Taint, TaintAccess, Tainter
 
 PANEL = "Find"
 
 DEFAULT_COUNT = 50
+_DECIDED = frozenset({"branch", "jump", "address"})
 
 
 def taint(
@@ -36,8 +38,23 @@ def taint(
     changes: Annotated[
         bool, typer.Option("--changes", help="Only transitions that change what is tainted.")
     ] = False,
+    follow: Annotated[
+        Follow,
+        typer.Option(
+            help="Follow values only; also what decides where they are loaded from, of constant "
+            "tables (meant) or always (pointers)."
+        ),
+    ] = Follow.values,
+    sinks: Annotated[
+        bool,
+        typer.Option(
+            "--sinks",
+            help="In place of transitions: what the data leads to (bytes of files, arguments, "
+            "branches …).",
+        ),
+    ] = False,
     count: Annotated[
-        int, typer.Option("--count", "-n", help="How many transitions to show.", min=1)
+        int, typer.Option("--count", "-n", help="How many to show.", min=1)
     ] = DEFAULT_COUNT,
     json: Annotated[
         bool, typer.Option("--json", help="Print a JSON array, one object a transition.")
@@ -50,7 +67,12 @@ def taint(
             from_context=moment(server, first),
             to_context=None if last is None else moment(server, last),
             is_forward=not backward,
+            follow=follow.value,
+            sinks=sinks,
         )
+        if sinks:
+            _print_sinks(found, count, json)
+            return
         view = found.accesses(changes_only=changes)
         accesses = list(itertools.islice(view.all(), count + 1))
         shown = accesses[:count]
@@ -65,6 +87,39 @@ def taint(
             for warning in found.warnings().all():
                 print_lines(f"warning: {warning}", stderr=True)
         found.cancel()
+
+
+def _print_sinks(found: Taint, count: int, json: bool) -> None:
+    view = found.sinks()
+    # What leaves the program matters more than what is decided on the way.
+    ordered = sorted(view.all(), key=lambda one: one.kind in _DECIDED)
+    if json:
+        print_json([_sink(one) for one in ordered[:count]])
+    else:
+        for one in ordered[:count]:
+            print_lines(str(one))
+        if not ordered:
+            print_lines("The data leads to nothing outside of the program, and decides nothing.")
+        if len(ordered) > count:
+            print_lines(f"… and {len(ordered) - count} more: see --count.")
+    if view.left_out:
+        print_lines(f"warning: {view.left_out} more were found than are kept", stderr=True)
+    for warning in found.warnings().all():
+        print_lines(f"warning: {warning}", stderr=True)
+    found.cancel()
+
+
+def _sink(one: Sink) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "name": one.name,
+        "offset": one.offset,
+        "size": one.size,
+        "transition": one.transition.id,
+        "count": one.count,
+        "tags": one.tags,
+        "place": one.place,
+    }
 
 
 def _access(access: TaintAccess) -> dict[str, Any]:

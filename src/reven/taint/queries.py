@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import get_args
 
@@ -16,6 +16,7 @@ from reven import _engine
 from reven.ossi.foreign_files import HostFiles
 from reven.taint.instruction_reads import registers_read
 from reven.taint.origin_tree import Chain, Explorer
+from reven.taint.sinks import SinkNames
 from reven.taint.sources import SourceQueries
 from reven.taint.system_calls import describe_call
 from reven.trace.opened import translated
@@ -28,6 +29,7 @@ from reven2._service.taint import (
     OriginPath,
     OriginStep,
     OriginTree,
+    SinkPage,
     TaintAccessPage,
     TaintItems,
     TaintQuery,
@@ -42,6 +44,7 @@ __all__ = ["TaintQueries"]
 KEPT = 8
 """Taints of one trace that are kept for one asker; the least recently asked about is dropped."""
 KEPT_FOR_ALL = 32
+_WRITE = 2
 MOST_SEEDED = 64 << 20
 RUNNING = 4
 """Taints of one trace that have begun at the same time; the others wait."""
@@ -70,7 +73,13 @@ _KINDS = (
 class _Running:
     """A taint and the thread that it runs in, for all who ask the same."""
 
-    def __init__(self, trace: _engine.Trace, query: TaintQuery, turn: threading.Semaphore) -> None:
+    def __init__(
+        self,
+        trace: _engine.Trace,
+        query: TaintQuery,
+        tables: list[tuple[int, int]],
+        turn: threading.Semaphore,
+    ) -> None:
         self.taint = _engine.Taint(
             trace,
             query.seeds,
@@ -79,6 +88,10 @@ class _Running:
             query.last,
             query.forward,
             registers_read,
+            pointers=query.follow == "pointers",
+            tables=tables,
+            sinks=query.sinks,
+            conditions=query.conditions,
         )
         self.error = ""
         self.askers = {asker()}
@@ -181,6 +194,20 @@ class TaintQueries(SourceQueries):
             for warning in self._running_taint(query).taint.warnings(start, limit)
         ]
 
+    def taint_sinks(self, query: TaintQuery, start: int, *, limit: int) -> SinkPage:
+        taint = self._running_taint(query).taint
+        own = self.own_code()
+        names = SinkNames(self, lambda transition: self.code_place(transition, own))
+        with translated(), held():
+            found = taint.sinks(start, limit)
+            named = []
+            for sink in found:
+                keep_going()
+                data = names.name(sink)
+                if data is not None:
+                    named.append(data)
+        return SinkPage(named, start + len(found) if found else None, taint.sinks_left_out)
+
     def cancel_taint(self, query: TaintQuery) -> None:
         self._running_taint(query).cancel()
 
@@ -205,9 +232,7 @@ class TaintQueries(SourceQueries):
         limit: int,
     ) -> OriginTree:
         if follow not in get_args(FollowMode):
-            raise InvalidArgumentError(
-                f"{follow!r} is no way to follow data: use one of {get_args(FollowMode)}."
-            )
+            raise _no_way(follow)
         own = self.own_code()
         explorer = Explorer(
             self, follow, limit, lambda transition: self.code_place(transition, own).is_own
@@ -307,13 +332,18 @@ class TaintQueries(SourceQueries):
         self._need_instructions("data cannot be followed through it")
         if sum(size for _, is_memory, _, size in query.seeds if is_memory) > MOST_SEEDED:
             raise InvalidArgumentError(f"At most {MOST_SEEDED} bytes can be tainted at once.")
+        if query.follow not in get_args(FollowMode):
+            raise _no_way(query.follow)
+        if query.conditions != sorted(query.conditions):
+            raise InvalidArgumentError("The conditions of a taint are in ascending order.")
         key = msgspec.msgpack.encode(query)
         trace = self._trace()
+        tables = constant_tables(trace.mappings()) if query.follow == "meant" else []
         with self._taints_lock:
             running = self._taints.get(key)
             if running is None:
                 with translated():
-                    running = self._taints[key] = _Running(trace, query, self._taint_turn)
+                    running = self._taints[key] = _Running(trace, query, tables, self._taint_turn)
                 self._drop_oldest()
             elif asker() not in running.askers:
                 running.askers.add(asker())
@@ -326,6 +356,40 @@ class TaintQueries(SourceQueries):
         dropped = only_mine[:-KEPT] or list(self._taints)[:-KEPT_FOR_ALL]
         for key in dropped:
             self._taints.pop(key).stop()
+
+
+def constant_tables(mappings: Iterable[_engine.Mapping]) -> list[tuple[int, int]]:
+    """Ranges (address, size) of files that the program maps and never may write."""
+    readable: list[tuple[int, int]] = []
+    written: list[tuple[int, int]] = []
+    for one in mappings:
+        is_constant = one.path.startswith("/") and not one.protection & _WRITE
+        (readable if is_constant else written).append((one.address, one.address + one.size))
+    free: list[tuple[int, int]] = []
+    written.sort()
+    for start, end in sorted(readable):
+        at = start
+        for first, last in written:
+            if last <= at or first >= end:
+                continue
+            if first > at:
+                free.append((at, first))
+            at = max(at, last)
+        if at < end:
+            free.append((at, end))
+    merged: list[tuple[int, int]] = []
+    for start, end in free:
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return [(start, end - start) for start, end in merged]
+
+
+def _no_way(follow: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"{follow!r} is no way to follow data: use one of {get_args(FollowMode)}."
+    )
 
 
 def _items(items: _engine.TaintItems) -> TaintItems:

@@ -15,6 +15,12 @@ import msgspec
 from reven2._service.code_places import CodePlace
 from reven2._service.declared import query
 
+FollowMode = Literal["values", "meant", "pointers"]
+"""Whether what decides an address counts as a part of what is loaded from there, or stored to.
+Of an origin: never; where the value alone leads to nothing (a table), or where both lead to the
+program's input; always. Of a taint: never; for loads from memory that the program cannot write
+(a constant table); always, and so does what decides which of two values is taken."""
+
 
 class TaintQuery(msgspec.Struct, frozen=True):
     """What is tainted, and between which contexts. Forward from `first` on, backward from
@@ -23,7 +29,8 @@ class TaintQuery(msgspec.Struct, frozen=True):
     `seeds`: tag, whether it is memory, address, size. Of memory, the first byte and a number
     of bytes; of registers, the first bit in the register view and a number of bits.
     `key`: a text that nobody else chooses, such as a UUID: cancelling a taint does not
-    concern who asked the same.
+    concern who asked the same. `sinks`: whether they shall be found, of a forward taint.
+    `conditions`: branches whose condition a backward taint asks for as well, by transition.
     """
 
     seeds: list[tuple[int, bool, int, int]]
@@ -32,6 +39,9 @@ class TaintQuery(msgspec.Struct, frozen=True):
     last: int
     forward: bool
     key: str
+    follow: FollowMode = "values"
+    sinks: bool = False
+    conditions: list[int] = []
 
 
 class TaintStatus(msgspec.Struct, frozen=True):
@@ -87,6 +97,51 @@ class TaintWarningData(msgspec.Struct, frozen=True):
     text: str
 
 
+SinkKind = Literal[
+    "file",
+    "standard output",
+    "standard error",
+    "pipe",
+    "socket",
+    "device",
+    "program",
+    "exit status",
+    "argument",
+    "system call",
+    "branch",
+    "jump",
+    "address",
+]
+"""What data leads to: bytes that are written; a path or an argument of a program that is started;
+the exit status; a number that a system call is given; other memory that it reads; or what the
+data decides: a branch, where a jump goes, an address."""
+
+
+class SinkData(msgspec.Struct, frozen=True):
+    """Where tainted data leaves the program, or decides what it does. `name`: the file's path,
+    `argv[1] of execve` …; `offset`: the first byte's position in it, None if unknown or without
+    meaning; `transition`: the (first) one that does it; `size` in bytes; `tags`: a bit for each
+    tag; `count`: how often the instruction decided it; `place`: its place."""
+
+    kind: SinkKind
+    name: str
+    offset: int | None
+    transition: int
+    size: int
+    tags: int
+    count: int
+    place: CodePlace
+
+
+class SinkPage(msgspec.Struct, frozen=True):
+    """Sinks found so far. `next`: the number to go on with, None if there are no more yet.
+    `left_out`: how many were more than are kept."""
+
+    sinks: list[SinkData]
+    next: int | None
+    left_out: int
+
+
 class OriginHop(msgspec.Struct, frozen=True):
     """A step back towards where a value came from. Places: whether it is memory, address and
     size, as in `TaintQuery.seeds`.
@@ -129,10 +184,6 @@ SourceKind = Literal[
 ]
 """What a value comes from: `static data` of a binary; `system call`: a result, or what the
 kernel said; `address`: where something lies (a stack pointer, a mapping)."""
-
-FollowMode = Literal["values", "meant", "pointers"]
-"""Whether the origin of an address counts as one of what is loaded from there: never; where
-the value alone leads to nothing (a table), or where both lead to the program's input; always."""
 
 
 class SourceData(msgspec.Struct, frozen=True):
@@ -224,6 +275,11 @@ class TaintService(Protocol):
         self, query: TaintQuery, start: int, *, limit: int
     ) -> list[TaintWarningData]:
         """Warnings so far, from number `start` on."""
+
+    @query(slow=True, kept=False)
+    def taint_sinks(self, query: TaintQuery, start: int, *, limit: int) -> SinkPage:
+        """What the data led to so far, from number `start` on, in the order of their first
+        transitions."""
 
     @query(kept=False)
     def cancel_taint(self, query: TaintQuery) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from reven2._service import TraceService
 from reven2._service.taint import TaintQuery, TaintStatus
-from reven2.errors import OutOfRangeError, RevenError
+from reven2.errors import InvalidArgumentError, OutOfRangeError, RevenError
 from reven2.preview.taint._results import Item, PropagationDirection, TaintState, items_of
-from reven2.preview.taint._views import TaintAccessView, TaintWarningView
+from reven2.preview.taint._views import TaintAccessView, TaintSinkView, TaintWarningView
 
 if TYPE_CHECKING:
     from reven2.trace import Context, Trace
@@ -89,6 +89,18 @@ class Taint:
     def warnings(self) -> TaintWarningView:
         """What may make the taint wrong: places where the kernel wrote over tainted memory."""
         return TaintWarningView(self)
+
+    def sinks(self) -> TaintSinkView:
+        """What the data leads to: bytes that are written to files, pipes and sockets, arguments
+        of programs and system calls, the exit status; and what it decides: branches, jumps,
+        addresses. What an instruction decides is named once, with how often it did.
+
+        Raises:
+            InvalidArgumentError (a ValueError): the taint was not asked for them.
+        """
+        if not self._query.sinks:
+            raise InvalidArgumentError("Ask for them when the taint starts: sinks=True.")
+        return TaintSinkView(self)
 
     def progress(self) -> int:
         """How much of its range it has been through, in percent: 100 when it is done."""

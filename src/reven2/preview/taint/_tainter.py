@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from reven2._arguments import flag
-from reven2._service.taint import TaintQuery
+from reven2._service.taint import FollowMode, TaintQuery
 from reven2.errors import InvalidArgumentError, OutOfRangeError
 from reven2.preview.taint._data import Data, seeds_of
 from reven2.preview.taint._taint import Taint
@@ -43,6 +43,8 @@ class Tainter:
         from_context: AnyMoment | None = None,
         to_context: AnyMoment | None = None,
         is_forward: bool = True,
+        follow: FollowMode = "values",
+        sinks: bool = False,
     ) -> Taint:
         """Taint data, and follow it. Returns at once: the taint runs in the background.
 
@@ -60,6 +62,12 @@ class Tainter:
             to_context: where the range ends (default: the trace's last context). A backward
                 taint starts there.
             is_forward: where the data goes; if false, where it came from.
+            follow: whether what decides an address counts as a part of what is loaded from
+                there, or stored to: `"values"`, never; `"meant"`, for loads from memory that the
+                program cannot write (`table[x]` of a constant table is tainted by `x`);
+                `"pointers"`, always, and so does what decides which of two values is taken
+                (`cmov`). The stack pointer takes no part, unless it is what is tainted.
+            sinks: find what the data leads to, for `Taint.sinks`.
 
         Raises:
             InvalidArgumentError (a ValueError): nothing that can be tainted.
@@ -83,7 +91,18 @@ class Tainter:
         if not seeds:
             raise InvalidArgumentError("There is nothing to taint: give a register or memory.")
         count = max(number for number, tag in enumerate(tags) if tag is not None) + 1
-        query = TaintQuery(seeds, count, first, last, is_forward, uuid.uuid4().hex)
+        if sinks and not is_forward:
+            raise InvalidArgumentError("Sinks are what a forward taint leads to.")
+        query = TaintQuery(
+            seeds,
+            count,
+            first,
+            last,
+            is_forward,
+            uuid.uuid4().hex,
+            follow,
+            flag(sinks, "sinks"),
+        )
         return Taint(self._trace, query)
 
     def _number(self, context: AnyMoment | None, default: int) -> int:

@@ -11,12 +11,13 @@ from reven2._service import column
 from reven2.errors import InvalidArgumentError
 from reven2.filter import ContextRange
 from reven2.preview.taint._results import TaintAccess, TaintWarning, items_of
+from reven2.preview.taint._sinks import Sink
 
 if TYPE_CHECKING:
     from reven2.preview.taint._taint import Taint
     from reven2.trace import Context
 
-__all__ = ["TaintAccessView", "TaintWarningView"]
+__all__ = ["TaintAccessView", "TaintSinkView", "TaintWarningView"]
 
 _PAGE = 1000
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.005, 0.2
@@ -159,4 +160,36 @@ class TaintWarningView(_View):
                 pause = min(pause * 2, _LONGEST_WAIT)
 
     def __iter__(self) -> Iterator[TaintWarning]:
+        return self.all()
+
+
+class TaintSinkView(_View):
+    """The sinks of a taint, in the order of their first transitions."""
+
+    def all(self) -> Iterator[Sink]:
+        """Every sink; waits for the end of the taint, since what an instruction decides may
+        happen again until then."""
+        pause = _SHORTEST_WAIT
+        while not self._taint._has_stopped():
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_WAIT)
+        return self.available()
+
+    def available(self) -> Iterator[Sink]:
+        """The sinks known so far; never waits for the taint."""
+        taint, start = self._taint, 0
+        while True:
+            page = taint._service.taint_sinks(taint._query, start, limit=_PAGE)
+            for one in page.sinks:
+                yield Sink(taint._trace, one)
+            if page.next is None:
+                return
+            start = page.next
+
+    @property
+    def left_out(self) -> int:
+        """How many there are besides those that are kept, so far."""
+        return self._taint._service.taint_sinks(self._taint._query, 0, limit=1).left_out
+
+    def __iter__(self) -> Iterator[Sink]:
         return self.all()
