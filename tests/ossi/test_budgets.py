@@ -8,19 +8,26 @@ import lzma
 import os
 import resource
 import shutil
+import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
 
-from reven.ossi import ElfImage
+from reven.ossi import ElfImage, SourceLine
 from reven.ossi.demangle import demangle, is_too_large
+from reven.ossi.linux import lines
+from reven.ossi.linux.budgets import Budget
 from reven.ossi.linux.debug_files import decompress_xz
 from reven.ossi.linux.elf_header import TooLargeError
+from reven.ossi.linux.line_header import LineHeader, read_line_header
+from reven.ossi.linux.line_program import Row, run_line_program
 from reven.record import record
 from reven.service.local import LocalService
+from tests.ossi import dwarf_bombs
 
 SOURCE = "int main(void) { return 0; }"
 
@@ -90,6 +97,77 @@ def test_a_compressed_section_that_becomes_too_much_is_left_out(
     assert image.symbol_table.named("main")
     assert image.line_table is None
     assert any("too many to be read" in said for said in image.left_out)
+
+
+def test_units_that_share_their_lines_are_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = []
+
+    def counted(header: LineHeader, section: bytes) -> list[list[Row]]:
+        ran.append(header.start)
+        return run_line_program(header, section)
+
+    monkeypatch.setattr(lines, "run_line_program", counted)
+    image = ElfImage.open(dwarf_bombs.program(tmp_path, 400, files=100, rows=100))
+    table = image.line_table
+    assert table is not None
+    assert len(image.addresses_of_line("a.c", 2)) == 1
+    assert set(table.files()) == {"", "/x/a.c"}
+    (main,) = image.symbol_table.named("main")
+    assert image.line_at(main.rva + 1) == SourceLine("/x/a.c", 2, 0)
+    assert len(ran) == 1
+
+
+def test_line_tables_that_lie_in_each_other_are_read_once(tmp_path: Path) -> None:
+    image = ElfImage.open(dwarf_bombs.program(tmp_path, 400, rows=2000, nested=True))
+    table = image.line_table
+    assert table is not None
+    assert len(image.addresses_of_line("a.c", 2)) == 1
+    assert len(table._extents) == 1
+
+
+def test_more_ranges_than_there_are_bytes_are_left_out(tmp_path: Path) -> None:
+    bomb = dwarf_bombs.program(tmp_path, 100, ranges=2000, attributes=dwarf_bombs.RANGED)
+    image = ElfImage.open(bomb)
+    assert image.addresses_of_line("a.c", 2) == []
+    assert image.left_out == [f"{bomb}: its ranges of code would take too much to be read"]
+
+
+def test_entries_with_thousands_of_attributes_are_left_out(tmp_path: Path) -> None:
+    attributes = (
+        f"{dwarf_bombs.PLAIN}; .rept 2000; .byte {dwarf_bombs.FLAG}; .endr; .byte 0x3f,0x19"
+    )
+    bomb = dwarf_bombs.program(tmp_path, 3, attributes=attributes)
+    image = ElfImage.open(bomb)
+    assert image.addresses_of_line("a.c", 2) == []
+    assert [said.partition(": ")[2] for said in image.left_out] == [
+        "its abbreviations have too many attributes to be read"
+    ]
+
+
+@pytest.mark.parametrize(
+    "header", [{"version": 5, "header": dwarf_bombs.MANY_FILES}, {"address": 60}]
+)
+def test_a_line_table_that_says_too_much_is_left_out(
+    header: dict[str, Any], tmp_path: Path
+) -> None:
+    image = ElfImage.open(dwarf_bombs.program(tmp_path, 2, **header))
+    assert image.addresses_of_line("a.c", 2) == []
+    assert image.line_at(0x1000) is None
+
+
+def test_names_of_files_are_bounded_together() -> None:
+    directory, section = b"/" + b"a" * 60_000, b"\0" * 100
+    files = b"".join(b"a\0\0\0\0" for _ in range(2000)) + b"\0"
+    head = bytes((1, 1, 1, 0xFB, 14, 1)) + b"\0" + files
+    body = struct.pack("<HI", 4, len(head)) + head
+    section = struct.pack("<I", len(body)) + body
+    budget = Budget(len(section), "it")
+    header = read_line_header(section, 0, {}, budget)
+    assert len(header.files) == 2000
+    with pytest.raises(TooLargeError):
+        lines._file_names(header, directory, budget)
 
 
 def test_an_xz_stream_that_becomes_too_much_is_refused() -> None:

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reven.ossi import ElfImage, SourceLine
+from reven.ossi.linux.line_header import LineHeader
 from reven.ossi.linux.line_program import run_line_program
 from tests.ossi.programs import C_SOURCE, CPP_SOURCE, output_of
 
@@ -218,6 +219,10 @@ def test_line_programs_run_as_in_pyelftools(
             if state.end_sequence:
                 expected.append(rows)
                 rows = []
-    found = run_line_program(program, code)
+    lengths = bytes(header.standard_opcode_lengths)
+    ours = LineHeader(
+        5, 1, bool(default_is_stmt), line_base, line_range, 13, lengths, [], [], 0, len(code)
+    )
+    found = run_line_program(ours, code)
     assert [[tuple(row)[:4] for row in sequence] for sequence in found] == expected
     assert all(sequence[-1].end_sequence for sequence in found)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Source files and lines of a binary's instructions, from DWARF 2 to 5 `.debug_line`.
 
-pyelftools reads the headers; a compile unit is decoded when an address of it is first asked for.
+A compile unit is decoded when an address of it is first asked for.
 Source: DWARF 5, §6.1.2 "Lookup by Address" and §6.2 "Line Number Information".
 """
 
@@ -11,27 +11,28 @@ import posixpath
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from elftools.dwarf.ranges import BaseAddressEntry
 
-from reven.ossi.linux.budgets import dwarf_info
+from reven.ossi.linux.budgets import Budget, dwarf_info
 from reven.ossi.linux.debug_section import section_bytes
-from reven.ossi.linux.elf_header import tolerate_damage
+from reven.ossi.linux.elf_header import TooLargeError, tolerate_damage
+from reven.ossi.linux.line_header import LineHeader, line_extent, read_line_header
 from reven.ossi.linux.line_program import Row, run_line_program
 
 if TYPE_CHECKING:
     from elftools.dwarf.compileunit import CompileUnit
     from elftools.dwarf.dwarfinfo import DWARFInfo
-    from elftools.dwarf.lineprogram import LineProgram
 
     from reven.ossi.linux.elf_file import ElfFile
 
 _UNITS_KEPT = 256  # decoded compile units; a large one takes a few MB
 _NO_FILE = 0xFFFFFFFF
+_RANGES_ALWAYS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class LinePiece:
 class _Unit:
     """The rows of one compile unit by ascending address; row i holds up to row i+1."""
 
-    files: list[str]
+    files: list[str] = field(default_factory=list)
     starts: array[int] = field(default_factory=lambda: array("Q"))
     file: array[int] = field(default_factory=lambda: array("L"))  # _NO_FILE: no code here
     line: array[int] = field(default_factory=lambda: array("L"))
@@ -84,8 +85,11 @@ class LineTable:
     def __init__(self, dwarf: DWARFInfo, image: ElfFile) -> None:
         self._dwarf = dwarf
         self._image = image
-        self._unit = lru_cache(maxsize=_UNITS_KEPT)(self._read_unit)
-        self._unit_files = cache(self._read_unit_files)
+        # Units may share a program, also many of them, made to cost.
+        self._rows = lru_cache(maxsize=_UNITS_KEPT)(self._read_rows)
+        self._header = lru_cache(maxsize=_UNITS_KEPT)(self._read_header)
+        self._files = cache(self._read_files)
+        self._extents: list[tuple[int, int]] = []
 
     def at(self, rva: int) -> SourceLine | None:
         """Source line of the instruction at `rva`; None for code without one. Of several
@@ -171,13 +175,17 @@ class LineTable:
         if name not in self._line_section and name not in strings:
             return []
         found: set[int] = set()
+        numbers: dict[int, set[int]] = {}
         with self._image.lock:
-            for offset in sorted({unit for _, unit in self._unit_ranges[1]}):
-                if not any(_matches(name, wanted) for name in self._unit_files(offset)):
-                    continue
-                unit = self._unit(offset)
+            units = {unit for _, unit in self._unit_ranges[1]}
+            for place in sorted({place for unit in units if (place := self._place(unit))}):
+                files = enumerate(self._files(*place))
+                meant = {number for number, name in files if _matches(name, wanted)}
+                numbers.setdefault(place[0], set()).update(meant)
+            for program, meant in numbers.items():
+                unit = self._rows(program) if meant else None
                 if unit is not None:
-                    found.update(_statements(unit, wanted, line))
+                    found.update(_statements(unit, meant, line))
         return sorted(vaddr - self._image.header.image_vaddr for vaddr in found)
 
     @cached_property
@@ -189,13 +197,21 @@ class LineTable:
             for entry in table.entries if table is not None else ():
                 found.append((entry.begin_addr, entry.begin_addr + entry.length, entry.info_offset))
         covered = {unit for _, _, unit in found}
+        # Lists of ranges that many units share are made to cost: each range takes three bytes.
+        most = len(found) + _RANGES_ALWAYS + self._bytes_of_ranges() // 3
         # clang writes no .debug_aranges, and a file may be linked from both kinds.
-        with tolerate_damage(self._image.path, ".debug_info"):
+        with tolerate_damage(self._image.path, ".debug_info", self._image.left_out):
             for unit in self._dwarf.iter_CUs():
                 if unit.cu_offset not in covered:
                     found += [(low, high, unit.cu_offset) for low, high in self._ranges_of(unit)]
+                if len(found) > most:
+                    raise TooLargeError("its ranges of code would take too much to be read")
         found = sorted(one for one in found if one[0] < one[1] and self._is_code(one[0]))
         return [low for low, _, _ in found], [(high, unit) for _, high, unit in found]
+
+    def _bytes_of_ranges(self) -> int:
+        sections = (self._dwarf.debug_ranges_sec, self._dwarf.debug_rnglists_sec)
+        return sum(len(section_bytes(section)) for section in sections)
 
     def _ranges_of(self, unit: CompileUnit) -> Iterator[tuple[int, int]]:
         attributes = unit.get_top_DIE().attributes
@@ -224,42 +240,77 @@ class LineTable:
     def files(self, most_units: int | None = None) -> list[str]:
         """The paths of all source files, or of those of the first compile units."""
         found: dict[str, None] = {}
+        seen: set[tuple[int, bytes]] = set()
         with self._image.lock, tolerate_damage(self._image.path, "the compile units"):
             for unit in islice(self._dwarf.iter_CUs(), most_units):
-                found.update(dict.fromkeys(self._unit_files(unit.cu_offset)))
+                place = self._place(unit.cu_offset)
+                if place is not None and place not in seen:
+                    seen.add(place)
+                    found.update(dict.fromkeys(self._files(*place)))
         return list(found)
 
     @cached_property
     def _line_section(self) -> bytes:
         return section_bytes(self._dwarf.debug_line_sec)
 
-    def _program(self, offset: int) -> LineProgram | None:
-        return self._dwarf.line_program_for_CU(self._dwarf.get_CU_at(offset))
+    @cached_property
+    def _strings(self) -> dict[int, bytes]:
+        """The sections of texts by the forms that lead there, DW_FORM_strp and line_strp."""
+        return {
+            0x0E: section_bytes(self._dwarf.debug_str_sec),
+            0x1F: section_bytes(self._dwarf.debug_line_str_sec),
+        }
 
-    def _read_unit_files(self, offset: int) -> list[str]:
-        with tolerate_damage(self._image.path, f"the source file table at {offset:#x}"):
-            program = self._program(offset)
+    @cached_property
+    def _budget(self) -> Budget:
+        return Budget(len(self._line_section), "the names of its source files")
+
+    def _place(self, offset: int) -> tuple[int, bytes] | None:
+        """Of a compile unit: where its line program is, and the directory it was compiled in."""
+        with tolerate_damage(self._image.path, f"the compile unit at {offset:#x}"):
             attributes = self._dwarf.get_CU_at(offset).get_top_DIE().attributes
-            directory: object = b""
-            if "DW_AT_comp_dir" in attributes:
-                directory = attributes["DW_AT_comp_dir"].value
-            # Not bytes: in a supplementary file (dwz) that is not there.
-            known = directory if isinstance(directory, bytes) else b""
-            return _file_names(program, known) if program else []
+            if "DW_AT_stmt_list" in attributes:
+                directory: object = b""
+                if "DW_AT_comp_dir" in attributes:
+                    directory = attributes["DW_AT_comp_dir"].value
+                # Not bytes: in a supplementary file (dwz) that is not there.
+                known = directory if isinstance(directory, bytes) else b""
+                return int(attributes["DW_AT_stmt_list"].value), known
+        return None
+
+    def _unit(self, offset: int) -> _Unit | None:
+        place = self._place(offset)
+        unit = None if place is None else self._rows(place[0])
+        return None if unit is None else replace(unit, files=self._files(*place or (0, b"")))
+
+    def _read_header(self, program: int) -> LineHeader:
+        section = self._line_section
+        start, stop = program, line_extent(section, program)[1]
+        at = bisect_right(self._extents, (start, stop))
+        if (start, stop) not in self._extents[max(at - 1, 0) : at]:
+            around = self._extents[max(at - 1, 0) : at + 1]
+            if any(low < stop and start < high for low, high in around):
+                raise ValueError("line tables that lie in each other")
+            self._extents.insert(at, (start, stop))
+        return read_line_header(section, program, self._strings, self._budget)
+
+    def _read_files(self, program: int, directory: bytes) -> list[str]:
+        what = f"the source file table at {program:#x}"
+        with tolerate_damage(self._image.path, what, self._image.left_out):
+            return _file_names(self._header(program), directory, self._budget)
         return []
 
-    def _read_unit(self, offset: int) -> _Unit | None:
+    def _read_rows(self, program: int) -> _Unit | None:
         # Damage in one compile unit leaves the others their lines.
-        with tolerate_damage(self._image.path, f"the line table at {offset:#x}"):
-            program = self._program(offset)
-            if program is not None:
-                sequences = run_line_program(program, self._line_section)
-                return _unit_of(sequences, self._unit_files(offset), self._is_code)
+        what = f"the line table at {program:#x}"
+        with tolerate_damage(self._image.path, what, self._image.left_out):
+            sequences = run_line_program(self._header(program), self._line_section)
+            return _unit_of(sequences, self._is_code)
         return None
 
 
-def _unit_of(sequences: list[list[Row]], files: list[str], is_code: Callable[[int], bool]) -> _Unit:
-    unit = _Unit(files)
+def _unit_of(sequences: list[list[Row]], is_code: Callable[[int], bool]) -> _Unit:
+    unit = _Unit()
     columns = (unit.starts, unit.file, unit.line, unit.column, unit.is_statement)
     for rows in sorted(rows for rows in sequences if len(rows) > 1 and is_code(rows[0].address)):
         for row in rows:
@@ -280,19 +331,19 @@ def _unit_of(sequences: list[list[Row]], files: list[str], is_code: Callable[[in
     return unit
 
 
-def _file_names(program: LineProgram, compile_directory: bytes) -> list[str]:
+def _file_names(header: LineHeader, compile_directory: bytes, budget: Budget) -> list[str]:
     """Paths by the file numbers that rows use: from 0 in DWARF 5, from 1 before."""
-    header = program.header
-    directories = list(header["include_directory"])
+    directories = list(header.directories)
     files = [""]
-    if header["version"] >= 5:
+    if header.version >= 5:
         files = []
     else:
         directories.insert(0, compile_directory)
-    for entry in header["file_entry"]:
-        path = entry["name"]
-        if entry["dir_index"] < len(directories):
-            path = posixpath.join(compile_directory, directories[entry["dir_index"]], path)
+    for name, directory in header.files:
+        path = name
+        if directory < len(directories):
+            budget.spend(len(compile_directory) + len(directories[directory]) + len(name))
+            path = posixpath.join(compile_directory, directories[directory], name)
         files.append(posixpath.normpath(path.decode("utf-8", "replace")))
     return files
 
@@ -301,11 +352,10 @@ def _matches(path: str, wanted: str) -> bool:
     return path == wanted or (not wanted.startswith("/") and path.endswith("/" + wanted))
 
 
-def _statements(unit: _Unit, wanted: str, line: int) -> Iterator[int]:
-    numbers = {number for number, name in enumerate(unit.files) if _matches(name, wanted)}
+def _statements(unit: _Unit, files: set[int], line: int) -> Iterator[int]:
     for row, vaddr in enumerate(unit.starts):
-        if unit.is_statement[row] and unit.line[row] == line and unit.file[row] in numbers:
+        if unit.is_statement[row] and unit.line[row] == line and unit.file[row] in files:
             yield vaddr
     for file, shared_line, vaddr in unit.shared:
-        if shared_line == line and file in numbers:
+        if shared_line == line and file in files:
             yield vaddr
