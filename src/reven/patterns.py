@@ -13,7 +13,7 @@ __all__ = ["LONGEST_PATTERN", "Pattern"]
 
 LONGEST_PATTERN = 1000  # characters
 SECONDS = 10.0
-SECONDS_FOR_ONE = 1.0
+SECONDS_FOR_ONE = 0.2
 _LONGEST_SHOWN = 80
 
 

@@ -87,7 +87,12 @@ def text(value: object, what: str, advice: str = "pass a str") -> str:
     """A str that is passed as `what`."""
     if isinstance(value, bytes | bytearray):
         advice = f"pass {bytes(value[:_LONGEST]).decode('utf-8', 'replace')!r}, a str"
-    return instance(value, str, what, advice)
+    checked = instance(value, str, what, advice)
+    try:
+        checked.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(f"{what} must be text, not {shown(value)}.") from None
+    return checked
 
 
 def wrong_type(what: str, value: object, advice: str) -> ArgumentTypeError:

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
+import socket
 import subprocess
 from collections.abc import Awaitable, Callable
 from importlib import metadata
@@ -233,6 +235,11 @@ def test_over_http_with_a_token(traces: list[Path], claims: Claims) -> None:
             ):
                 answer = urllib3.request("POST", url, json=hello, headers=headers, timeout=60)
                 assert answer.status in statuses, headers
+            port = int(url.split(":")[2].partition("/")[0])
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as endless:
+                endless.sendall(b"POST /mcp HTTP/1.1\r\nA: " + b"a" * 40_000)
+                with contextlib.suppress(ConnectionResetError):
+                    assert endless.recv(1) == b""
         finally:
             process.terminate()
     claims.works("MCP", "mcp SDK (HTTP)", metadata.version("mcp"), "token, Host and Origin rules")

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -244,3 +245,39 @@ def test_only_the_console_prints() -> None:
                 if called in ("print", "typer.echo", "typer.secho") or "sys.std" in called:
                     found.append(f"{file.name}: {called}")
     assert found == ["__init__.py: print"]  # the version
+
+
+def test_names_that_are_no_text_are_recorded_and_shown(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(bytes(tmp_path) + b"/f\xff"))
+    folder.mkdir()
+    program, made = Path(os.fsdecode(b"p\xfe")), Path(os.fsdecode(b"t\xfd.reven"))
+    shutil.copy("/bin/true", folder / program)
+    source = folder / "a.c"
+    source.write_text("int main(void) { return 0; }")
+    subprocess.run(["gcc", "-g", "a.c", "-o", program], cwd=folder, check=True)
+    run = partial(subprocess.run, cwd=folder, capture_output=True, check=True)
+    run([REVEN, "record", "-o", made, "--", f"./{program}", os.fsdecode(b"\xfc")])
+    found = json.loads(run([REVEN, "info", "--json", made]).stdout)
+    assert found["manifest"]["program"].endswith("/f�/p�")
+    assert found["manifest"]["command"][1] == "�"
+    for command in (
+        *(["info"], ["index"], ["check"], ["show"], ["explain"], ["calls"], ["syscalls"]),
+        *(["strings", "--json"], ["syscalls", "--json"]),
+    ):
+        words = [REVEN, command[0], made, *command[1:]]
+        assert b"Traceback" not in run(words).stderr
+    with reven2.open(folder / made) as server:
+        (binary,) = server.ossi.executed_binaries("/p�$")
+        assert [one.name for one in server.ossi.symbols("^main$", "/p�$")] == ["main"]
+        assert binary.filename == "p�"
+    missing = subprocess.run(
+        [REVEN, "info", os.fsdecode(b"\xff")], capture_output=True, text=True, check=False
+    )
+    assert missing.returncode == 2
+    assert len(missing.stderr.splitlines()) == 1
+    assert "is not a trace" in missing.stderr
+    wrong = subprocess.run(
+        [REVEN, "strings", made, os.fsdecode(b"\xff")],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "must be text" in wrong.stderr

@@ -7,6 +7,7 @@
 #include <nanobind/stl/optional.h>
 
 #include <stdexcept>
+#include <string_view>
 #include <vector>
 
 #include "replay/trace.h"
@@ -16,6 +17,14 @@ namespace reven {
 struct Cancelled : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
+
+// Text of a program or a trace, which may hold any bytes: what is no UTF-8 is replaced.
+inline nanobind::str text_of(std::string_view bytes) {
+    PyObject* found =
+        PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), "replace");
+    if (found == nullptr) throw nanobind::python_error();
+    return nanobind::steal<nanobind::str>(found);
+}
 
 template <typename T>
 using ColumnArray = nanobind::ndarray<nanobind::numpy, T, nanobind::ndim<1>>;

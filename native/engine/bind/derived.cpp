@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -13,7 +14,7 @@ using namespace nb::literals;
 namespace reven {
 namespace {
 
-std::vector<std::string> drop_damaged(const std::string& directory) {
+std::vector<std::string> drop_damaged(const std::filesystem::path& directory) {
     std::vector<std::string> dropped;
     const auto look = [&](const char* name, const DerivedFile::Whole& whole) {
         if (DerivedFile::drop_damaged(directory, name, whole)) dropped.emplace_back(name);
@@ -33,7 +34,7 @@ std::vector<std::string> drop_damaged(const std::string& directory) {
 void bind_derived(nb::module_& module) {
     module.def(
         "drop_damaged_indexes",
-        [](const std::string& directory) {
+        [](const std::filesystem::path& directory) {
             nb::gil_scoped_release release;
             return drop_damaged(directory);
         },

@@ -32,7 +32,8 @@ void bind_debug_index(nb::module_& m) {
                            "A namespace or class, around the entries with offsets in [begin, end).")
         .def_ro("begin", &DebugScope::begin)
         .def_ro("end", &DebugScope::end)
-        .def_ro("name", &DebugScope::name, "Qualified.");
+        .def_prop_ro(
+            "name", [](const DebugScope& self) { return text_of(self.name); }, "Qualified.");
 
     nb::class_<DebugIndex>(m, "DebugIndex",
                            "Where the named things of a binary's DWARF information are.\n"

@@ -3,6 +3,7 @@
 #include <nanobind/nanobind.h>
 
 #include "base/error.h"
+#include "bind/columns.h"
 #include "bind/trace.h"
 
 NB_MODULE(_engine, module) {
@@ -18,6 +19,17 @@ NB_MODULE(_engine, module) {
     error.attr("__doc__") = "The trace cannot be used: missing, damaged, or of another version.";
     nanobind::exception<reven::DamagedIndex>(module, "DamagedIndex", error).attr("__doc__") =
         "An index beside the trace is damaged: it can be dropped and made anew.";
+    // Their sentences name files, whose names may be any bytes.
+    static nanobind::handle trace_error = error, damaged_index = module.attr("DamagedIndex");
+    nanobind::register_exception_translator([](const std::exception_ptr& pointer, void*) {
+        try {
+            std::rethrow_exception(pointer);
+        } catch (const reven::DamagedIndex& damaged) {
+            PyErr_SetObject(damaged_index.ptr(), reven::text_of(damaged.what()).ptr());
+        } catch (const reven::TraceError& damaged) {
+            PyErr_SetObject(trace_error.ptr(), reven::text_of(damaged.what()).ptr());
+        }
+    });
     reven::bind_trace(module);
     reven::bind_calls(module);
     reven::bind_recording(module);

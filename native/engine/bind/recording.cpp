@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Python's view of recordings.
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include "base/bytes.h"
+#include "bind/columns.h"
 #include "record/receiver.h"
 #include "store/reader.h"
 
@@ -67,7 +69,10 @@ nb::bytes template_payload(const StoreReader& store, uint32_t id) {
 
 void bind_recording(nb::module_& m) {
     nb::class_<MappedFile>(m, "MappedFile", "A file that the recorded process mapped.")
-        .def_ro("path", &MappedFile::path)
+        .def_prop_ro("path",
+                     [](const MappedFile& mapped) {
+                         return to_bytes(mapped.path.data(), mapped.path.size());
+                     })
         .def_ro("address", &MappedFile::address)
         .def_ro("executable", &MappedFile::executable);
 
@@ -105,8 +110,9 @@ void bind_recording(nb::module_& m) {
                 return EndSignal(info.code, info.address, info.sender, info.user);
             },
             "si_code, si_addr, si_pid, si_uid.")
-        .def_ro("error", &RecordingStatus::error,
-                "Why writing failed (the trace keeps what was written before), or empty.");
+        .def_prop_ro(
+            "error", [](const RecordingStatus& status) { return text_of(status.error); },
+            "Why writing failed (the trace keeps what was written before), or empty.");
 
     nb::class_<Recording>(
         m, "Recording",
@@ -117,8 +123,9 @@ void bind_recording(nb::module_& m) {
         "it; the object sends reven_welcome and owns a duplicate of it.")
         .def(
             "__init__",
-            [](Recording* self, const std::string& path, int connection, uint64_t max_transitions,
-               const Recording* parent, uint32_t template_count, uint64_t keep_bytes) {
+            [](Recording* self, const std::filesystem::path& path, int connection,
+               uint64_t max_transitions, const Recording* parent, uint32_t template_count,
+               uint64_t keep_bytes) {
                 new (self) Recording(path, connection, max_transitions, parent, template_count,
                                      keep_bytes);
             },
@@ -147,7 +154,9 @@ void bind_recording(nb::module_& m) {
         "A trace directory as it is stored (docs/trace-format.md), to test and examine it.")
         .def(
             "__init__",
-            [](StoreReader* self, const std::string& path) { new (self) StoreReader(path); },
+            [](StoreReader* self, const std::filesystem::path& path) {
+                new (self) StoreReader(path);
+            },
             nb::arg("path"), "Raises TraceError.")
         .def("refresh", &StoreReader::refresh,
              "Take in what was appended since; true if there are more segments.")

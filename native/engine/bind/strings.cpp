@@ -15,7 +15,11 @@ void bind_strings(nb::module_& module) {
     auto found =
         nb::class_<FoundStrings>(module, "FoundStrings", "Columns of strings, by ascending number.")
             .def("__len__", [](const FoundStrings& self) { return self.id.size(); })
-            .def_ro("text", &FoundStrings::text);
+            .def_prop_ro("text", [](const FoundStrings& self) {
+                nb::typed<nb::list, nb::str> texts;
+                for (const std::string& text : self.text) texts.append(text_of(text));
+                return texts;
+            });
     bind_column(found, "id", &FoundStrings::id);
     bind_column(found, "address", &FoundStrings::address);
     bind_column(found, "size", &FoundStrings::size, "Bytes in memory.");

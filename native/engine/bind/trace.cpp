@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bind/trace.h"
 
+#include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -214,7 +215,9 @@ void bind_results(nb::module_& module) {
         .def_ro("size", &MappingInfo::size)
         .def_ro("protection", &MappingInfo::protection, "1 read, 2 write, 4 execute.")
         .def_ro("file_offset", &MappingInfo::file_offset)
-        .def_ro("path", &MappingInfo::path, "A file, a name such as \"[stack]\", or empty.")
+        .def_prop_ro(
+            "path", [](const MappingInfo& self) { return text_of(self.path); },
+            "A file, a name such as \"[stack]\", or empty.")
         .def_ro("first_context", &MappingInfo::first_context, "First context with this mapping.")
         .def_ro("last_context", &MappingInfo::last_context,
                 "Last one (the trace's last while it still stands).");
@@ -282,8 +285,8 @@ void bind_trace(nb::module_& module) {
     bind_results(module);
 
     nb::class_<Queries>(module, "Trace", "An open trace. Safe to use from several threads.")
-        .def(nb::init<const std::string&, size_t>(), "path"_a, "cache_bytes"_a = size_t{96} << 20,
-             "Raises TraceError.")
+        .def(nb::init<const std::filesystem::path&, size_t>(), "path"_a,
+             "cache_bytes"_a = size_t{96} << 20, "Raises TraceError.")
         .def_prop_ro("transition_count",
                      [](Queries& self) { return self.trace().transition_count(); })
         .def_prop_ro("segment_count",

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 
 from reven.bridges.protocol import BridgeError
 
-__all__ = ["host_and_port", "listening"]
+__all__ = ["accepted", "host_and_port", "listening"]
+
+FIRST_WORD_SECONDS = 10.0
 
 
 @contextmanager
@@ -45,6 +47,24 @@ def listening(at: tuple[str, int]) -> Iterator[tuple[socket.socket, str]]:
         door.listen(4)
         name = f"[{host}]" if family == socket.AF_INET6 else host
         yield door, f"{name}:{door.getsockname()[1]}"
+
+
+def accepted(door: socket.socket) -> Iterator[socket.socket]:
+    """The connections that come, one after the other, each closed before the next.
+
+    Tools speak first. Who connects and says nothing would keep all others waiting, and is left.
+    """
+    while True:
+        connection, _ = door.accept()
+        with connection:
+            connection.settimeout(FIRST_WORD_SECONDS)
+            try:
+                speaks = connection.recv(1, socket.MSG_PEEK) != b""
+            except OSError:
+                speaks = False
+            if speaks:
+                connection.settimeout(None)
+                yield connection
 
 
 def host_and_port(text: str) -> tuple[str, int]:

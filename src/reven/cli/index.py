@@ -27,7 +27,7 @@ def index(
     Interrupted, it goes on the next time where it stopped. What is there already is verified;
     what is damaged, or of another trace, is made anew.
     """
-    damaged = drop_damaged_indexes(str(trace))
+    damaged = drop_damaged_indexes(trace)
     for name in damaged:
         err().print(f"{name} was damaged, cut off or of another trace: it is made anew.")
     opened = Trace(str(trace))

@@ -139,7 +139,7 @@ class CoreExporter:
     def export(self, trace: Path, start: int, stop: int | None, to: IO[bytes]) -> Export:
         import reven2
 
-        count = _engine.Trace(str(trace)).transition_count
+        count = _engine.Trace(trace).transition_count
         if start:
             raise CannotExport("A core file holds one moment: say which with --until alone.")
         if stop is not None and not 0 <= stop <= count:

@@ -72,7 +72,7 @@ class FoldedExporter:
     def export(self, trace: Path, start: int, stop: int | None, to: IO[bytes]) -> Export:
         import reven2
 
-        count = _engine.Trace(str(trace)).transition_count
+        count = _engine.Trace(trace).transition_count
         end = count if stop is None else stop
         if not 0 <= start < end <= count:
             raise CannotExport(

@@ -73,7 +73,7 @@ class TenetExporter:
     suffixes = (".tenet", ".tt")
 
     def export(self, trace: Path, start: int, stop: int | None, to: IO[bytes]) -> Export:
-        engine = _engine.Trace(str(trace))
+        engine = _engine.Trace(trace)
         end = engine.transition_count if stop is None else stop
         if not 0 <= start < end <= engine.transition_count:
             raise CannotExport(

@@ -19,6 +19,7 @@ import zstandard
 from reven.ossi.linux.elf import ElfImage
 from reven.ossi.linux.elf_header import BinaryError
 from reven.ossi.stored_binaries import BinaryEntry, SourceEntry
+from reven.printable import storable
 from reven.record.sources import FOLDER as SOURCES
 from reven.record.sources import SourceOptions, debug_file_of, sources_of
 
@@ -73,6 +74,7 @@ class BinaryCopier:
         return copied
 
     def _copied(self, data: bytes, path: str, trace: Path) -> Copied:
+        path = storable(path)
         sha256 = hashlib.sha256(data).hexdigest()
         _write(data, trace / FOLDER / f"{sha256}.zst")
         try:
@@ -103,6 +105,7 @@ def _linked(copied: Copied, path: str, other: Path, trace: Path) -> Copied:
             _link(Path(FOLDER) / f"{entry.sha256}.zst", other, trace)
     for source in copied.sources:
         _link(Path(SOURCES) / f"{source.sha256}.zst", other, trace)
+    path = storable(path)
     return Copied(
         msgspec.structs.replace(copied.binary, path=path),
         None if debug is None else msgspec.structs.replace(debug, path=path),

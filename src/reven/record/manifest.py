@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from reven.ossi.stored_binaries import BinaryEntry, SourceEntry
+from reven.printable import stored_json
 from reven.recorders.kit.registers import ARCHITECTURE, REGISTER_FILE_SIZE
 from reven.trace.manifest_parts import FORMAT, EndManifest, Mark, TraceKind
 from reven.trace.own import sign
@@ -74,7 +75,7 @@ def write_manifest(trace: Path, manifest: Manifest) -> None:
     """Replace the manifest of a trace directory. Raises OSError."""
     folders, binaries = manifest.source_folders, [*manifest.binaries, *manifest.debug_files]
     manifest.signature = sign(manifest.uuid, folders, binaries) if folders else ""
-    data = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    data = msgspec.json.format(stored_json(manifest), indent=2) + b"\n"
     temporary = trace / f".{MANIFEST}.new"
     try:
         with temporary.open("wb") as file:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from reven import _engine
 from reven.end import plain_end
+from reven.printable import storable
 from reven.record.binaries import BinaryCopier, Copied
 from reven.record.manifest import END_REASONS, Manifest, write_manifest
 from reven.recorders.kit.registers import ARCHITECTURE, MACHINE_FILE_SIZE, REGISTER_FILE_SIZE
@@ -150,19 +151,19 @@ class ProcessRecording:
         self.manifest = Manifest(
             uuid=str(uuid.uuid4()),
             recorder=hello.recorder,
-            command=[_printable(word) for word in hello.command],
-            cwd=_printable(str(Path.cwd())),
-            program=_printable(hello.program),
+            command=[storable(word) for word in hello.command],
+            cwd=storable(str(Path.cwd())),
+            program=storable(hello.program),
             kind=hello.kind,
             architecture=hello.architecture,
-            features=[_printable(word) for word in hello.features],
+            features=[storable(word) for word in hello.features],
             register_file_size=hello.register_file_size,
             start_time=datetime.now(UTC).isoformat(timespec="milliseconds"),
             kernel=f"{platform.system()} {platform.release()}",
             pid=hello.pid,
             ppid=hello.parent_pid,
             parent=parent.trace.name if parent else None,
-            source_folders=list(copier.source_folders),
+            source_folders=[storable(folder) for folder in copier.source_folders],
         )
         # First of all: a trace whose recording is killed at once has a manifest too.
         write_manifest(trace, self.manifest)
@@ -180,11 +181,10 @@ class ProcessRecording:
         """Take note of what came; True once the stream has ended and the trace is closed."""
         self.status = self._recording.status()
         for mapped in self._recording.mapped_files():
-            if mapped.path not in self._seen:
-                self._seen.add(mapped.path)
-                self._copies.append(
-                    self._executor.submit(self._copier.copy, mapped.path, self.trace)
-                )
+            path = os.fsdecode(mapped.path)
+            if path not in self._seen:
+                self._seen.add(path)
+                self._copies.append(self._executor.submit(self._copier.copy, path, self.trace))
         for met in self._recording.notices():
             self.manifest.notices.append(
                 Notice(met.kind, met.detail, met.ip, met.value, met.text.decode(errors="replace"))
@@ -254,7 +254,7 @@ class ProcessRecording:
         from reven.end.explain import explain_end
 
         try:
-            end = explain_end(_engine.Trace(str(self.trace)), self.manifest)
+            end = explain_end(_engine.Trace(self.trace), self.manifest)
         except _engine.TraceError:
             return ""
         return end.sentence if end else ""
@@ -279,7 +279,7 @@ class ProcessRecording:
         """Whether another program replaced the recorded one: a successful execve never
         returns, so the stream ends within it."""
         try:
-            trace = _engine.Trace(str(self.trace))
+            trace = _engine.Trace(self.trace)
             last = trace.transition_count - 1
             if last < 0:
                 return False
@@ -328,8 +328,3 @@ class ProcessRecording:
 
     def _fail(self, error: OSError) -> None:
         self._error = self._error or f"{error.strerror or error}"
-
-
-def _printable(text: str) -> str:
-    """Text that can be stored as UTF-8, whatever bytes the program was given."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -57,7 +57,7 @@ def write_trace(
         write_manifest(path, manifest)
         writer, connection = socket.socketpair(socket.AF_UNIX)
         with connection, writer:
-            recording = _engine.Recording(str(path), writer.fileno())
+            recording = _engine.Recording(path, writer.fileno())
             writer.close()
             ring = Ring(connection)
             try:

@@ -25,6 +25,7 @@ import uvicorn
 import uvloop
 
 from reven.ossi.foreign_files import HostFiles
+from reven.printable import stored_json
 from reven.server.access import Access, Hosts
 from reven.server.application import application
 from reven.server.errors import (
@@ -206,7 +207,7 @@ class Server:
             scenarios=self._scenarios.names,
             epoch=self._hub.epoch,
         )
-        self._write_private(file, msgspec.json.encode(said))
+        self._write_private(file, stored_json(said))
         return file
 
     @staticmethod

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from reven import _engine
 from reven.ossi import AddressSpace, BinaryError, StoredBinaries
 from reven.ossi.foreign_files import HostFiles
+from reven.printable import storable
 from reven.trace.manifest import read_manifest
 from reven.trace.own import is_own
 from reven.trace.stopping import Progress, acquired
@@ -53,7 +54,7 @@ class OpenedTrace:
         self._path = Path(path)
         self._host = host or HostFiles.of_user()
         with translated():
-            self._engine: _engine.Trace | None = _engine.Trace(str(self._path))
+            self._engine: _engine.Trace | None = _engine.Trace(self._path)
         self._manifest = read_manifest(self._path)
         self._lock = threading.Lock()
         self._derived: dict[str, object] = {}
@@ -63,7 +64,7 @@ class OpenedTrace:
         known = self._manifest
         return TraceInfo(
             uuid=known.uuid or str(self._path.resolve()),
-            name=self._path.resolve().name.removesuffix(".reven"),
+            name=storable(self._path.resolve().name.removesuffix(".reven")),
             path=str(self._path),
             complete=known.complete,
             kernel=known.kernel.rpartition(" ")[2],
@@ -92,9 +93,9 @@ class OpenedTrace:
         """Drop what is damaged of the indexes beside the trace: it is made anew when it is
         needed. Gives the names of these files; raises TraceError if one cannot be written."""
         with translated():
-            dropped = _engine.drop_damaged_indexes(str(self._path))
+            dropped = _engine.drop_damaged_indexes(self._path)
             if dropped and self._engine is not None:
-                self._engine = _engine.Trace(str(self._path))
+                self._engine = _engine.Trace(self._path)
         with self._lock:
             self._derived = {}
         return dropped

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from reven2._arguments import wrong_type
+from reven2._arguments import shown, wrong_type
 from reven2.arch._table import REGISTER_VIEW_SIZE, REGISTERS
 from reven2.errors import InvalidArgumentError, RegisterReadError
 
@@ -113,7 +113,7 @@ class Register:
             raise wrong_type("The name of a register", name, "pass a str, as 'rax'")
         register = cls._by_name.get(name.lower().rstrip("_"))
         if register is None:
-            raise InvalidArgumentError(f"There is no register {name!r} on x86-64.")
+            raise InvalidArgumentError(f"There is no register {shown(name)} on x86-64.")
         return register
 
     def raw_value(self, view: bytes) -> bytes:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from reven2._arguments import text
+from reven2._arguments import shown, text
 from reven2._printable import printable
 from reven2._service import BinaryData, LocationData, ProcessData, SymbolData, TraceService
 from reven2.address import AnyAddress, linear
@@ -367,5 +367,5 @@ def _check_pattern(pattern: str | None) -> re.Pattern[str]:
         text(pattern, "A pattern", "pass a regular expression, as '^main$'")
     try:
         return re.compile(pattern or "")
-    except re.error as error:
-        raise InvalidArgumentError(f"{pattern!r} is no regular expression: {error}.") from None
+    except (re.error, RecursionError, OverflowError) as error:
+        raise InvalidArgumentError(f"{shown(pattern)} is no regular expression: {error}.") from None

@@ -237,8 +237,8 @@ def test_mapped_files_are_told_once(tmp_path: Path) -> None:
     recorder.finish()
     files = recorder.recording.mapped_files()
     assert [(f.path, f.address, f.executable) for f in files] == [
-        ("/bin/x", 0x40_0000, True),
-        ("/lib/y", 0x40_0000, False),
+        (b"/bin/x", 0x40_0000, True),
+        (b"/lib/y", 0x40_0000, False),
     ]
     assert recorder.recording.mapped_files() == []
 

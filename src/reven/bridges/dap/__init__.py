@@ -9,7 +9,7 @@ import sys
 
 from reven.bridges.dap.session import EditorSession
 from reven.bridges.dap.wire import NotThisProtocol, Wire
-from reven.bridges.listening import listening
+from reven.bridges.listening import accepted, listening
 from reven.bridges.protocol import BridgeOptions, ToolBridge
 
 __all__ = ["BRIDGE"]
@@ -29,10 +29,8 @@ class DapBridge:
             return
         with listening(options.listen) as (door, address):
             print(f"Listening for editors on {address}", flush=True)
-            while True:
-                connection, _ = door.accept()
+            for connection in accepted(door):
                 with (
-                    connection,
                     connection.makefile("rb") as reader,
                     connection.makefile("wb") as writer,
                     contextlib.suppress(OSError),

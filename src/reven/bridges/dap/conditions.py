@@ -20,6 +20,7 @@ _OPERATORS: dict[str, Callable[[int, int], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
+_LONGEST = 1000
 _COMPARISON = re.compile(r"\s*(\S.*?)\s*(==|!=|<=|>=|<|>)\s*(-?(?:0[xX][0-9a-fA-F]+|\d+))\s*")
 
 
@@ -29,6 +30,8 @@ def condition_of(machine: Machine, text: str) -> Condition:
     Raises:
         InvalidArgumentError (a ValueError): it is none.
     """
+    if len(text) > _LONGEST:
+        raise InvalidArgumentError(f"A condition may have at most {_LONGEST} characters.")
     choices = [[_comparison(machine, one) for one in part.split("&&")] for part in text.split("||")]
     return lambda context, view: any(all(one(context) for one in part) for part in choices)
 

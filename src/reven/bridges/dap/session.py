@@ -38,6 +38,9 @@ _REASONS = {
     "read": "data breakpoint", "access": "data breakpoint", "signal": "exception",
     "begin": "entry", "end": "pause", "interrupted": "pause",
 }  # fmt: skip
+_MALFORMED = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
+"""What requests raise whose fields are not what the protocol says."""
+_BEFORE_LAUNCH = ("initialize", "launch", "attach", "disconnect", "terminate", "pause")
 _QUIET = 0.2  # seconds
 _MOST_MEMORY = 1 << 20
 _MOST_INSTRUCTIONS = 2000
@@ -87,12 +90,14 @@ class EditorSession:
         try:
             if method is None:
                 raise InvalidArgumentError(f"There is no request {str(command)[:60]!r}.")
+            if name not in _BEFORE_LAUNCH:
+                self._opened()
             if name == "pause":
                 body = method(arguments)
             else:
                 with self._lock:
                     body = method(arguments)
-        except (RevenError, ValueError, TypeError, KeyError) as error:
+        except (RevenError, *_MALFORMED) as error:
             said = str(error) if isinstance(error, RevenError) else f"{command}: {error!r}"
             problem = {"id": 1, "format": said.replace("{", "("), "showUser": True}
             self._wire.send(
@@ -136,7 +141,7 @@ class EditorSession:
     after_attach = after_launch
 
     def do_configuration_done(self, _: dict[str, Any]) -> None:
-        self._opened()
+        """All of it is set."""
 
     def after_configuration_done(self) -> None:
         self._tell(Stop(self._machine.context, "begin", self._machine.thread))
@@ -163,7 +168,6 @@ class EditorSession:
 
     def _move(self, run: Callable[[], Stop]) -> None:
         """In the background, for the editor may ask to pause."""
-        self._opened()
         if self._runner is not None and self._runner.is_alive():
             raise InvalidArgumentError("The program runs: pause it first.")
         self._interrupted.clear()
@@ -172,7 +176,7 @@ class EditorSession:
             with self._lock, contextlib.suppress(OSError, ValueError):
                 try:
                     stop = run()
-                except RevenError as error:
+                except (RevenError, *_MALFORMED) as error:
                     self._wire.event("output", category="stderr", output=f"{error}\n")
                     stop = Stop(self._machine.context, "step", self._machine.thread)
                 self._tell(stop)
@@ -276,23 +280,18 @@ class EditorSession:
     # ------------------------------------------------------------------ breakpoints
 
     def do_set_breakpoints(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        self._opened()
         return {"breakpoints": self._breakpoints.set_lines(arguments)}
 
     def do_set_function_breakpoints(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        self._opened()
         return {"breakpoints": self._breakpoints.set_functions(arguments)}
 
     def do_set_instruction_breakpoints(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        self._opened()
         return {"breakpoints": self._breakpoints.set_instructions(arguments)}
 
     def do_data_breakpoint_info(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        self._opened()
         return self._breakpoints.data_info(arguments, self._shown.memory_of)
 
     def do_set_data_breakpoints(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        self._opened()
         return {"breakpoints": self._breakpoints.set_data(arguments)}
 
     def do_set_exception_breakpoints(self, _: dict[str, Any]) -> dict[str, Any]:
@@ -314,7 +313,6 @@ class EditorSession:
     # ------------------------------------------------------------------ what is there
 
     def do_threads(self, _: dict[str, Any]) -> dict[str, Any]:
-        self._opened()
         threads = self._machine.threads()
         return {"threads": [{"id": one, "name": f"thread {one}"} for one in threads]}
 
@@ -334,7 +332,6 @@ class EditorSession:
         return {"variables": found[start : start + count]}
 
     def do_evaluate(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        self._opened()
         return self._shown.evaluate(
             str(arguments["expression"]), int(arguments.get("frameId") or 0)
         )

@@ -10,10 +10,14 @@ import json
 import threading
 from typing import IO, Any
 
+from reven.printable import printable_lines
+
 __all__ = ["NotThisProtocol", "Wire"]
 
 _LONGEST = 16 << 20
 _LONGEST_HEADER = 1024
+_EXACT = ("path", "content", "data")
+"""Fields that editors do not show, but use."""
 
 
 class NotThisProtocol(Exception):
@@ -61,7 +65,9 @@ class Wire:
         return message
 
     def send(self, kind: str, **fields: Any) -> None:
-        """Send a message. Raises OSError, ValueError if the editor has gone."""
+        """Send a message, its texts such that a console can show them. Raises OSError, ValueError
+        if the editor has gone."""
+        fields = _shown(fields)
         with self._lock:
             self._sequence += 1
             body = json.dumps({"seq": self._sequence, "type": kind, **fields}).encode()
@@ -71,3 +77,12 @@ class Wire:
     def event(self, name: str, **body: Any) -> None:
         """Send an event."""
         self.send("event", event=name, body=body)
+
+
+def _shown(value: Any) -> Any:
+    """With all texts that editors show printable; what stands for a file stays as it is."""
+    if isinstance(value, str):
+        return printable_lines(value)
+    if isinstance(value, dict):
+        return {name: one if name in _EXACT else _shown(one) for name, one in value.items()}
+    return [_shown(one) for one in value] if isinstance(value, list) else value

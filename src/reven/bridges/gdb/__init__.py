@@ -13,7 +13,7 @@ from importlib import resources
 from reven.bridges.gdb.packets import NotThisProtocol, Packets, Signal, framed
 from reven.bridges.gdb.stub import Stub
 from reven.bridges.joined import Joined
-from reven.bridges.listening import listening
+from reven.bridges.listening import accepted, listening
 from reven.bridges.machine import Machine
 from reven.bridges.protocol import BridgeError, BridgeOptions, ToolBridge
 
@@ -41,12 +41,8 @@ class GdbBridge:
             commands = resources.files(__name__) / "commands.gdb"
             print(f"Listening for gdb on {address}. In gdb: target remote {address}", flush=True)
             print(f"commands for gdb's own use: source {commands}", flush=True)
-            while True:
-                connection, _ = door.accept()
-                with connection:
-                    serve_one(
-                        connection, Stub(Machine(joined.server, begin), joined, options.publish)
-                    )
+            for connection in accepted(door):
+                serve_one(connection, Stub(Machine(joined.server, begin), joined, options.publish))
 
 
 BRIDGE: ToolBridge = GdbBridge()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from reven.bridges.joined import Joined
 from reven.bridges.machine import Machine
+from reven.printable import printable_lines
 from reven2.errors import RevenError
 from reven2.preview.taint import origin
 from reven2.session import AddressEvent
@@ -52,9 +53,10 @@ class Monitor:
         if command is None:
             return f"There is no monitor command {_short(name)}; there are:\n{_HELP}"
         try:
-            return command(rest.strip())
+            # gdb writes to the terminal what it gets.
+            return printable_lines(command(rest.strip()))
         except RevenError as error:
-            return f"{error}\n"
+            return printable_lines(f"{error}\n")
 
     def arrived(self, context: int) -> None:
         """The program moved by itself."""

@@ -30,7 +30,8 @@ class Cursor:
         if not text:
             return cls(default)
         position, _, skipped = text.strip().partition("+")
-        if not position.isdecimal() or not (skipped or "0").isdecimal() or len(text) > 40:
+        digits = position + skipped
+        if not (digits.isdecimal() and digits.isascii()) or not position or len(text) > 36:
             raise InvalidArgumentError(
                 f"{text[:40]!r} is no cursor: pass what `more:` in the answer before says."
             )

@@ -12,6 +12,8 @@ from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from reven.server.protocols import Http
+
 __all__ = ["serve"]
 
 
@@ -33,7 +35,8 @@ def serve(server: MCPServer, port: int, token: str) -> None:
         app = _WithToken(server.streamable_http_app(transport_security=rules), token)
         print(f"Listening on http://127.0.0.1:{port}/mcp", flush=True)
         print(f"send the header  Authorization: Bearer {token}", flush=True)
-        config = uvicorn.Config(app, log_level="warning", lifespan="on")
+        # Who is slow to ask, or asks without end, keeps nobody out.
+        config = uvicorn.Config(app, log_level="warning", lifespan="on", http=Http, ws="none")
         uvicorn.Server(config).run(sockets=[door])
 
 
@@ -45,7 +48,7 @@ class _WithToken:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sent = dict(scope.get("headers", [])).get(b"authorization", b"")
-        if scope["type"] != "http" or hmac.compare_digest(sent, self._expected):
+        if scope["type"] == "lifespan" or hmac.compare_digest(sent, self._expected):
             await self._app(scope, receive, send)
             return
         headers = [(b"content-type", b"text/plain"), (b"www-authenticate", b"Bearer")]

@@ -258,7 +258,8 @@ class Tools:
         access, address, text."""
         joined = self._traces.get(trace)
         place = Cursor.of(cursor, 0)
-        found = islice(enumerate(joined.trace.strings(pattern)), place.position, _STRINGS_SKIPPED)
+        begin = min(place.position, _STRINGS_SKIPPED)
+        found = islice(enumerate(joined.trace.strings(pattern)), begin, _STRINGS_SKIPPED)
         lines = (
             (
                 at,

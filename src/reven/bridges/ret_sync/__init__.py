@@ -11,7 +11,7 @@ session goes.
 from __future__ import annotations
 
 from reven.bridges.joined import Joined
-from reven.bridges.listening import listening
+from reven.bridges.listening import accepted, listening
 from reven.bridges.protocol import BridgeError, BridgeOptions, ToolBridge
 from reven.bridges.ret_sync.as_debugger import Debugger
 from reven.bridges.ret_sync.as_disassembler import Disassembler
@@ -40,10 +40,8 @@ class RetSyncBridge:
                 return
             with listening(options.listen) as (door, address):
                 print(f"Listening for debuggers' ret-sync plug-ins on {address}", flush=True)
-                while True:
-                    connection, _ = door.accept()
-                    with connection:
-                        Disassembler(joined, connection).run()
+                for connection in accepted(door):
+                    Disassembler(joined, connection).run()
 
 
 BRIDGE: ToolBridge = RetSyncBridge()

@@ -91,7 +91,11 @@ class Debugger:
                 return
             path = found.binary.path
             if path != self._module:
-                connection.sendall(module(path))
+                try:
+                    named = module(path)
+                except ValueError:  # a path that is too long for the plug-ins
+                    return
+                connection.sendall(named)
                 self._module = path
             connection.sendall(location(found.base_address, address))
 

@@ -30,10 +30,16 @@ class Disassembler:
 
     def run(self) -> None:
         """Until the debugger quits."""
+        is_first = True
         while (line := self._lines.next(_QUIET)) is not None:
             message = message_of(line) if line else None
             if message is None:
+                # A page in a browser of this machine can send any lines, but behind HTTP's.
+                if line and is_first:
+                    print("Something came that is no plug-in of ret-sync.", flush=True)
+                    return
                 continue
+            is_first = False
             if message.type == "dbg_quit":
                 return
             try:

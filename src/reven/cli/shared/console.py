@@ -20,7 +20,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.theme import Theme
 
-from reven.printable import printable, printable_lines
+from reven.printable import printable, printable_lines, stored_json
 
 # One meaning each, in every command.
 THEME = Theme(
@@ -111,7 +111,7 @@ def print_error(error: Exception) -> None:
 def print_json(value: Any, *, indent: int = 2) -> None:
     """Write `value` (builtins and msgspec structs) to standard output as JSON; with `indent` -1
     on one line. Whoever reads it gets every character; a terminal gets none that it obeys."""
-    text = msgspec.json.format(msgspec.json.encode(value), indent=indent).decode()
+    text = msgspec.json.format(stored_json(value), indent=indent).decode()
     if not text.isascii() or "\x7f" in text:
         # Within strings only: all else in JSON is ASCII.
         text = "".join(
