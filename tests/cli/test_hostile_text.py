@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -255,7 +254,10 @@ def test_names_that_are_no_text_are_recorded_and_shown(tmp_path: Path) -> None:
     source = folder / "a.c"
     source.write_text("int main(void) { return 0; }")
     subprocess.run(["gcc", "-g", "a.c", "-o", program], cwd=folder, check=True)
-    run = partial(subprocess.run, cwd=folder, capture_output=True, check=True)
+
+    def run(words: list[str]) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(words, cwd=folder, capture_output=True, check=True)
+
     run([REVEN, "record", "-o", made, "--", f"./{program}", os.fsdecode(b"\xfc")])
     found = json.loads(run([REVEN, "info", "--json", made]).stdout)
     assert found["manifest"]["program"].endswith("/f�/p�")

@@ -1418,6 +1418,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/taint_sinks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What the data led to so far, from number `start` on, in the order of their first transitions.
+         * @description What the data led to so far, from number `start` on, in the order of their first transitions.
+         */
+        post: operations["post_scenarios_scenario_taint_sinks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/cancel_taint": {
         parameters: {
             query?: never;
@@ -2911,7 +2931,8 @@ export interface components {
          *         `seeds`: tag, whether it is memory, address, size. Of memory, the first byte and a number
          *         of bytes; of registers, the first bit in the register view and a number of bits.
          *         `key`: a text that nobody else chooses, such as a UUID: cancelling a taint does not
-         *         concern who asked the same.
+         *         concern who asked the same. `sinks`: whether they shall be found, of a forward taint.
+         *         `conditions`: branches whose condition a backward taint asks for as well, by transition.
          */
         TaintQuery: {
             seeds: [
@@ -2925,6 +2946,15 @@ export interface components {
             last: number;
             forward: boolean;
             key: string;
+            /**
+             * @default values
+             * @enum {unknown}
+             */
+            follow?: "meant" | "pointers" | "values";
+            /** @default false */
+            sinks?: boolean;
+            /** @default [] */
+            conditions?: number[];
         };
         /** TaintAccessesArguments */
         TaintAccessesArguments: {
@@ -2942,6 +2972,12 @@ export interface components {
         };
         /** TaintWarningsArguments */
         TaintWarningsArguments: {
+            query: components["schemas"]["TaintQuery"];
+            start: number;
+            limit: number;
+        };
+        /** TaintSinksArguments */
+        TaintSinksArguments: {
             query: components["schemas"]["TaintQuery"];
             start: number;
             limit: number;
@@ -4130,6 +4166,55 @@ export interface components {
             text: string;
         };
         /**
+         * SinkPage
+         * @description Sinks found so far. `next`: the number to go on with, None if there are no more yet.
+         *         `left_out`: how many were more than are kept.
+         */
+        SinkPage: {
+            sinks: components["schemas"]["SinkData"][];
+            next: number | null;
+            left_out: number;
+        };
+        /**
+         * SinkData
+         * @description Where tainted data leaves the program, or decides what it does. `name`: the file's path,
+         *         `argv[1] of execve` …; `offset`: the first byte's position in it, None if unknown or without
+         *         meaning; `transition`: the (first) one that does it; `size` in bytes; `tags`: a bit for each
+         *         tag; `count`: how often the instruction decided it; `place`: its place.
+         */
+        SinkData: {
+            /** @enum {unknown} */
+            kind: "address" | "argument" | "branch" | "device" | "exit status" | "file" | "jump" | "pipe" | "program" | "socket" | "standard error" | "standard output" | "system call";
+            name: string;
+            offset: number | null;
+            transition: number;
+            size: number;
+            tags: number;
+            count: number;
+            place: components["schemas"]["CodePlace"];
+        };
+        /**
+         * CodePlace
+         * @description An instruction's place: its address, the function and the offset in it, the binary, and
+         *         the source line; what is not known is "" or 0. `is_own`: it is the person's own code, not
+         *         that of a library or the system.
+         */
+        CodePlace: {
+            pc: number;
+            /** @default  */
+            function?: string;
+            /** @default 0 */
+            offset?: number;
+            /** @default  */
+            binary?: string;
+            /** @default  */
+            file?: string;
+            /** @default 0 */
+            line?: number;
+            /** @default false */
+            is_own?: boolean;
+        };
+        /**
          * OriginHop
          * @description A step back towards where a value came from. Places: whether it is memory, address and
          *         size, as in `TaintQuery.seeds`.
@@ -4193,27 +4278,6 @@ export interface components {
         OriginStep: {
             hop: components["schemas"]["OriginHop"];
             place: components["schemas"]["CodePlace"] | null;
-        };
-        /**
-         * CodePlace
-         * @description An instruction's place: its address, the function and the offset in it, the binary, and
-         *         the source line; what is not known is "" or 0. `is_own`: it is the person's own code, not
-         *         that of a library or the system.
-         */
-        CodePlace: {
-            pc: number;
-            /** @default  */
-            function?: string;
-            /** @default 0 */
-            offset?: number;
-            /** @default  */
-            binary?: string;
-            /** @default  */
-            file?: string;
-            /** @default 0 */
-            line?: number;
-            /** @default false */
-            is_own?: boolean;
         };
         /**
          * SourceData
@@ -5514,6 +5578,7 @@ export type TaintQuery = components['schemas']['TaintQuery'];
 export type TaintAccessesArguments = components['schemas']['TaintAccessesArguments'];
 export type TaintStateArguments = components['schemas']['TaintStateArguments'];
 export type TaintWarningsArguments = components['schemas']['TaintWarningsArguments'];
+export type TaintSinksArguments = components['schemas']['TaintSinksArguments'];
 export type CancelTaintArguments = components['schemas']['CancelTaintArguments'];
 export type OriginArguments = components['schemas']['OriginArguments'];
 export type OriginTreeArguments = components['schemas']['OriginTreeArguments'];
@@ -5622,11 +5687,13 @@ export type TaintAccessPage = components['schemas']['TaintAccessPage'];
 export type TaintItems = components['schemas']['TaintItems'];
 export type TaintStatePage = components['schemas']['TaintStatePage'];
 export type TaintWarningData = components['schemas']['TaintWarningData'];
+export type SinkPage = components['schemas']['SinkPage'];
+export type SinkData = components['schemas']['SinkData'];
+export type CodePlace = components['schemas']['CodePlace'];
 export type OriginHop = components['schemas']['OriginHop'];
 export type OriginTree = components['schemas']['OriginTree'];
 export type OriginPath = components['schemas']['OriginPath'];
 export type OriginStep = components['schemas']['OriginStep'];
-export type CodePlace = components['schemas']['CodePlace'];
 export type SourceData = components['schemas']['SourceData'];
 export type AllocationPage = components['schemas']['AllocationPage'];
 export type AllocationData = components['schemas']['AllocationData'];
@@ -7570,6 +7637,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TaintWarningData"][];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_taint_sinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaintSinksArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SinkPage"];
                 };
             };
         };

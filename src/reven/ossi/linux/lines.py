@@ -121,7 +121,8 @@ class LineTable:
     def file_name(self, unit: int, number: int) -> str:
         """The path of a file by its number in a compile unit; "" if it has none."""
         with self._image.lock:
-            files = self._unit_files(unit)
+            place = self._place(unit)
+            files = self._files(*place) if place is not None else []
         return files[number] if 0 <= number < len(files) else ""
 
     def piece_at(self, rva: int) -> LinePiece | None:
