@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -147,7 +147,7 @@ def test_no_command_prints_what_a_terminal_obeys(
         assert SPELLED in everything
 
 
-def run(words: list[str]) -> None:
+def run(words: Sequence[str | Path]) -> None:
     from reven.cli import main
 
     sys.argv = ["reven", *words]
@@ -255,7 +255,7 @@ def test_names_that_are_no_text_are_recorded_and_shown(tmp_path: Path) -> None:
     source.write_text("int main(void) { return 0; }")
     subprocess.run(["gcc", "-g", "a.c", "-o", program], cwd=folder, check=True)
 
-    def run(words: list[str]) -> subprocess.CompletedProcess[bytes]:
+    def run(words: Sequence[str | Path]) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(words, cwd=folder, capture_output=True, check=True)
 
     run([REVEN, "record", "-o", made, "--", f"./{program}", os.fsdecode(b"\xfc")])
