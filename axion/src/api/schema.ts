@@ -3741,7 +3741,9 @@ export interface components {
         };
         /**
          * EndData
-         * @description How a trace ends: `reason` is "exit", "signal", "exec", "until" or "limit".
+         * @description How a trace ends: `reason` is "exit", "signal", "exec", "until" or "limit";
+         *         "recorder" if the recorder ended it in the middle, "killed" if the process was killed so that
+         *         the recorder could not tell its end.
          *
          *         Of an end by a signal: `transition`, its number; `cause`, si_code in words; `pc`,
          *         `instruction` and `code`, of the instruction that faulted; `address`, `access` ("read",

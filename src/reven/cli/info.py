@@ -159,6 +159,8 @@ def _listed(label: str, items: list[str]) -> Iterator[tuple[str, str]]:
 
 def _end(found: ShownInfo) -> str:
     manifest = found.manifest
+    if manifest.end_reason in ("recorder", "killed") and found.end is not None:
+        return f"[bad]incomplete[/]: it {escape(found.end.sentence)}"
     if manifest.error:
         return f"[bad]incomplete[/]: {escape(manifest.error)}"
     if not manifest.complete or found.end is None:

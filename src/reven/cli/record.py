@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from reven.cli.shared.console import duration_text, plural, print_error, rate_text, size_text
-from reven.cli.shared.record_summary import print_summary
+from reven.cli.shared.record_summary import print_faults, print_summary
 from reven.cli.shared.status_line import StatusLine
 from reven.record import (
     CannotRecord,
@@ -154,7 +154,10 @@ def record(
         ),
     ] = None,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Neither progress nor summary.")
+        bool,
+        typer.Option(
+            "--quiet", "-q", help="Neither progress nor summary, but what makes the record wrong."
+        ),
     ] = False,
 ) -> None:
     """Run PROGRAM and record everything that it does.
@@ -188,7 +191,9 @@ def record(
     except CannotRecord as error:
         print_error(error)
         raise typer.Exit(_exit_status(error)) from None
-    if not quiet:
+    if quiet:
+        print_faults(summary)
+    else:
         print_summary(summary)
     if summary.never_reached and summary.exit_status == 0:
         raise typer.Exit(EXIT_CANNOT_RECORD)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from reven.end.notices import notice_sentence, notice_sentences
+from reven.end.notices import is_fault, notice_sentence, notice_sentences
 from reven.end.plain import plain_end
 
-__all__ = ["notice_sentence", "notice_sentences", "plain_end"]
+__all__ = ["is_fault", "notice_sentence", "notice_sentences", "plain_end"]

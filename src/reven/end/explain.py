@@ -34,8 +34,10 @@ def explain_end(trace: _engine.Trace, known: EndManifest) -> EndData | None:
     if known.end_reason != "signal":
         return EndData(
             reason=known.end_reason,
-            status=known.end_code,
+            status=known.end_code if known.end_reason == "exit" else None,
+            signal=(known.end_code or 0) if known.end_reason == "killed" else 0,
             sentence=plain_end(known),
+            recorder=known.error if known.end_reason == "recorder" else "",
             successor=known.successor.trace if known.successor else "",
         )
     return _by_signal(trace, known)

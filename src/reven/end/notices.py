@@ -53,6 +53,11 @@ def notice_sentences(notices: Iterable[Notice]) -> list[str]:
     return list(dict.fromkeys(notice_sentence(notice) for notice in notices))
 
 
+def is_fault(notice: Notice) -> bool:
+    """Whether the record is not what ran, where it was met."""
+    return notice.kind == _UNSEEN and notice.detail == 1
+
+
 def notice_sentence(notice: Notice) -> str:
     """A notice as a sentence without its full stop."""
     place = f" (first at {notice.ip:#x})" if notice.ip else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from reven.ossi.names import signal_name
 from reven.trace.manifest_parts import EndManifest, Successor
 
 
@@ -15,6 +16,12 @@ def plain_end(known: EndManifest) -> str:
             return ""
         case "exit":
             return f"exited with status {known.end_code}"
+        case "recorder":
+            return f"was ended by the recorder, in the middle: {known.error}"
+        case "killed":
+            number = known.end_code or 0
+            by = f" by {signal_name(number) or number}" if number else ""
+            return f"was killed{by}: what it did just before is not recorded"
         case "exec":
             return _replaced(known.successor or Successor())
         case "until":

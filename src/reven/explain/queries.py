@@ -18,7 +18,13 @@ __all__ = ["ExplainQueries"]
 _FAULTS = frozenset(
     {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS}
 )
-_OTHERS: dict[str, OutcomeKind] = {"exec": "replaced", "until": "cut", "limit": "cut"}
+_OTHERS: dict[str, OutcomeKind] = {
+    "exec": "replaced",
+    "until": "cut",
+    "limit": "cut",
+    "recorder": "cut",
+    "killed": "cut",
+}
 
 
 class ExplainQueries(Service):

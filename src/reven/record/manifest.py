@@ -64,7 +64,6 @@ class Manifest(EndManifest, kw_only=True):
     executions: int = 0
     threads: int = 0
     complete: bool = False  # the recording ended, and all of it was written
-    error: str = ""  # why the trace ends early, if writing failed
     seconds: float = 0.0  # wall time
     dropped: int = 0  # transitions before the first one, of a recording that kept its end
     marks: list[Mark] = []  # that the program set

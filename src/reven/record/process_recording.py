@@ -232,6 +232,14 @@ class ProcessRecording:
             self._bookmark_marks()
         self._write_manifest()
 
+    def cut_off(self, complaint: str, signal: int) -> None:
+        """The process ended without a word of its end: by the recorder, which complained, or
+        killed by `signal`; 0: by which is not known."""
+        self.manifest.end_reason = "recorder" if complaint else "killed"
+        self.manifest.end_code = None if complaint else signal or None
+        self._error = complaint
+        self._write_manifest()
+
     def _bookmark_marks(self) -> None:
         """What the program marked becomes bookmarks, which every view of a trace shows."""
         # Slow to load, and few programs set marks.

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from reven import _engine
-from reven.end import notice_sentence
+from reven.end import is_fault, notice_sentence
 from reven.ossi import signal_name
 from reven.record.amounts import Amount, parse_amount, parse_size
 from reven.record.binaries import BinaryCopier
@@ -99,11 +99,12 @@ class RecordedProcess:
     bytes_written: int
     threads: int
     complete: bool  # the recording ended, and all of it was written
-    end_reason: str | None  # "exit", "signal", "exec", "until", "limit"; None: it was cut off
+    end_reason: str | None  # "exit", "signal", "exec", … of EndData; None: cut off
     end_code: int | None  # exit status, or signal number
     error: str  # why not everything was written, or ""
     ending: str  # how it ended and why, as a sentence without its subject; "": it was cut off
     notices: tuple[str, ...]  # what it met that the recorder does otherwise
+    faults: tuple[str, ...]  # those of them by which the record is wrong
 
 
 @dataclass(frozen=True)
@@ -377,6 +378,11 @@ class _Session:
         status = code if code >= 0 else 128 - code
         if not self._all:
             raise NothingRecorded(self._why_nothing(), status)
+        for recording in self._all:
+            if recording.manifest.end_reason is None and not recording.error:
+                pid = recording.hello.pid
+                killed = -code if pid == self._program.pid and code < 0 else 0
+                recording.cut_off(self._recorder.complaint(self._folder, pid), killed)
         self._note_successors(code)
         return RecordSummary(
             exit_status=status,
@@ -401,22 +407,12 @@ class _Session:
                         Successor(
                             trace=successor.trace.name,
                             program=successor.manifest.program,
-                            ending=successor.ending() or self._death(successor),
+                            ending=successor.ending(),
                         )
                     )
                 elif successor is None and recording.hello.pid == self._program.pid:
                     recording.note_successor(Successor(ending=_plain_ending(code)))
             later[process] = recording
-
-    def _death(self, recording: ProcessRecording) -> str:
-        """How a process ended that the recorder ended, in the middle."""
-        error = self._error_of(recording)
-        return f"was ended by the recorder, in the middle: {error}" if error else ""
-
-    def _error_of(self, recording: ProcessRecording) -> str:
-        if recording.error or recording.manifest.end_reason is not None:
-            return recording.error
-        return self._recorder.complaint(self._folder, recording.hello.pid)
 
     def _never_reached(self) -> str:
         reasons = {recording.manifest.end_reason for recording in self._all}
@@ -436,9 +432,10 @@ class _Session:
             complete=manifest.complete,
             end_reason=manifest.end_reason,
             end_code=manifest.end_code,
-            error=self._error_of(recording),
-            ending=recording.ending() or self._death(recording),
+            error=recording.error,
+            ending=recording.ending(),
             notices=tuple(notice_sentence(notice) for notice in manifest.notices),
+            faults=tuple(notice_sentence(one) for one in manifest.notices if is_fault(one)),
         )
 
     def _why_nothing(self) -> str:

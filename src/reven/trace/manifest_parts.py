@@ -55,8 +55,9 @@ class EndManifest(msgspec.Struct, kw_only=True):
     """The part of a manifest that tells how the trace ends."""
 
     pid: int = 0
-    end_reason: str | None = None  # None: it runs, or was cut off
+    end_reason: str | None = None  # None: it runs, or who recorded it was cut off
     end_code: int | None = None  # exit status, or signal number
+    error: str = ""  # why the trace ends early: writing failed, or the recorder
     end_signal: EndSignal | None = None  # of the signal that ended it
     successor: Successor | None = None  # of a program that another replaced
     notices: list[Notice] = []  # what the recorder did otherwise than the processor

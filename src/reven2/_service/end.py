@@ -18,7 +18,9 @@ class RegisterValue(msgspec.Struct, frozen=True):
 
 
 class EndData(msgspec.Struct, frozen=True, kw_only=True):
-    """How a trace ends: `reason` is "exit", "signal", "exec", "until" or "limit".
+    """How a trace ends: `reason` is "exit", "signal", "exec", "until" or "limit";
+    "recorder" if the recorder ended it in the middle, "killed" if the process was killed so that
+    the recorder could not tell its end.
 
     Of an end by a signal: `transition`, its number; `cause`, si_code in words; `pc`,
     `instruction` and `code`, of the instruction that faulted; `address`, `access` ("read",

@@ -27,7 +27,8 @@ class TraceEnd:
     @property
     def reason(self) -> str:
         """ "exit", "signal", "exec" (another program replaced it), "until" or "limit" (it ran
-        on unrecorded)."""
+        on unrecorded), "recorder" (that ended it, in the middle) or "killed" (so suddenly that
+        its last moments are missing)."""
         return self._data.reason
 
     @property

@@ -39,7 +39,7 @@ def print_summary(summary: RecordSummary) -> None:
     if more > 0:
         console.print(f"       [label]and {plural(more, 'more child trace')}[/]")
     for process in summary.processes:
-        if not process.complete and not (process.pid == main.pid and process.end_reason is None):
+        if not process.complete and process.end_reason not in ("recorder", "killed"):
             console.print(
                 f"       [bad]{escape(str(process.trace))} is incomplete:[/] {_why(process)}"
             )
@@ -55,6 +55,21 @@ def print_summary(summary: RecordSummary) -> None:
     console.print(
         f"       [label]next[/]   [command]reven show {trace}[/]   [command]reven check {trace}[/]"
     )
+
+
+def print_faults(summary: RecordSummary) -> None:
+    """Print on standard error what makes the record wrong, if anything does."""
+    console = err()
+    for process in summary.processes:
+        name = escape(Path(process.program).name)
+        if process.end_reason == "recorder":
+            console.print(f"[label]reven:[/] {name} {escape(process.ending)}")
+        elif process.error:
+            console.print(
+                f"[label]reven:[/] {escape(str(process.trace))} is incomplete: {_why(process)}"
+            )
+        for notice in process.faults:
+            console.print(f"[label]reven:[/] {name}: {escape(notice)}")
 
 
 def _ending(summary: RecordSummary) -> str:

@@ -16,14 +16,20 @@ _COMPLAINTS = (
         "it has more threads at once than the recorder takes, which are the caller's limit "
         "(ulimit -u), and 4000 at most",
     ),
+    (
+        re.compile(r"out_of_memory|out of memory"),
+        "it and the recorder needed more memory than there is, or than is allowed (ulimit -v, "
+        "ulimit -d)",
+    ),
 )
 
 
-def explained(complaint: str) -> str:
-    """A line of Valgrind's as a sentence about the program; itself if nothing better is
-    known."""
+def explained(log: str) -> str:
+    """What Valgrind wrote as a sentence about the program; its first line if nothing better
+    is known, "" if there is none."""
     for pattern, sentence in _COMPLAINTS:
-        found = pattern.search(complaint)
+        found = pattern.search(log)
         if found:
             return found.expand(sentence)
-    return complaint
+    lines = (line.split("== ", 1)[-1].strip() for line in log.splitlines())
+    return next((line.rstrip(".:") for line in lines if line.strip("= ")), "")

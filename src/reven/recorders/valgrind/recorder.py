@@ -100,11 +100,9 @@ class _ReadyValgrind:
 
     def complaint(self, folder: Path, pid: int) -> str:
         try:
-            text = (folder / f"{_LOG}.{pid}").read_text(errors="replace")
+            return explained((folder / f"{_LOG}.{pid}").read_text(errors="replace"))
         except OSError:
             return ""
-        lines = [line.split("== ", 1)[-1].strip() for line in text.splitlines()]
-        return next((explained(line.rstrip(".:")) for line in lines if line.strip("= ")), "")
 
 
 class ValgrindRecorder:
