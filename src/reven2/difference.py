@@ -10,18 +10,28 @@ the documented interface.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reven2._printable import escape, printable, printable_lines
 from reven2._service.code_places import CodePlace
-from reven2._service.diff import DiffData, DifferenceData, DivergenceData
+from reven2._service.diff import DiffData, DifferenceData, DivergenceData, MomentsData
 from reven2.errors import InvalidArgumentError
 from reven2.explanation import place_text
 
 if TYPE_CHECKING:
-    from reven2.trace import Trace, Transition
+    from reven2.trace import Context, Trace, Transition
 
-__all__ = ["CodePlace", "Difference", "DifferenceStep", "Divergence", "diff"]
+__all__ = [
+    "CodePlace",
+    "Difference",
+    "DifferenceStep",
+    "Divergence",
+    "MemoryDifference",
+    "MomentDifference",
+    "RegisterDifference",
+    "diff",
+    "diff_moments",
+]
 
 _SHOWN_DIVERGENCES = 10
 
@@ -269,6 +279,113 @@ def diff(
             own=list(own),
             not_own=list(not_own),
         ),
+    )
+
+
+class RegisterDifference(NamedTuple):
+    """A register that differs between two moments, and its values."""
+
+    name: str
+    first: int
+    second: int
+
+
+class MemoryDifference(NamedTuple):
+    """Bytes that differ between two moments: where they stand in each, how many they are, the
+    variable that they belong to ("" if none is known), and at most the first 64 of them."""
+
+    address: int
+    other_address: int
+    size: int
+    name: str
+    first: bytes
+    second: bytes
+
+
+class MomentDifference:
+    """What differs between two moments. `str` tells all of it.
+
+    Not meant to be constructed directly: ask `Context.diff`.
+    """
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: MomentsData) -> None:
+        self._data = data
+
+    @property
+    def registers(self) -> list[RegisterDifference]:
+        """Registers; of two traces, those that point to the same are left out."""
+        return [
+            RegisterDifference(
+                one.name,
+                int.from_bytes(one.first, "little"),
+                int.from_bytes(one.second, "little"),
+            )
+            for one in self._data.registers
+        ]
+
+    @property
+    def memory(self) -> list[MemoryDifference]:
+        """Memory: of one trace all that was written between the moments, of two the data of own
+        binaries and the blocks of the heap that both have."""
+        return [
+            MemoryDifference(
+                one.address, one.other_address, one.size, one.name, one.first, one.second
+            )
+            for one in self._data.memory
+        ]
+
+    @property
+    def blocks(self) -> list[tuple[str, bool]]:
+        """Blocks of the heap that only one of the moments has: what they are, and whether the
+        first has them."""
+        return [(one.text, one.is_first) for one in self._data.blocks]
+
+    @property
+    def descriptors(self) -> list[tuple[str, bool]]:
+        """What descriptors stand for in only one of the moments: the same."""
+        return [(one.text, one.is_first) for one in self._data.descriptors]
+
+    @property
+    def limits(self) -> list[str]:
+        """What was left out, a sentence each."""
+        return list(self._data.limits)
+
+    def __str__(self) -> str:
+        lines = ["registers", *(f"  {one.name:<8} {one.first:#x} -> {one.second:#x}"
+                                for one in self.registers)]  # fmt: skip
+        lines.append("memory")
+        for part in self.memory:
+            name = f"  {part.name}" if part.name else ""
+            lines.append(
+                f"  {part.address:#x}, {part.size} bytes{name}: {part.first[:16].hex(' ')} -> "
+                f"{part.second[:16].hex(' ')}"
+            )
+        for title, things in (("blocks", self.blocks), ("descriptors", self.descriptors)):
+            lines.append(title)
+            lines += [f"  {'-' if is_first else '+'} {text}" for text, is_first in things]
+        lines += [f"not looked at: {limit}" for limit in self.limits]
+        return "\n".join(map(printable_lines, lines))
+
+    def __repr__(self) -> str:
+        data = self._data
+        return (
+            f"MomentDifference({len(data.registers)} registers, {len(data.memory)} ranges, "
+            f"{len(data.blocks)} blocks, {len(data.descriptors)} descriptors)"
+        )
+
+
+def diff_moments(first: Context, second: Context, limit: int = 1000) -> MomentDifference:
+    """The same as `Context.diff`."""
+    service = first._trace._service
+    return MomentDifference(
+        service.diff_moments(
+            other=service.beside(second._trace._service),
+            context=first._id,
+            other_context=second._id,
+            limit=limit,
+        )
     )
 
 

@@ -278,3 +278,90 @@ int main(int c, char **v)
     return depth == 1000;
 }
 """
+
+BUILD = r"""
+#include <stdio.h>
+#include <stdlib.h>
+static int room[8];
+static int fill(int n)
+{
+    int last = -1;
+#ifdef MENDED
+    for (int i = 0; i < n; i++) /* decides */
+#else
+    for (int i = 0; i <= n; i++) /* decides */
+#endif
+        last = i;
+    return last;
+}
+int main(void)
+{
+    int last = fill(8);
+    if (last >= 8) {
+        puts("beyond");
+        return 1;
+    }
+    puts("inside");
+    return room[last];
+}
+"""
+
+SWITCH = r"""
+#include <stdio.h>
+#include <stdlib.h>
+static int step(int code, int value)
+{
+    switch (code) { /* decides */
+    case 'a': return value + 1;
+    case 'b': return value * 3;
+    case 'c': return value - 2;
+    case 'd': return value ^ 5;
+    case 'e': return value + 7;
+    case 'f': return value * value;
+    default: return 0;
+    }
+}
+int main(int c, char **v)
+{
+    int value = 2;
+    for (const char *s = v[1]; *s; s++)
+        value = step(*s, value);
+    printf("%d\n", value);
+    return 0;
+}
+"""
+
+THROWN = r"""
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <vector>
+static int parse(const std::string &text)
+{
+    int sum = 0;
+    for (char c : text) {
+        if (c == '?') /* decides */
+            throw std::runtime_error("bad");
+        sum += c;
+    }
+    return sum;
+}
+int main(int count, char **words)
+{
+    std::vector<int> sums;
+    for (int i = 1; i < count; i++) {
+        try {
+            sums.push_back(parse(words[i]));
+        } catch (const std::exception &) {
+            sums.push_back(-1);
+        }
+    }
+    for (int sum : sums)
+        if (sum < 0) {
+            std::puts("refused");
+            return 3;
+        }
+    std::puts("accepted");
+    return 0;
+}
+"""

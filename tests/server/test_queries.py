@@ -173,6 +173,7 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
             "own": [],
             "not_own": [],
         },
+        "diff_moments": {"other": "", "context": 5, "other_context": 400, "limit": 10},
         "bookmarks": {"first": 0, "limit": 10},
         "add_bookmark": {"key": "sample", "transition": 3, "description": "a sample"},
         "edit_bookmark": {"id": bookmark.id, "transition": None, "description": "changed"},

@@ -1878,6 +1878,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/diff_moments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What differs between a context of this trace and one of the other: registers, memory, blocks of the heap and descriptors, at most `limit` of each.
+         * @description What differs between a context of this trace and one of the other: registers, memory, blocks of the heap and descriptors, at most `limit` of each.
+         */
+        post: operations["post_scenarios_scenario_diff_moments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/views/backtrace": {
         parameters: {
             query?: never;
@@ -3132,6 +3152,13 @@ export interface components {
             ] | null;
             own: string[];
             not_own: string[];
+        };
+        /** DiffMomentsArguments */
+        DiffMomentsArguments: {
+            other: string;
+            context: number;
+            other_context: number;
+            limit: number;
         };
         /** BacktraceRequest */
         BacktraceRequest: {
@@ -4601,6 +4628,48 @@ export interface components {
             place?: components["schemas"]["CodePlace"] | null;
         };
         /**
+         * MomentsData
+         * @description What differs between two moments. Of one trace, memory is all that was written between
+         *         them; of two, the data of own binaries and the blocks of the heap that both have.
+         */
+        MomentsData: {
+            registers: components["schemas"]["RegisterDifferenceData"][];
+            memory: components["schemas"]["MemoryDifferenceData"][];
+            blocks: components["schemas"]["ThingDifferenceData"][];
+            descriptors: components["schemas"]["ThingDifferenceData"][];
+            limits: string[];
+        };
+        /**
+         * RegisterDifferenceData
+         * @description A register that differs, and its values, little endian.
+         */
+        RegisterDifferenceData: {
+            name: string;
+            first: string;
+            second: string;
+        };
+        /**
+         * MemoryDifferenceData
+         * @description Bytes that differ: where they stand in each, how many, the variable that they are of ("" if
+         *         none is known), and at most the first 64 of them.
+         */
+        MemoryDifferenceData: {
+            address: number;
+            other_address: number;
+            size: number;
+            name: string;
+            first: string;
+            second: string;
+        };
+        /**
+         * ThingDifferenceData
+         * @description A block of the heap, or what descriptors stand for, that only one of two moments has.
+         */
+        ThingDifferenceData: {
+            text: string;
+            is_first: boolean;
+        };
+        /**
          * BacktraceAnswer
          * @description Frames, the innermost first; `depth`: how many there are in all.
          */
@@ -5603,6 +5672,7 @@ export type TransfersArguments = components['schemas']['TransfersArguments'];
 export type OutputByteArguments = components['schemas']['OutputByteArguments'];
 export type ExplainArguments = components['schemas']['ExplainArguments'];
 export type DiffArguments = components['schemas']['DiffArguments'];
+export type DiffMomentsArguments = components['schemas']['DiffMomentsArguments'];
 export type BacktraceRequest = components['schemas']['BacktraceRequest'];
 export type CallTreeRequest = components['schemas']['CallTreeRequest'];
 export type CallPathRequest = components['schemas']['CallPathRequest'];
@@ -5718,6 +5788,10 @@ export type FrameText = components['schemas']['FrameText'];
 export type DiffData = components['schemas']['DiffData'];
 export type DifferenceData = components['schemas']['DifferenceData'];
 export type DivergenceData = components['schemas']['DivergenceData'];
+export type MomentsData = components['schemas']['MomentsData'];
+export type RegisterDifferenceData = components['schemas']['RegisterDifferenceData'];
+export type MemoryDifferenceData = components['schemas']['MemoryDifferenceData'];
+export type ThingDifferenceData = components['schemas']['ThingDifferenceData'];
 export type BacktraceAnswer = components['schemas']['BacktraceAnswer'];
 export type BacktraceFrame = components['schemas']['BacktraceFrame'];
 export type Place = components['schemas']['Place'];
@@ -8237,6 +8311,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DiffData"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_diff_moments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiffMomentsArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MomentsData"];
                 };
             };
         };

@@ -6,15 +6,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
 import reven2
 from reven.cli.shared.arguments import Trace
 from reven.cli.shared.console import escape, out, print_json
+from reven.cli.shared.moments import bounds, transition
 from reven.cli.shared.opening import index_calls, open_indexed
-from reven2._service.diff import DiffData, DifferenceData, DivergenceData
+from reven2._service.diff import DiffData, DifferenceData, DivergenceData, MomentsData
 from reven2.difference import diff as find_difference
+from reven2.difference import diff_moments
 from reven2.errors import InvalidArgumentError
 from reven2.explanation import place_text
 
@@ -33,9 +36,18 @@ def diff(
         tuple[str, str] | None,
         typer.Option(
             "--windows",
-            help="Compare these stretches: transitions A..B of TRACE and C..D of OTHER, or of "
+            help="Compare these stretches: moments A..B of TRACE and C..D of OTHER, or of "
             "TRACE too.",
             metavar="A..B C..D",
+        ),
+    ] = None,
+    at: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--at",
+            help="Compare the moments before these transitions instead: registers, memory, blocks "
+            "of the heap, descriptors.",
+            metavar="WHERE WHERE",
         ),
     ] = None,
     own: Annotated[
@@ -58,14 +70,21 @@ def diff(
 
     Every statement has a transition of each.
     """
-    if other is None and windows is None:
+    if other is None and windows is None and at is None:
         raise InvalidArgumentError(
-            "Name another trace to compare with, or two --windows of this one."
+            "Name another trace to compare with, or two --windows of this one, or two moments "
+            "with --at."
         )
+    if windows is not None and at is not None:
+        raise InvalidArgumentError("Compare two --windows, or two moments with --at, not both.")
+    if at is not None:
+        _print_moments(trace, other, at, json)
+        return
     for path in filter(None, (trace, other)):
         index_calls(path)
     with open_indexed(trace) as first, _second(other, first) as second:
-        low, high = (None, None) if windows is None else map(_window, windows)
+        low = None if windows is None else _window(first, windows[0])
+        high = None if windows is None else _window(second, windows[1])
         found = find_difference(first.trace, second.trace, low, high, own or [], not_own or [])
     if json:
         print_json(found._data)
@@ -73,19 +92,45 @@ def diff(
     _print(out(), found._data)
 
 
+def _print_moments(trace: Path, other: Path | None, at: tuple[str, str], json: bool) -> None:
+    with open_indexed(trace) as first, _second(other, first) as second:
+        found = diff_moments(
+            first.trace.context_before(transition(first, at[0])),
+            second.trace.context_before(transition(second, at[1])),
+        )
+    if json:
+        print_json(_without_bytes(found._data))
+        return
+    out().print(escape(str(found)))
+
+
+def _without_bytes(found: MomentsData) -> object:
+    """JSON has no bytes: they are written in hexadecimal."""
+    data = msgspec.structs.asdict(found)
+    for kind in ("registers", "memory"):
+        data[kind] = [
+            {
+                **msgspec.structs.asdict(one),
+                "first": one.first.hex(),
+                "second": one.second.hex(),
+            }
+            for one in data[kind]
+        ]
+    return data
+
+
 def _second(other: Path | None, first: reven2.OpenTrace) -> reven2.OpenTrace:
     return first if other is None else open_indexed(other)
 
 
-def _window(text: str) -> tuple[int, int]:
+def _window(server: reven2.OpenTrace, text: str) -> tuple[int, int]:
     start, dots, stop = text.partition("..")
-    low, high = start.strip().removeprefix("#"), stop.strip().removeprefix("#")
-    if not dots or not low.isdecimal() or not high.isdecimal() or len(low + high) > 40:
+    if not dots or not start or not stop:
         raise InvalidArgumentError(
-            f"{text!r} is no window: write two transitions as 100..200, the second of which is "
-            "not part of it."
+            f"{text!r} is no window: write two moments as 100..200, the second of which is not "
+            "part of it."
         )
-    return int(low), int(high)
+    return bounds(server, start.strip(), stop.strip())
 
 
 def _print(console: Console, found: DiffData) -> None:

@@ -220,10 +220,13 @@ class Causes:
             wb = pair.b.where(hb.before[1], hb.context)
             if ha.before[1] != hb.before[1] and address_likeness(wa, wb) != "same":
                 found = list(self._address_ways(ha.transition, hb.transition, strictly=True))
-                if found:
+                if found and pair.is_whole:
                     yield from found
                     return
-                weak = list(self._address_ways(ha.transition, hb.transition, strictly=False))
+                # Iterations of a loop read at other places by their nature.
+                weak = found or list(
+                    self._address_ways(ha.transition, hb.transition, strictly=False)
+                )
         operands = zip((ha.before, *ha.others), (hb.before, *hb.others), strict=False)
         for place_a, place_b in operands:
             a, b = Moment(ha.context, place_a), Moment(hb.context, place_b)

@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
 def outcomes(pair: Pair, causes: Causes) -> Iterator[Outcome]:
     """All that came out otherwise: how the two end first, then what they wrote."""
     ends = pair.a.service.end(), pair.b.service.end()
-    if pair.a.is_whole and pair.b.is_whole:
+    if pair.is_whole:
         yield from _of_ends(pair, causes, *ends)
     yield from _of_outputs(pair, causes)
 

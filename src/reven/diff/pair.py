@@ -50,8 +50,18 @@ class Pair:
         return None if found is None else found.counterpart(is_a, transition)
 
     def are_same(self, a: int, b: int) -> bool:
-        """Whether transitions of the two are the same step of the program."""
-        return self.a.key(a) == self.b.key(b) and self.counterpart(True, a) == b
+        """Whether transitions of the two are the same step of the program; of what ran before
+        the stretches that are compared, whether it is the same instruction."""
+        if self.a.key(a) != self.b.key(b):
+            return False
+        if a < self.a.start and b < self.b.start:
+            return True
+        return self.counterpart(True, a) == b
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether whole traces are compared."""
+        return self.a.is_whole and self.b.is_whole
 
     def in_libraries(self, a: int, stop_a: int, b: int, stop_b: int) -> Alignment:
         """All code, libraries too, of two stretches of a thread each."""

@@ -8,13 +8,15 @@ from collections.abc import Callable
 
 from reven.diff.alignment import Alignment, Divergence
 from reven.diff.causes import Cause, Causes
+from reven.diff.labels import label_own_code
+from reven.diff.moments import compare_moments
 from reven.diff.outcomes import outcomes
 from reven.diff.pair import Pair
 from reven.diff.sides import Side
 from reven.explain.evidence import Service
 from reven.explain.queries import ExplainQueries
 from reven.trace.own_code import short_name
-from reven2._service.diff import DiffData, DifferenceData, DivergenceData, ReasonKind
+from reven2._service.diff import DiffData, DifferenceData, DivergenceData, MomentsData, ReasonKind
 from reven2.errors import InvalidArgumentError, OutOfRangeError
 
 __all__ = ["DiffQueries"]
@@ -70,6 +72,21 @@ class DiffQueries(ExplainQueries):
             _side(second, other_window, own, not_own, "the second"),
         )
         return _compare(pair)
+
+    def diff_moments(
+        self, *, other: str, context: int, other_context: int, limit: int
+    ) -> MomentsData:
+        second = self._other(other)
+        for one, at in ((self, context), (second, other_context)):
+            one._need_instructions("its moments cannot be compared")
+            if not 0 <= at <= one.transition_count():
+                raise OutOfRangeError(
+                    f"There is no context {at}, only 0 to {one.transition_count()}."
+                )
+        a, b = _side(self, None, [], [], "the first"), _side(second, None, [], [], "the second")
+        if second is not self:
+            label_own_code(a, b)
+        return compare_moments(a, context, b, other_context, limit)
 
     def _kept_others(self) -> weakref.WeakValueDictionary[str, DiffQueries]:
         return self._kept("others", weakref.WeakValueDictionary)

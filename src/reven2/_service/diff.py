@@ -81,6 +81,44 @@ class DiffData(msgspec.Struct, frozen=True):
     limits: list[str]
 
 
+class RegisterDifferenceData(msgspec.Struct, frozen=True):
+    """A register that differs, and its values, little endian."""
+
+    name: str
+    first: bytes
+    second: bytes
+
+
+class MemoryDifferenceData(msgspec.Struct, frozen=True):
+    """Bytes that differ: where they stand in each, how many, the variable that they are of ("" if
+    none is known), and at most the first 64 of them."""
+
+    address: int
+    other_address: int
+    size: int
+    name: str
+    first: bytes
+    second: bytes
+
+
+class ThingDifferenceData(msgspec.Struct, frozen=True):
+    """A block of the heap, or what descriptors stand for, that only one of two moments has."""
+
+    text: str
+    is_first: bool
+
+
+class MomentsData(msgspec.Struct, frozen=True):
+    """What differs between two moments. Of one trace, memory is all that was written between
+    them; of two, the data of own binaries and the blocks of the heap that both have."""
+
+    registers: list[RegisterDifferenceData]
+    memory: list[MemoryDifferenceData]
+    blocks: list[ThingDifferenceData]
+    descriptors: list[ThingDifferenceData]
+    limits: list[str]
+
+
 class DiffService(Protocol):
     """Differences. `other`: the trace that is compared with this one, by the name under which it
     is served beside it, or "" for this one itself."""
@@ -97,3 +135,10 @@ class DiffService(Protocol):
     ) -> DiffData:
         """How the execution of another trace differs from this one's, and why. Windows: the
         transitions [start, stop) to compare; None: all. `own`, `not_own` as in `explain`."""
+
+    @query(scans=True, kept=False)
+    def diff_moments(
+        self, *, other: str, context: int, other_context: int, limit: int
+    ) -> MomentsData:
+        """What differs between a context of this trace and one of the other: registers, memory,
+        blocks of the heap and descriptors, at most `limit` of each."""

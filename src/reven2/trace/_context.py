@@ -21,6 +21,7 @@ from reven2.trace._variable import Variable
 from reven2.types import Pointer, Type
 
 if TYPE_CHECKING:
+    from reven2.difference import MomentDifference
     from reven2.ossi.ossi import ContextOssi
     from reven2.stack import Stack, StackFrame
     from reven2.trace._trace import Trace
@@ -239,6 +240,27 @@ class Context(Moment):
         from reven2.stack import Stack
 
         return Stack(self)
+
+    def diff(self, other: Context, limit: int = 1000) -> MomentDifference:
+        """What differs between this moment and another one, of this trace or of another that is
+        open the same way: registers, memory, blocks of the heap, descriptors. An addition to
+        the documented interface.
+
+        Parameters:
+            other: the other moment.
+            limit: differences to give of each kind, at most.
+
+        Raises:
+            InvalidArgumentError (a ValueError): the traces are not open the same way.
+
+        Example:
+
+            found = trace.context_before(10).diff(trace.context_before(500))
+            print(found.registers[0].name, len(found.memory))
+        """
+        from reven2.difference import diff_moments
+
+        return diff_moments(self, other, limit)
 
     def transition_before(self) -> Transition:
         """The transition that led here. Raises OutOfRangeError (an IndexError) at the first."""

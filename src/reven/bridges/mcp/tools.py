@@ -40,8 +40,16 @@ class Tools:
     def all(self) -> list[Callable[..., str]]:
         """The tools."""
         tools: list[Callable[..., str]] = [
-            *(self.list_traces, self.end, self.explain, self.instructions, self.state, self.calls),
-            *(self.search, self.history, self.origin, self.bugs, self.strings, self.source),
+            *(self.list_traces, self.end, self.explain, self.diff, self.instructions, self.state),
+            *(
+                self.calls,
+                self.search,
+                self.history,
+                self.origin,
+                self.bugs,
+                self.strings,
+                self.source,
+            ),
             *(self.publish, self.current),
         ]
         return [*tools, self.open_trace] if self._traces.may_open else tools
@@ -85,6 +93,14 @@ class Tools:
         text = str(self._traces.get(trace).trace.explain())
         lines = enumerate(line for line in text.splitlines() if line.strip())
         return paged(lines, Cursor(0), _MOST_LINES, "Nothing is to be explained.")
+
+    def diff(self, good: str, bad: str) -> str:
+        """How the execution in trace `bad` differs from that in `good` (handles): what came out
+        otherwise, the first decision that led there, where the difference came in, with the
+        transitions of both. Of a run that works and one that does not, ask this first."""
+        text = str(self._traces.get(good).trace.diff(self._traces.get(bad).trace))
+        lines = enumerate(line for line in text.splitlines() if line.strip())
+        return paged(lines, Cursor(0), _MOST_LINES, "Nothing differs.")
 
     # ------------------------------------------------------------------ moments
 
