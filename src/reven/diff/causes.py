@@ -86,8 +86,14 @@ class Causes:
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
         self.is_cut = False
+        self.limits: list[str] = []
         self._hops = 0
         self._asked: set[object] = set()
+
+    def limit(self, sentence: str) -> None:
+        """Say what was not looked at."""
+        if sentence not in self.limits:
+            self.limits.append(sentence)
 
     def statement(
         self, role: DifferenceRole, text: str, a: int | None, b: int | None

@@ -15,7 +15,7 @@ from reven2._service.end import EndData
 
 __all__ = ["Outcome", "outcomes"]
 
-_MOST_BYTES = 1 << 24
+_MOST_BYTES = 1 << 22
 _MOST_PLACES = 6
 
 
@@ -129,6 +129,9 @@ def _of_last(pair: Pair, causes: Causes) -> Cause | None:
 
 def _of_outputs(pair: Pair, causes: Causes) -> Iterator[Outcome]:
     streams_a, streams_b = _streams(pair.a), _streams(pair.b)
+    for name, stream in (*streams_a.items(), *streams_b.items()):
+        if stream.is_cut:
+            causes.limit(f"What was written to {name} was compared for {_MOST_BYTES:,} bytes only.")
     for name in [*streams_a, *(name for name in streams_b if name not in streams_a)]:
         a, b = streams_a.get(name), streams_b.get(name)
         bytes_a = b"" if a is None else a.data
@@ -145,11 +148,14 @@ class _Stream:
     def __init__(self, side: Side, transfers: list[Transfer]) -> None:
         self._starts: list[tuple[int, Transfer]] = []
         data = bytearray()
+        self.is_cut = False
         for one in transfers:
+            if len(data) >= _MOST_BYTES:
+                self.is_cut = True
+                break
             self._starts.append((len(data), one))
             for address, size in one.parts:
-                if len(data) < _MOST_BYTES:
-                    data += side.evidence.memory(one.transition, address, size) or bytes(size)
+                data += side.evidence.memory(one.transition, address, size) or bytes(size)
         self.data = bytes(data)
 
     def where(self, position: int) -> tuple[int, int]:

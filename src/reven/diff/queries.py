@@ -222,7 +222,7 @@ def _divergence(pair: Pair, thread: int, split: Divergence) -> DivergenceData:
 
 
 def _limits(pair: Pair, causes: Causes) -> list[str]:
-    found = []
+    found = list(causes.limits)
     if causes.is_cut:
         found.append("The way back was long: it was followed only so far.")
     first, second = pair.thread_count
