@@ -81,6 +81,12 @@ async def where_from(ask: Asked) -> bool:
     return "constant of the instruction" in text
 
 
+async def where_to(ask: Asked) -> bool:
+    """What does the number of arguments decide?"""
+    text = await ask("origin", what="rdi", at="main", forward=True)
+    return "the condition of a branch" in text and "main" in text
+
+
 async def why(ask: Asked) -> bool:
     """Why did it crash, in one answer?"""
     text = await ask("explain")
@@ -148,7 +154,7 @@ async def heap_errors(ask: Asked) -> bool:
 
 
 QUESTIONS: list[Question] = [
-    *(which_signal, where_from, why, how_often, in_pages, who_wrote, first_writer),
+    *(which_signal, where_from, where_to, why, how_often, in_pages, who_wrote, first_writer),
     *(which_arguments, in_memory, what_was_printed, heap_errors),
 ]
 

@@ -18,7 +18,6 @@ from reven2.preview.taint import Sink, Taint, TaintAccess, Tainter
 PANEL = "Find"
 
 DEFAULT_COUNT = 50
-_DECIDED = frozenset({"branch", "jump", "address"})
 
 
 def taint(
@@ -92,7 +91,7 @@ def taint(
 def _print_sinks(found: Taint, count: int, json: bool) -> None:
     view = found.sinks()
     # What leaves the program matters more than what is decided on the way.
-    ordered = sorted(view.all(), key=lambda one: one.kind in _DECIDED)
+    ordered = sorted(view.all(), key=lambda one: one.is_decision)
     if json:
         print_json([_sink(one) for one in ordered[:count]])
     else:

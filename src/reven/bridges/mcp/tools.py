@@ -15,6 +15,7 @@ from reven2.call import Call
 from reven2.errors import InvalidArgumentError, MemoryReadError, RegisterReadError, RevenError
 from reven2.memhist import MemoryAccess, MemoryAccessOperation
 from reven2.preview import bugs as bug_finding
+from reven2.preview.taint import Tainter
 from reven2.preview.taint import origin as find_origin
 from reven2.trace import Context, Transition
 
@@ -244,13 +245,28 @@ class Tools:
         nothing = f"No {operation} of these bytes, {direction} from #{place.position}."
         return paged(lines, place, _lines(limit), nothing)
 
-    def origin(self, what: str, trace: str = "", at: str = "last", steps: int = 30) -> str:
+    def origin(
+        self,
+        what: str,
+        trace: str = "",
+        at: str = "last",
+        steps: int = 30,
+        forward: bool = False,
+        follow: Literal["values", "meant", "pointers"] = "values",
+    ) -> str:
         """Where a value came from: what = a register (rax) or memory ([rsp+8], [0x4010; 4]) at the
         moment before `at`; goes back step by step to where it came into the program, each step
-        with its transition."""
+        with its transition. With `forward`, where it goes instead: bytes of files and sockets,
+        arguments of programs and system calls, the exit status; then the branches, jumps and
+        addresses that it decides; `follow`: also through the indices of constant tables (meant) or
+        any pointer (pointers)."""
         joined = self._traces.get(trace)
         context = joined.trace.context_before(self._transition(joined, at))
-        text = str(find_origin(context, what, max(1, min(steps, 100))))
+        steps = max(1, min(steps, 100))
+        if forward:
+            lines = _sinks(context, what, follow)
+            return paged(enumerate(lines), Cursor(0), steps, "It leads to nothing.")
+        text = str(find_origin(context, what, steps))
         return paged(enumerate(text.splitlines()), Cursor(0), _MOST_LINES, "Nothing.")
 
     def bugs(
@@ -371,6 +387,20 @@ def _register(context: Context, name: str) -> int | None:
 def _registers(context: Context) -> str:
     values = [(name, _register(context, name)) for name in _GENERAL]
     return " ".join(f"{name}={value:#x}" for name, value in values if value is not None)
+
+
+def _sinks(
+    context: Context, what: str, follow: Literal["values", "meant", "pointers"]
+) -> Iterator[str]:
+    """What a value leads to; what leaves the program first."""
+    taint = Tainter(context._trace).simple_taint(
+        what, from_context=context, follow=follow, sinks=True
+    )
+    try:
+        for one in sorted(taint.sinks(), key=lambda one: one.is_decision):
+            yield clipped(str(one))
+    finally:
+        taint.cancel()
 
 
 def _stack(context: Context, limit: int) -> list[str]:

@@ -69,6 +69,11 @@ class Sink:
         return self._data.count
 
     @property
+    def is_decision(self) -> bool:
+        """Whether it is what the data decides, rather than where it leaves the program."""
+        return self._data.kind in ("branch", "jump", "address")
+
+    @property
     def place(self) -> CodePlace:
         """Where in the code."""
         return self._data.place
