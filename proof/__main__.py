@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m proof", description=__doc__)
     parser.add_argument("--only", default="", help="programs whose name has this regex")
     parser.add_argument("--again", default="none", help="verdicts to run anew: wrong,said or all")
+    parser.add_argument("--part", default="1/1", help="2/3: the second of three, run at once")
     parser.add_argument("--quick", action="store_true", help="the sample of `make test`")
     parser.add_argument("--list", action="store_true", help="say what there is, run nothing")
     parser.add_argument("--packages", action="store_true", help="print what to install")
@@ -46,7 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen.results.mkdir(parents=True, exist_ok=True)
     adopt_orphans()
     again = chosen.again.split(",")
+    part, parts = map(int, chosen.part.split("/"))
     for number, program in enumerate(programs, 1):
+        if number % parts != part % parts:
+            continue
         old = kept(chosen.results, program)
         if old is not None and old.verdict not in again and "all" not in again:
             continue

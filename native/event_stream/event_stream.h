@@ -369,8 +369,12 @@ enum {
     REVEN_NOTICE_SYSTEM_CALL = 7,
     /* code was left out; text: what was asked for, detail: its number, value: 1 if only that
      * was to be recorded */
-    REVEN_NOTICE_LEFT_OUT = 8
+    REVEN_NOTICE_LEFT_OUT = 8,
+    /* the program asked to be traced, traced another, or single-stepped itself; detail: which */
+    REVEN_NOTICE_TRACED = 9
 };
+
+enum { REVEN_TRACED_NOT = 1, REVEN_TRACED_RECORDER = 2, REVEN_TRACED_STEPS = 3 };
 
 /* More changes of shared memory by one block than a slot has room for; a mapping of the same
  * pages at a second address that could not be made (mremap of size 0). */

@@ -119,9 +119,18 @@ LIMITS = {
         + "test_process.py::test_what_runs_where_the_recorder_is_out_of_reach_runs_unrecorded",
         EXPLAIN,
     ),
+    "ptrace": Limit(
+        VALGRIND + "test_signals.py::test_signals_do_what_they_do",
+        VALGRIND + "test_signals.py::test_tracing_is_said",
+    ),
+    "The trap flag": Limit(
+        VALGRIND + "test_signals.py::test_the_trap_flag_is_said",
+        VALGRIND + "test_signals.py::test_the_trap_flag_is_said",
+    ),
 }
 
 UNTESTED = {
+    "A script whose interpreter is a script": "nothing notices it yet",
     "System calls": "the proof's own/calls_new.c meets them; no test of the notice is named yet",
     "Code that another process changes": "needs another process that writes at a known moment",
     "Time": "a test of time would be one of the machine",

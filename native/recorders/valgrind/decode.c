@@ -423,6 +423,31 @@ static void complete_flags(IRSB* sb, Int first) {
     }
 }
 
+/* popf: VEX has no trap flag. */
+#define TRAP_FLAG 0x100
+
+static void trap_flag_set(Addr ip) { notice_later(REVEN_NOTICE_TRACED, REVEN_TRACED_STEPS, ip); }
+
+static void note_trap_flag(IRSB* sb, Int first, Addr ip) {
+    Int k;
+    for (k = first; k < sb->stmts_used; k++) {
+        const IRStmt* load = sb->stmts[k];
+        IRStmt* last = sb->stmts[sb->stmts_used - 1]; /* has to stay it */
+        IRExpr* set;
+        IRDirty* call;
+        if (load->tag != Ist_WrTmp || load->Ist.WrTmp.data->tag != Iex_Load ||
+            load->Ist.WrTmp.data->Iex.Load.ty != Ity_I64)
+            continue;
+        set = value(Ity_I64,
+                    IRExpr_Binop(Iop_And64, IRExpr_RdTmp(load->Ist.WrTmp.tmp), u64(TRAP_FLAG)));
+        call = unsafeIRDirty_0_N(0, "trap_flag_set", (void*)trap_flag_set, mkIRExprVec_1(u64(ip)));
+        call->guard = value(Ity_I1, IRExpr_Binop(Iop_CmpNE64, set, u64(0)));
+        add(IRStmt_Dirty(call));
+        add(last);
+        return;
+    }
+}
+
 static Bool is_pushf(const UChar* code) {
     return code[0] == 0x9c || (code[0] == 0x66 && code[1] == 0x9c);
 }
@@ -452,6 +477,7 @@ Decoded __wrap_disInstr_AMD64(IRSB* sb, const UChar* code, Long delta, Addr ip,
         if (decoded.jump == Ijk_INVALID) usual = decoded;
         block = sb;
         if (is_pushf(code + delta)) complete_flags(sb, used);
+        if (code[delta] == 0x9d) note_trap_flag(sb, used, ip);
         return decoded;
     }
     if (usual.length == 0 || decoded.length != 0 || !split(&instruction)) return decoded;

@@ -281,6 +281,7 @@ void __wrap_vgPlain_sigframe_create(ThreadId tid, Bool alternate, Addr top,
     Addr own;
     __real_vgPlain_sigframe_create(tid, alternate, top, info, context, handler, flags, mask,
                                    restorer);
+    signals_handler_begins(tid, info->si_signo, flags);
     VG_(get_shadow_regs_area)(tid, (UChar*)&own, 0, offsetof(VexGuestAMD64State, guest_RDX), 8);
     context_distance = own - VG_(get_SP)(tid);
     state = frame_state(own);

@@ -92,7 +92,7 @@ extern Bool __real_vgPlain_gdbserver_report_signal(vki_siginfo_t* info, ThreadId
 extern Bool __wrap_vgPlain_gdbserver_report_signal(vki_siginfo_t* info, ThreadId tid);
 
 Bool __wrap_vgPlain_gdbserver_report_signal(vki_siginfo_t* info, ThreadId tid) {
-    if (stops_by(info->si_signo)) return False;
+    if (signals_stop(info->si_signo)) return False;
     VG_(memset)(&last_signal, 0, sizeof last_signal);
     seccomp_signal(tid, info);
     /* As the kernel says of every instruction that there is not. */

@@ -14,6 +14,7 @@ extern SysRes vgPlain_do_syscall(UWord, UWord, UWord, UWord, UWord, UWord, UWord
 extern Int vgPlain_cl_exec_fd;
 extern Addr vgPlain_brk_base, vgPlain_clstk_end;
 
+#define PAGE 4096
 #define OPEN_CLOSE_ON_EXEC 02000000
 #define AT_EMPTY_PATH 0x1000
 
@@ -163,11 +164,20 @@ static Bool edit_lines(const HChar* path, Text* edited,
     return True;
 }
 
+/* A string of the program of any length; what of it can be read. */
+static void add_string(Text* to, Addr string) {
+    Addr end = string;
+    while ((end % PAGE == 0 || end == string ? VG_(am_is_valid_for_client)(end, 1, VKI_PROT_READ)
+                                             : True) &&
+           *(const HChar*)end != 0)
+        end++;
+    if (end > string) add_text(to, (const HChar*)string, end - string);
+    add_text(to, "", 1);
+}
+
 /* Strings of the program, as they are now; False if there are none. */
 static Bool add_strings(Text* to, const Addr* strings) {
-    for (; strings != NULL && *strings != 0; strings++)
-        if (exec_is_string(*strings))
-            add_text(to, (const HChar*)*strings, VG_(strlen)((const HChar*)*strings) + 1);
+    for (; strings != NULL && *strings != 0; strings++) add_string(to, *strings);
     return to->size > 0;
 }
 

@@ -15,6 +15,7 @@
 extern SysRes vgPlain_do_syscall(UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord);
 extern Bool vgPlain_extend_stack(ThreadId tid, Addr address);
 extern SysRes vgPlain_mk_SysRes_Success(UWord result), vgPlain_mk_SysRes_Error(UWord error);
+extern struct vki_rlimit vgPlain_client_rlimit_stack;
 extern struct {
     Int fd;
 } vgPlain_log_output_sink;
@@ -120,12 +121,67 @@ typedef struct {
     HChar path[VKI_PATH_MAX];
 } Lent;
 
+extern void __real_vgSysWrap_generic_sys_execve_before(ThreadId, void* layout, CallArguments*,
+                                                       CallStatus*, UWord* flags);
+
+#define SHEBANG_SIZE 256
+
+/* What the kernel would say of a script without an interpreter, for which the core ends the
+ * process when it is too late; 0: nothing. */
+static UWord interpreter_missing(const HChar* path) {
+    HChar line[SHEBANG_SIZE + 1];
+    SysRes found;
+    Int size, from = 2, to, fd = VG_(fd_open)(path, VKI_O_RDONLY, 0);
+    if (fd < 0) return 0;
+    size = VG_(read)(fd, line, SHEBANG_SIZE);
+    VG_(close)(fd);
+    if (size < 3 || line[0] != '#' || line[1] != '!') return 0;
+    line[size] = 0;
+    while (line[from] == ' ' || line[from] == '\t') from++;
+    for (to = from; line[to] > ' ' || line[to] == '\r';) to++;
+    line[to] = 0;
+    if (to == from) return 0;
+    found = vgPlain_do_syscall(__NR_access, (UWord)(line + from), 1, 0, 0, 0, 0, 0, 0);
+    return sr_isError(found) ? sr_Err(found) : 0;
+}
+
+#define LONGEST_STRING (32 * 4096)
+#define MOST_BYTES (6ul << 20)
+
+/* Whether the arguments and variables are more than the kernel takes. */
+static Bool too_much(Addr arguments, Addr variables) {
+    Addr lists[2] = {arguments, variables};
+    SizeT total = 0, most = vgPlain_client_rlimit_stack.rlim_cur / 4;
+    UInt i;
+    if (most > MOST_BYTES) most = MOST_BYTES;
+    if (most < LONGEST_STRING) most = LONGEST_STRING;
+    for (i = 0; i < 2; i++) {
+        const Addr* at = (const Addr*)lists[i];
+        for (; at != NULL && VG_(am_is_valid_for_client)((Addr)at, 8, VKI_PROT_READ) && *at != 0;
+             at++) {
+            SizeT size;
+            if (!VG_(am_is_valid_for_client)(*at, 1, VKI_PROT_READ)) return False;
+            size = VG_(strlen)((const HChar*)*at) + 1;
+            total += size + sizeof(Addr);
+            if (size > LONGEST_STRING || total > most) return True;
+        }
+    }
+    return False;
+}
+
 /* Executes what a path names, that of the call or another. */
 static void execute(ThreadId tid, void* layout, CallArguments* call, CallStatus* status,
                     UWord* flags, const HChar* path) {
     static Lent kept, wanted;
     Addr room = VG_ROUNDDN(VG_(get_SP)(tid) - BELOW_STACK - sizeof wanted, 16);
     UWord asked[2] = {call->arguments[0], call->arguments[1]};
+    UWord error = path == NULL ? interpreter_missing((const HChar*)asked[0]) : 0;
+    if (error == 0 && too_much(asked[1], call->arguments[2])) error = VKI_E2BIG;
+    if (error != 0) {
+        status->what = COMPLETE;
+        status->result = vgPlain_mk_SysRes_Error(error);
+        return;
+    }
     Bool lent = (path != NULL || asked[1] == 0) && has_room(tid, room, sizeof wanted);
     if (lent) {
         VG_(memcpy)(&kept, (const void*)room, sizeof kept);

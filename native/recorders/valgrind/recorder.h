@@ -30,7 +30,9 @@
  *   lent_memory.c memory that the program lends to a child
  *   environment.c the environment that the program gets
  *   process.c     the name and the log of the program's process
- *   stops.c       signals that stop the process
+ *   signals.c     signals where the core does otherwise than the kernel
+ *   mapped.c      mappings that the core would put elsewhere
+ *   traced.c      a program that asks to be traced, or traces
  *   proc_self.c   what the program reads of itself in /proc
  *   notices.c     what the program met that is not as it should be
  */
@@ -408,11 +410,13 @@ void process_begin(void);
 /* Before any of its instructions. */
 void process_goes_on(void);
 
-/* --------------------------------------------------------------- stops.c */
+/* ------------------------------------------------------------- signals.c */
 
-void stops_begin(void);
+void signals_begin(void);
 /* Stops the process by the signal, if that is what the signal does now. */
-Bool stops_by(Int number);
+Bool signals_stop(Int number);
+/* When the frame is made. */
+void signals_handler_begins(ThreadId tid, Int number, UInt flags);
 
 /* ------------------------------------------------------------ proc_self.c */
 

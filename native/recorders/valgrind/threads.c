@@ -201,7 +201,7 @@ static void start_client_code(ThreadId tid, ULong blocks) {
         environment_restore(tid);
         code_init_descriptors();
         process_begin();
-        stops_begin();
+        signals_begin();
     }
     if (mode == RECORDING && stream_connect()) {
         if (current == 0)

@@ -10,7 +10,7 @@ from reven.ossi.names import syscall_name
 from reven.trace.manifest_parts import Notice
 
 _NOT_FOLLOWED, _FLOATING_POINT, _X87, _LENT_MEMORY, _NOT_EXECUTED, _UNSEEN = 1, 2, 3, 4, 5, 6
-_SYSTEM_CALL, _LEFT_OUT = 7, 8
+_SYSTEM_CALL, _LEFT_OUT, _TRACED = 7, 8, 9
 _FORK = 4
 _REASONS = {
     1: "it has the rights of another user or group (setuid), which the recorder takes away",
@@ -45,6 +45,13 @@ _UNSEEN_WORDS = {
     "follow, so that what the trace holds there may be old",
     2: "the second mapping of the memory at {value:#x} that the program asked for (mremap of size "
     "0) was refused, which it natively is not",
+}
+_TRACED_WORDS = {
+    1: "the program asked to be traced by its parent (ptrace), and was told so, but it is not: "
+    "the recorder would stop at each of its signals",
+    2: "a program traced another with ptrace: it sees the registers, system calls and signals of "
+    "the recorder, not those of the program",
+    3: "the program set the trap flag, to get a SIGTRAP after each instruction; it gets none",
 }
 
 
@@ -90,6 +97,8 @@ def notice_sentence(notice: Notice) -> str:
         name = syscall_name(notice.detail) or f"system call {notice.detail}"
         why = _WHY_REFUSED.get(notice.detail, "which the recorder cannot carry out")
         return f"{name}, {why}, is answered with ENOSYS{place}"
+    if notice.kind == _TRACED and notice.detail in _TRACED_WORDS:
+        return _TRACED_WORDS[notice.detail] + place
     if notice.kind == _LEFT_OUT:
         if not notice.text:
             return "the program let the recording pause: what ran meanwhile is not recorded"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Signals that stop the process, and SIGCONT. The core catches them all and then does nothing
- * where the program has no handler. Here the kernel has them, so that the process stops, and
- * a system call in which it does goes on afterwards, as natively. */
+ * Signals where the core does otherwise than the kernel. Those that stop the process, and
+ * SIGCONT, the core catches, and does nothing where the program has no handler: here the kernel
+ * has them, so that the process stops, and a system call in which it does goes on afterwards. */
 #include "pub_tool_libcproc.h"
 #include "pub_tool_libcsignal.h"
 #include "pub_tool_vkiscnums.h"
@@ -11,6 +11,8 @@ typedef vki_sigaction_toK_t Action;
 
 extern Int vgPlain_sigaction(Int number, const Action* set, Action* old);
 extern SysRes vgPlain_do_syscall(UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord, UWord);
+extern SysRes vgPlain_do_sys_sigprocmask(ThreadId tid, Int how, vki_sigset_t* set,
+                                         vki_sigset_t* old);
 /* The linker directs the core's calls here (--wrap). */
 extern SysRes __real_vgPlain_do_sys_sigaction(Int number, const Action* set, Action* old);
 extern SysRes __wrap_vgPlain_do_sys_sigaction(Int number, const Action* set, Action* old);
@@ -46,7 +48,7 @@ static void give_to_kernel(UInt i) {
     cores[i].away = vgPlain_sigaction(numbers[i], &usual, NULL) == 0;
 }
 
-void stops_begin(void) {
+void signals_begin(void) {
     UInt i;
     for (i = 0; i < COUNT; i++) give_to_kernel(i);
 }
@@ -63,7 +65,7 @@ SysRes __wrap_vgPlain_do_sys_sigaction(Int number, const Action* set, Action* ol
     return result;
 }
 
-Bool stops_by(Int number) {
+Bool signals_stop(Int number) {
     vki_sigset_t only, blocked;
     UInt byte;
     if (number == VKI_SIGCONT || index_of(number) == COUNT || !unhandled(number)) return False;
@@ -74,4 +76,13 @@ Bool stops_by(Int number) {
     VG_(sigprocmask)(VKI_SIG_UNBLOCK, &only, &blocked);
     VG_(sigprocmask)(VKI_SIG_SETMASK, &blocked, NULL);
     return True;
+}
+
+/* With SA_NODEFER the core blocks nothing while the handler runs, the kernel all but the signal. */
+void signals_handler_begins(ThreadId tid, Int number, UInt flags) {
+    Action programs;
+    if ((flags & VKI_SA_NOMASK) == 0 ||
+        sr_isError(__real_vgPlain_do_sys_sigaction(number, NULL, &programs)))
+        return;
+    vgPlain_do_sys_sigprocmask(tid, VKI_SIG_BLOCK, &programs.sa_mask, NULL);
 }
