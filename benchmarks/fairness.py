@@ -135,6 +135,11 @@ def scans(count: int, table: int) -> dict[str, Callable[[Client], Any]]:
             writes=True, forward=True, limit=1 << 17,
         ),
         "taint": taint,
+        "findings": lambda client: client.ask("views/findings", kind="overflow"),
+        "explain": lambda client: client.ask("explain", own=[], not_own=[]),
+        "system calls": lambda client: client.ask(
+            "decoded_syscalls", start=0, stop=count, names=[], failed=False, limit=1 << 16
+        ),
     }  # fmt: skip
 
 

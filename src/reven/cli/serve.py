@@ -41,7 +41,8 @@ def serve(
     hub: Annotated[
         str,
         typer.Option(
-            help="A Redis (redis://HOST:PORT) over which several servers share their sessions.",
+            help="A Redis (redis://HOST:PORT, or redis+sentinel://HOST:PORT/NAME) over which "
+            "several servers share their sessions.",
             metavar="URL",
         ),
     ] = "",

@@ -20,9 +20,11 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import redis.asyncio as redis
+from redis.asyncio.sentinel import Sentinel
 from redis.exceptions import ReadOnlyError, RedisError
 
 from reven.server.errors import UnusableHub
@@ -47,6 +49,8 @@ ANSWER_SECONDS = 5.0
 HISTORY_SECONDS = 30 * 24 * 3600
 ATTEMPTS = 3
 ANSWERS_KEPT = 4096
+_SENTINELS = "redis+sentinel://"
+_SENTINEL_PORT = 26379
 
 LOG, NAMES, EVENTS, PEERS = "reven:log", "reven:names", "reven:events", "reven:peers"
 _HEARD = "reven:heard:"
@@ -117,7 +121,8 @@ class RedisLog:
     """A `SessionLog` over a Redis.
 
     Parameters:
-        url: `redis://HOST:PORT`, `rediss://…` or `unix://…`.
+        url: `redis://HOST:PORT`, `rediss://…`, `unix://…`, or, where Sentinels know which Redis
+            is written to, `redis+sentinel://HOST:PORT,HOST:PORT/NAME`.
     """
 
     def __init__(self, url: str) -> None:
@@ -139,7 +144,7 @@ class RedisLog:
         self._ended: set[str] = set()
         """Epochs of before: what still comes of them means nothing."""
         try:
-            self._redis: Any = redis.Redis.from_url(url, socket_connect_timeout=5)
+            self._redis: Any = _client_of(url)
         except ValueError as error:
             raise UnusableHub(f"{self._shown} is no address of a Redis: {error}") from None
 
@@ -413,3 +418,18 @@ class RedisLog:
 
     async def _send(self, announcement: _Announcement) -> None:
         await self._redis.publish(PEERS, msgspec.json.encode(announcement))
+
+
+def _client_of(url: str) -> Any:
+    """A client of a Redis. Raises ValueError."""
+    if not url.startswith(_SENTINELS):
+        return redis.Redis.from_url(url, socket_connect_timeout=5)
+    places, _, name = url.removeprefix(_SENTINELS).partition("/")
+    found = []
+    for place in places.split(","):
+        parts = urlsplit(f"//{place}")
+        if not parts.hostname or not name:
+            raise ValueError(f"write {_SENTINELS}HOST:PORT,HOST:PORT/NAME")
+        found.append((parts.hostname, parts.port or _SENTINEL_PORT))
+    sentinel = Sentinel(found, sentinel_kwargs={"socket_connect_timeout": 5})
+    return sentinel.master_for(name, socket_connect_timeout=5)
