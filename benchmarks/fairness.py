@@ -157,7 +157,8 @@ def views(client: Client, count: int) -> dict[str, Callable[[random.Random], dic
         "scenario": lambda _: {},
         "start": lambda _: {},
         "inspect": lambda r: {"context": at(r), "address": table},
-        "origin": lambda r: {"context": at(r), "register": "rax", "hops": 20},
+        "story": lambda r: {"context": at(r), "register": "rax"},
+        "explanation": lambda _: {},
         "trace": lambda r: {"first": at(r), "count": 60},
         "registers": lambda r: {"transition": at(r)},
         "memory": lambda r: {

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import redis.asyncio as redis
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio import sentinel as sentinels
 from redis.exceptions import ReadOnlyError, RedisError
 
 from reven.server.errors import UnusableHub
@@ -431,5 +431,6 @@ def _client_of(url: str) -> Any:
         if not parts.hostname or not name:
             raise ValueError(f"write {_SENTINELS}HOST:PORT,HOST:PORT/NAME")
         found.append((parts.hostname, parts.port or _SENTINEL_PORT))
-    sentinel = Sentinel(found, sentinel_kwargs={"socket_connect_timeout": 5})
+    made: Any = sentinels
+    sentinel = made.Sentinel(found, sentinel_kwargs={"socket_connect_timeout": 5})
     return sentinel.master_for(name, socket_connect_timeout=5)
