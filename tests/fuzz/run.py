@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from tests.fuzz.corpora import FUZZERS, write_corpora
-from tests.fuzz.parsers import PARSERS
+from tests.fuzz.targets import PARSERS, SEEDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "fuzzers"
@@ -59,6 +59,10 @@ def main(words: list[str]) -> int:
         build()
     shutil.rmtree(WORK / "seeds", ignore_errors=True)
     write_corpora(WORK / "seeds")
+    for name, inputs in SEEDS.items():
+        (WORK / "seeds" / name).mkdir()
+        for number, data in enumerate(inputs):
+            (WORK / "seeds" / name / f"{number}").write_bytes(data)
     good = True
     for name in names:
         is_good, said = run(name, seconds)

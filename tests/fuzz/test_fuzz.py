@@ -13,6 +13,7 @@ from reven.ossi import BinaryError, ElfImage
 from reven.trace.manifest import read_manifest
 from reven2.errors import RevenError
 from tests.fuzz.corpora import FUZZERS, write_corpora
+from tests.fuzz.targets import PARSERS, SEEDS
 
 MUTATIONS = 300
 
@@ -45,6 +46,18 @@ def test_a_binary_that_is_changed_anywhere_is_read_or_refused() -> None:
         with contextlib.suppress(BinaryError):
             read += len(ElfImage(changed, "/fuzzed").symbols()) > 0
     assert read > 0
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_what_is_changed_anywhere_is_read_or_refused(name: str) -> None:
+    """Some seconds of what `make fuzz` does for hours, the same ones each time."""
+    choose = random.Random(11)
+    for _ in range(MUTATIONS):
+        data = choose.choice(SEEDS[name])
+        kept = choose.randrange(len(data) + 1)
+        other = choose.choice(SEEDS[name])
+        joined = data[:kept] + other[choose.randrange(len(other)) :]
+        PARSERS[name](mutated(joined or data, choose))
 
 
 @pytest.mark.parametrize(
