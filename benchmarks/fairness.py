@@ -136,6 +136,7 @@ def scans(count: int, table: int) -> dict[str, Callable[[Client], Any]]:
         ),
         "taint": taint,
         "findings": lambda client: client.ask("views/findings", kind="overflow"),
+        "story": lambda client: client.ask("views/story", context=count - 1, register="rax"),
         "explain": lambda client: client.ask("explain", own=[], not_own=[]),
         "system calls": lambda client: client.ask(
             "decoded_syscalls", start=0, stop=count, names=[], failed=False, limit=1 << 16
@@ -157,7 +158,6 @@ def views(client: Client, count: int) -> dict[str, Callable[[random.Random], dic
         "scenario": lambda _: {},
         "start": lambda _: {},
         "inspect": lambda r: {"context": at(r), "address": table},
-        "story": lambda r: {"context": at(r), "register": "rax"},
         "explanation": lambda _: {},
         "trace": lambda r: {"first": at(r), "count": 60},
         "registers": lambda r: {"transition": at(r)},
@@ -185,7 +185,7 @@ def views(client: Client, count: int) -> dict[str, Callable[[random.Random], dic
         "source": lambda _: {"path": path},
         "source_lines": lambda _: {"path": path},
         "source_files": lambda _: {},
-        "source_run": lambda r: {"path": path, "line": 8, "at": at(r), "forward": True},
+        "source_run": lambda r: {"path": path, "line": 9, "at": at(r), "forward": True},
         "timeline_events": lambda _: {"start": 0, "width": count // 500, "parts": 500},
         "timeline_calls": lambda _: {"start": 0, "stop": count, "shortest": count // 500},
     }  # fmt: skip

@@ -741,6 +741,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/unpacked_layers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The first layers of code that was written in the trace before it ran.
+         * @description The first layers of code that was written in the trace before it ran.
+         */
+        post: operations["post_scenarios_scenario_unpacked_layers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/thread_activity": {
         parameters: {
             query?: never;
@@ -2771,6 +2791,10 @@ export interface components {
         EndArguments: Record<string, never>;
         /** NoticesArguments */
         NoticesArguments: Record<string, never>;
+        /** UnpackedLayersArguments */
+        UnpackedLayersArguments: {
+            limit: number;
+        };
         /** ThreadActivityArguments */
         ThreadActivityArguments: {
             start: number;
@@ -3821,6 +3845,33 @@ export interface components {
         RegisterValue: {
             name: string;
             value: number;
+        };
+        /**
+         * LayerPage
+         * @description Layers by their transition. `is_complete`: none was left out for there being too many.
+         */
+        LayerPage: {
+            layers: components["schemas"]["LayerData"][];
+            is_complete: boolean;
+        };
+        /**
+         * LayerData
+         * @description Code that was written and then ran: what is mapped around it, [start, start + size), in the
+         *         context before `transition`, the first that runs any of it.
+         *
+         *         `entry`: where it begins to run. `depth`: 1 if code of a file wrote it, 2 if code of depth 1
+         *         did, and so on. `written`: the last transition before that wrote to the entry; `writer`: the
+         *         address of the instruction. `instructions`: how many different ones of it run.
+         */
+        LayerData: {
+            depth: number;
+            transition: number;
+            entry: number;
+            start: number;
+            size: number;
+            written: number;
+            writer: number;
+            instructions: number;
         };
         /**
          * ThreadActivity
@@ -5614,6 +5665,7 @@ export type LocateArguments = components['schemas']['LocateArguments'];
 export type ProcessesArguments = components['schemas']['ProcessesArguments'];
 export type EndArguments = components['schemas']['EndArguments'];
 export type NoticesArguments = components['schemas']['NoticesArguments'];
+export type UnpackedLayersArguments = components['schemas']['UnpackedLayersArguments'];
 export type ThreadActivityArguments = components['schemas']['ThreadActivityArguments'];
 export type EventPartsArguments = components['schemas']['EventPartsArguments'];
 export type SourceFilesArguments = components['schemas']['SourceFilesArguments'];
@@ -5732,6 +5784,8 @@ export type LocationData = components['schemas']['LocationData'];
 export type ProcessData = components['schemas']['ProcessData'];
 export type EndData = components['schemas']['EndData'];
 export type RegisterValue = components['schemas']['RegisterValue'];
+export type LayerPage = components['schemas']['LayerPage'];
+export type LayerData = components['schemas']['LayerData'];
 export type ThreadActivity = components['schemas']['ThreadActivity'];
 export type EventPart = components['schemas']['EventPart'];
 export type SourceFileData = components['schemas']['SourceFileData'];
@@ -6829,6 +6883,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": string[];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_unpacked_layers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnpackedLayersArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LayerPage"];
                 };
             };
         };

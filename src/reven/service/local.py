@@ -18,6 +18,7 @@ from reven.strings.queries import StringQueries
 from reven.syscalls.queries import SyscallQueries
 from reven.taint.queries import TaintQueries
 from reven.trace.core import CoreQueries
+from reven.unpacking.queries import UnpackingQueries
 
 __all__ = ["LocalService"]
 
@@ -37,6 +38,7 @@ class LocalService(
     StringQueries,
     BookmarkQueries,
     OverviewQueries,
+    UnpackingQueries,
     CoreQueries,
 ):
     """Queries on one trace directory. Safe to call from several threads.

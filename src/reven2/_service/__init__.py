@@ -65,6 +65,7 @@ from reven2._service.source import TypeService
 from reven2._service.strings import StringPage, StringService
 from reven2._service.syscalls import SyscallService
 from reven2._service.taint import TaintService
+from reven2._service.unpacking import UnpackingService
 
 __all__ = [
     "KIND_END_SIGNAL",
@@ -125,6 +126,7 @@ class TraceService(
     StringService,
     BookmarkService,
     OverviewService,
+    UnpackingService,
     EndService,
     CoreService,
     Protocol,

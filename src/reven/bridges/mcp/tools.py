@@ -15,6 +15,7 @@ from reven2.call import Call
 from reven2.errors import InvalidArgumentError, MemoryReadError, RegisterReadError, RevenError
 from reven2.memhist import MemoryAccess, MemoryAccessOperation
 from reven2.preview import bugs as bug_finding
+from reven2.preview import unpacking
 from reven2.preview.taint import Tainter
 from reven2.preview.taint import origin as find_origin
 from reven2.trace import Context, Transition
@@ -42,15 +43,8 @@ class Tools:
         """The tools."""
         tools: list[Callable[..., str]] = [
             *(self.list_traces, self.end, self.explain, self.diff, self.instructions, self.state),
-            *(
-                self.calls,
-                self.search,
-                self.history,
-                self.origin,
-                self.bugs,
-                self.strings,
-                self.source,
-            ),
+            *(self.calls, self.search, self.history, self.origin, self.bugs, self.strings),
+            *(self.source, self.unpacked),
             *(self.publish, self.current),
         ]
         return [*tools, self.open_trace] if self._traces.may_open else tools
@@ -284,6 +278,15 @@ class Tools:
         found = enumerate(bug_finding.find(joined.trace, *kinds))
         lines = ((at, clipped(str(bug))) for at, bug in found if at >= place.position)
         return paged(lines, place, _lines(limit), "None were found.")
+
+    def unpacked(self, trace: str = "", cursor: str = "", limit: int = 20) -> str:
+        """Code that the program wrote before it ran it (unpacked, decrypted, compiled), layer by
+        layer: where and when each began to run, and what wrote it."""
+        joined = self._traces.get(trace)
+        place = Cursor.of(cursor, 0)
+        found = enumerate(unpacking.layers(joined.trace))
+        lines = ((at, str(one)) for at, one in found if at >= place.position)
+        return paged(lines, place, _lines(limit), "All code that ran stood in files.")
 
     def strings(self, pattern: str = "", trace: str = "", cursor: str = "", limit: int = 20) -> str:
         """Strings that the program read or wrote and that contain `pattern`: first and last

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Code that a program wrote before it ran it."""
