@@ -104,6 +104,7 @@ def test_every_layer_is_found_as_it_was_when_it_ran(trace: Path) -> None:
         assert [one.transition.id for one in found] == sorted(one.transition.id for one in found)
         assert all(one.written.id < one.transition.id for one in found)
         assert found[1].written.pc == first + 3
+        assert found[5].written.instruction is not None
         assert found[5].written.instruction.mnemonic == "syscall"
         assert len({one.file_name for one in found}) == len(found)
 
@@ -112,7 +113,6 @@ def test_each_instruction_that_was_written_counts_once(trace: Path) -> None:
     """Step by step: what was written when each instruction first ran."""
     with reven2.open(trace) as server:
         service, count = server.trace._service, server.trace.transition_count
-        code = {}
         written: set[int] = set()
         seen: set[tuple[int, bytes]] = set()
         expected = 0
@@ -128,19 +128,19 @@ def test_each_instruction_that_was_written_counts_once(trace: Path) -> None:
             start = page.next
         at = 0
         while at < count:
-            page = service.transitions(at, count)
-            pcs = np.frombuffer(page.pc, "<u8")
+            part = service.transitions(at, count)
+            pcs = np.frombuffer(part.pc, "<u8")
             for number, pc in enumerate(pcs.tolist()):
-                transition = page.first + number
+                transition = part.first + number
                 instruction = server.trace.transition(transition).instruction
                 if instruction is not None:
-                    code = instruction.raw
-                    if (pc, code) not in seen:
-                        seen.add((pc, code))
-                        expected += any(byte in written for byte in range(pc, pc + len(code)))
+                    raw = instruction.raw
+                    if (pc, raw) not in seen:
+                        seen.add((pc, raw))
+                        expected += any(byte in written for byte in range(pc, pc + len(raw)))
                 for address, size in accesses.get(transition, ()):
                     written.update(range(address, address + min(size, 1 << 16)))
-            at = page.first + page.count
+            at = part.first + part.count
         found = unpacking.layers(server.trace)
         assert sum(one.instructions for one in found) == expected
 
@@ -154,7 +154,7 @@ def test_a_program_that_writes_no_code_has_no_layer(record_program: Any) -> None
 
 def test_the_command_writes_what_it_shows(trace: Path, tmp_path: Path) -> None:
     folder = tmp_path / "layers"
-    command = [REVEN, "unpacked", trace]
+    command: list[str | Path] = [REVEN, "unpacked", trace]
     shown = json.loads(
         subprocess.run([*command, "-o", folder, "--json"], capture_output=True, check=True).stdout
     )
