@@ -147,7 +147,7 @@ def test_no_command_prints_what_a_terminal_obeys(
         assert SPELLED in everything
 
 
-def run(words: Sequence[str | Path]) -> None:
+def run(words: list[str]) -> None:
     from reven.cli import main
 
     sys.argv = ["reven", *words]
@@ -266,7 +266,7 @@ def test_names_that_are_no_text_are_recorded_and_shown(tmp_path: Path) -> None:
         *(["info"], ["index"], ["check"], ["show"], ["explain"], ["calls"], ["syscalls"]),
         *(["strings", "--json"], ["syscalls", "--json"]),
     ):
-        words = [REVEN, command[0], made, *command[1:]]
+        words: list[str | Path] = [REVEN, command[0], made, *command[1:]]
         assert b"Traceback" not in run(words).stderr
     with reven2.open(folder / made) as server:
         (binary,) = server.ossi.executed_binaries("/p�$")

@@ -54,7 +54,9 @@ def stack(
     variables: Annotated[
         bool, typer.Option("--variables", "-v", help="Show the variables of each function too.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON array, an object for each function.")
+    ] = False,
 ) -> None:
     """Show the call stack at a moment, with the functions that the compiler inlined.
 
