@@ -55,7 +55,7 @@ def stack(
         bool, typer.Option("--variables", "-v", help="Show the variables of each function too.")
     ] = False,
     json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON array, an object for each function.")
+        bool, typer.Option("--json", help="Print a JSON array, one object each.")
     ] = False,
 ) -> None:
     """Show the call stack at a moment, with the functions that the compiler inlined.
