@@ -44,8 +44,7 @@ class Tools:
         tools: list[Callable[..., str]] = [
             *(self.list_traces, self.end, self.explain, self.diff, self.instructions, self.state),
             *(self.calls, self.search, self.history, self.origin, self.bugs, self.strings),
-            *(self.source, self.unpacked),
-            *(self.publish, self.current),
+            *(self.source, self.publish, self.current),
         ]
         return [*tools, self.open_trace] if self._traces.may_open else tools
 
@@ -172,7 +171,7 @@ class Tools:
     def search(
         self,
         what: str,
-        kind: Literal["place", "instruction", "value", "bytes"] = "place",
+        kind: Literal["place", "instruction", "value", "bytes", "unpacked"] = "place",
         trace: str = "",
         start: str = "first",
         cursor: str = "",
@@ -181,7 +180,8 @@ class Tools:
         """When something happens. kind `place`: what runs there (main, main+0x12, 0x401136,
         parse.c:41); `instruction`: a regular expression in the text of instructions (^div );
         `value`: a number that comes into a register or is read or written (0xdeadbeef); `bytes`:
-        a text (or hex:4142) that stands in memory, and when it came there."""
+        a text (or hex:4142) that stands in memory, and when it came there; `unpacked`: code that
+        the program wrote before it ran it, and when it began to run (`what` may be empty)."""
         joined = self._traces.get(trace)
         place = Cursor.of(cursor, self._transition(joined, start))
         search, begin = joined.trace.search, place.position
@@ -191,6 +191,9 @@ class Tools:
         elif kind == "value":
             hits = search.value(_number(what), from_context=begin)
             lines = ((hit.transition.id, _plain(f"{hit}")) for hit in hits)
+        elif kind == "unpacked":
+            layers = unpacking.layers(joined.trace)
+            lines = ((one.transition.id, str(one)) for one in layers if one.transition.id >= begin)
         elif kind == "bytes":
             pattern = bytes.fromhex(what[4:]) if what.startswith("hex:") else what.encode()
             matches = search.memory(pattern, from_context=begin).matches()
@@ -278,15 +281,6 @@ class Tools:
         found = enumerate(bug_finding.find(joined.trace, *kinds))
         lines = ((at, clipped(str(bug))) for at, bug in found if at >= place.position)
         return paged(lines, place, _lines(limit), "None were found.")
-
-    def unpacked(self, trace: str = "", cursor: str = "", limit: int = 20) -> str:
-        """Code that the program wrote before it ran it (unpacked, decrypted, compiled), layer by
-        layer: where and when each began to run, and what wrote it."""
-        joined = self._traces.get(trace)
-        place = Cursor.of(cursor, 0)
-        found = enumerate(unpacking.layers(joined.trace))
-        lines = ((at, str(one)) for at, one in found if at >= place.position)
-        return paged(lines, place, _lines(limit), "All code that ran stood in files.")
 
     def strings(self, pattern: str = "", trace: str = "", cursor: str = "", limit: int = 20) -> str:
         """Strings that the program read or wrote and that contain `pattern`: first and last
