@@ -113,7 +113,7 @@ def test_lines(cpp: reven2.OpenTrace) -> None:
 def test_what_is_printed_can_be_written(cpp: reven2.OpenTrace) -> None:
     trace, seen = cpp.trace, set()
     found: object
-    for context in trace.contexts()[::37]:
+    for context in trace.contexts()[::61]:
         location = context.ossi.location()
         if location is None or location.symbol is None or str(location) in seen:
             continue

@@ -62,6 +62,7 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
         "thread_activity": {"start": 0, "width": 9, "parts": 7},
         "event_parts": {"kind": "signal", "start": 0, "width": count, "parts": 7},
         "source_lines": {"path": ""},
+        "source_frames": {"context": 7, "addresses": [address]},
         "source_text": {"path": ""},
         "find_register_change": {
             "context": 0,
@@ -140,6 +141,7 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
         "taint_status": {"query": taint},
         "taint_accesses": {"query": taint, "start": 0, "changes_only": False, "limit": 10},
         "taint_state": {"query": taint, "context": 0, "address": 0, "limit": 10},
+        "taint_sinks": {"query": taint, "start": 0, "limit": 10},
         "taint_warnings": {"query": taint, "start": 0, "limit": 10},
         "cancel_taint": {"query": taint},
         "origin": {"context": 5, "is_memory": False, "address": 0, "size": 64, "limit": 10},
@@ -163,6 +165,7 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
             "limit": 10,
             "forward": False,
         },
+        "unpacked_layers": {"limit": 10},
         "syscall_transitions": {"names": ["files"], "failed": False, "text": "libc"},
         "output_byte": {"name": "stdout", "position": 0},
         "explain": {"own": [], "not_own": []},

@@ -54,5 +54,5 @@ def test_the_server_does_as_declared() -> None:
     assert {name for name, method in query_methods().items() if not traits_of(method).kept} == {
         *("add_bookmark", "edit_bookmark", "remove_bookmark", "bookmarks", "bookmark_revision"),
         *("taint_status", "taint_accesses", "taint_state", "taint_warnings", "cancel_taint"),
-        *("refresh", "diff", "diff_moments"),
+        *("refresh", "diff", "diff_moments", "taint_sinks"),
     }
