@@ -28,6 +28,8 @@ _REGISTERS = (
 _PAGE = 4096
 _PIECE = 1 << 20
 _LARGEST_MAPPING = 1 << 30
+_MOST_MAPPINGS = 0xFFFE
+"""Program headers that are counted in 16 bits, but for the one of the notes and PN_XNUM."""
 _LOST = [
     "other moments",
     "the upper halves of ymm registers",
@@ -53,6 +55,11 @@ class CoreExport:
 
     def run(self, progress: Progress) -> int:
         mappings = self._process.mappings()
+        if len(mappings) > _MOST_MAPPINGS:
+            raise CannotExport(
+                f"{len(mappings):,} mappings are more than Linux allows and a core file has room "
+                f"for ({_MOST_MAPPINGS:,})."
+            )
         notes = self._notes(mappings)
         headers = 64 + 56 * (len(mappings) + 1)
         at = -(-(headers + len(notes)) // _PAGE) * _PAGE
