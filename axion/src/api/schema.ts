@@ -3907,13 +3907,18 @@ export interface components {
         };
         /**
          * SourceLineData
-         * @description An executed line (from 1). A run of it begins where one of `entries` is executed: the
-         *         first instructions of its statements, as debuggers set breakpoints. `count`: all runs.
+         * @description An executed line (from 1). `count`: how often it ran, all copies of its code together;
+         *         of several statements, that of the one that ran most. A run of it begins where one of
+         *         `entries` is executed: where its statements start, as debuggers set breakpoints. `is_exact`:
+         *         the count is certain. It is not where an optimizer may have moved, merged or dropped code of
+         *         the line, or does several of its runs in one.
          */
         SourceLineData: {
             line: number;
             count: number;
             entries: number[];
+            /** @default true */
+            is_exact?: boolean;
         };
         /**
          * SourceText
@@ -5034,12 +5039,14 @@ export interface components {
         };
         /**
          * SourceRuns
-         * @description An executed line, how often it began to run, and the addresses where it does.
+         * @description An executed line, how often it began to run, and the addresses where it does. `is_exact`:
+         *         no optimizer stands between that and the count.
          */
         SourceRuns: {
             line: number;
             count: number;
             addresses: string[];
+            is_exact: boolean;
         };
         /** SourceFilesAnswer */
         SourceFilesAnswer: {

@@ -11,7 +11,7 @@ from reven.ossi.linux.elf import ElfImage
 from reven.ossi.linux.elf_header import ElfHeader, TooLargeError
 
 if TYPE_CHECKING:
-    from reven.ossi.linux.lines import LinePiece, SourceLine
+    from reven.ossi.linux.lines import LinePiece, SourceLine, UnitStatements
     from reven.ossi.stored_binaries import StoredBinaries
     from reven.ossi.symbols import ElfSymbol
 
@@ -90,6 +90,11 @@ class Binary:
         """The piece of code of one source line that holds the instruction at `rva`."""
         table = self.image.line_table if self.image else None
         return table.piece_at(rva) if table else None
+
+    def statements_of(self, unit: int) -> UnitStatements | None:
+        """Where the statements of a compile unit start (see LineTable.statements_of)."""
+        table = self.image.line_table if self.image else None
+        return table.statements_of(unit) if table else None
 
     def addresses_of_line(self, file: str, line: int) -> list[int]:
         """RVAs at which statements of a source line start (see ElfImage)."""

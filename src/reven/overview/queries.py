@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from reven import _engine
-from reven.ossi import signal_name, syscall_name
+from reven.ossi import Binary, signal_name, syscall_name
 from reven.source.files import SourceFiles
-from reven.trace.opened import OpenedTrace, translated
+from reven.source.queries import TypeQueries
+from reven.trace.opened import translated
 from reven.trace.stopping import keep_going
 from reven2._service.overview import (
     EventKind,
@@ -31,7 +32,7 @@ Numbers = npt.NDArray[np.uint64]
 Points = tuple[Numbers, npt.NDArray[np.uint32]]
 
 
-class OverviewQueries(OpenedTrace):
+class OverviewQueries(TypeQueries):
     """See `reven2._service.overview`."""
 
     def thread_activity(self, start: int, width: int, parts: int) -> list[ThreadActivity]:
@@ -89,7 +90,29 @@ class OverviewQueries(OpenedTrace):
                 self._path,
                 self._manifest.sources,
                 self._host_files(),
+                self._copies_of,
             )
+
+    def _copies_of(self, binary: Binary) -> Callable[[int], int]:
+        """See `SourceFiles`."""
+        debug = self._debug(self._kept("binary numbers", self._binary_numbers)[binary.path])
+
+        def copy_at(rva: int) -> int:
+            with self._reading(debug):
+                if debug.source is None:
+                    return 0
+                address = rva + debug.image_vaddr
+                place = debug.source.info.index.function_at(address)
+                inside = [
+                    (high - low, number)
+                    for low, high, number in debug.source.scopes.copies_in(address)
+                    if low <= address < high
+                ]
+                if inside:
+                    return min(inside)[1]
+                return 0 if place is None else place.offset
+
+        return copy_at
 
     def _points(self, kind: str) -> Points:
         if kind not in _NAMES:

@@ -34,10 +34,10 @@ class LocalService(
     EndQueries,
     TaintQueries,
     SyscallQueries,
+    OverviewQueries,
     TypeQueries,
     StringQueries,
     BookmarkQueries,
-    OverviewQueries,
     UnpackingQueries,
     CoreQueries,
 ):

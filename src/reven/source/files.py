@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
 import zstandard
 
-from reven.ossi import AddressSpace, Load
+from reven.ossi import AddressSpace, Binary, Load
 from reven.ossi.foreign_files import HostFiles, read_foreign_file, resolved_file
 from reven.ossi.linux.elf_header import TooLargeError
 from reven.ossi.source_names import is_source
@@ -26,16 +27,33 @@ _LARGEST_TEXT = 8 << 20  # bytes
 
 
 class _Line:
-    """Of one source line: its statements' first executed instructions with their counts, and
-    the most executed instruction, for a line without any."""
+    """Of one source line: the rows of the line table at which its statements start, as address
+    and count, and the most executed instruction, for a line without any."""
 
     def __init__(self) -> None:
-        self.entries: dict[int, int] = {}
+        self.parts: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+        """By the copy of the code that they are in."""
+        self.marked: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        """Those that are marked, by their column, which tells statements apart."""
         self.most = (0, 0)
+        self.is_exact = True
 
     def as_data(self, line: int) -> SourceLineData:
-        entries = self.entries or {self.most[1]: self.most[0]}
-        return SourceLineData(line, sum(entries.values()), sorted(entries))
+        total = 0
+        entries: set[int] = set()
+        if self.marked:
+            # Each row is a run of its statement; a line runs as often as the one that ran most.
+            rows = max(self.marked.values(), key=lambda rows: sum(count for _, count in rows))
+            total += sum(count for _, count in rows)
+            entries.update(address for address, _ in rows)
+        for rows in self.parts.values():
+            # The rows of one copy are parts of the same run.
+            address, count = max(rows, key=lambda row: (row[1], -row[0]))
+            total += count
+            entries.add(address)
+        if not entries:
+            return SourceLineData(line, self.most[0], [self.most[1]], False)
+        return SourceLineData(line, total, sorted(entries), self.is_exact)
 
 
 class _File:
@@ -53,6 +71,8 @@ class SourceFiles:
         trace: the directory, whose age tells which files are newer.
         copies: the source files that the trace itself has.
         host: where on this machine the others may be looked for.
+        copies_of: of a binary, tells by an offset in it which function, or copy of one that was
+            inlined, the code there belongs to: a number for each.
     """
 
     def __init__(
@@ -63,10 +83,12 @@ class SourceFiles:
         trace: Path,
         copies: Sequence[SourceEntry],
         host: HostFiles,
+        copies_of: Callable[[Binary], Callable[[int], int]],
     ) -> None:
         self._trace = trace
         self._copies = {copy.path: copy for copy in copies}
         self._host = host
+        self._copies_of = copies_of
         self._files: dict[str, _File] = {}
         executed, times = addresses.tolist(), counts.tolist()
         for load in space.loads():
@@ -132,6 +154,7 @@ class SourceFiles:
 
     def _add(self, load: Load, addresses: Sequence[int], counts: Sequence[int]) -> None:
         index = 0
+        units: set[int] = set()
         while index < len(addresses):
             keep_going()
             piece = load.binary.line_piece_at(addresses[index] - load.base_address)
@@ -141,13 +164,32 @@ class SourceFiles:
             end = bisect_left(addresses, load.base_address + piece.stop, index + 1)
             file = self._files.setdefault(piece.file, _File(load.binary.path))
             line = file.lines.setdefault(piece.line, _Line())
-            if piece.statement is not None:
-                entry = bisect_left(addresses, load.base_address + piece.statement, index, end)
-                if entry < end:
-                    line.entries[addresses[entry]] = counts[entry]
+            units.add(piece.unit)
             most = max(zip(counts[index:end], addresses[index:end], strict=True))
             line.most = max(line.most, most)
             index = end
+        executed = dict(zip(addresses, counts, strict=True))
+        for unit in sorted(units):
+            self._add_statements(load, unit, executed)
+
+    def _add_statements(self, load: Load, unit: int, executed: dict[int, int]) -> None:
+        keep_going()
+        found = load.binary.statements_of(unit)
+        if found is None:
+            return
+        copy_at = self._copies_of(load.binary)
+        for rva, path, number, column in found.rows:
+            address = load.base_address + rva
+            count = executed.get(address, 0)
+            file = self._files.get(path)
+            if file is None or not count:
+                continue
+            line = file.lines.setdefault(number, _Line())
+            if found.are_marked:
+                line.marked[column].append((address, count))
+            else:
+                line.parts[load.base_address, copy_at(rva)].append((address, count))
+            line.is_exact &= not found.is_optimized
 
 
 def _text(path: str, data: bytes, is_newer: bool) -> SourceText:

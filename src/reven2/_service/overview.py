@@ -47,12 +47,16 @@ class SourceFileData(msgspec.Struct, frozen=True):
 
 
 class SourceLineData(msgspec.Struct, frozen=True):
-    """An executed line (from 1). A run of it begins where one of `entries` is executed: the
-    first instructions of its statements, as debuggers set breakpoints. `count`: all runs."""
+    """An executed line (from 1). `count`: how often it ran, all copies of its code together;
+    of several statements, that of the one that ran most. A run of it begins where one of
+    `entries` is executed: where its statements start, as debuggers set breakpoints. `is_exact`:
+    the count is certain. It is not where an optimizer may have moved, merged or dropped code of
+    the line, or does several of its runs in one."""
 
     line: int
     count: int
     entries: list[int]
+    is_exact: bool = True
 
 
 class SourceText(msgspec.Struct, frozen=True):

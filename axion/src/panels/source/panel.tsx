@@ -202,11 +202,11 @@ function Lines(props: {
               style={{ "--digits": digits }}
               title={
                 known
-                  ? `Ran ${known.count.toLocaleString("en")} times. Click: next run; Shift+click: previous.`
+                  ? `Ran ${known.is_exact ? "" : "about "}${known.count.toLocaleString("en")} times${known.is_exact ? "" : ", as far as optimized code tells"}. Click: next run; Shift+click: previous.`
                   : undefined
               }
             >
-              <span class="count">{known ? known.count.toLocaleString("en") : ""}</span>
+              <span class="count">{known ? `${known.is_exact ? "" : "≈"}${known.count.toLocaleString("en")}` : ""}</span>
               <span class="number">{number}</span>
               <span class="text">{text}</span>
             </div>

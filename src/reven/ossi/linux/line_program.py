@@ -26,12 +26,15 @@ class Row(NamedTuple):
     end_sequence: bool
 
 
-def run_line_program(header: LineHeader, section: bytes) -> list[list[Row]]:
+def run_line_program(
+    header: LineHeader, section: bytes, every: list[Row] | None = None
+) -> list[list[Row]]:
     """The sequences of a line table, each with ascending addresses up to its end row.
 
     `header`: the program's. `section`: the whole .debug_line. Of rows with one
     address only the last is kept, and those before it at which a statement of another line
-    starts. Raises IndexError or ValueError for damaged programs.
+    starts. `every` gets all rows, in the order of the program. Raises IndexError
+    or ValueError for damaged programs.
     """
     opcode_base, unit = header.opcode_base, header.unit
     line_base, line_range = header.line_base, header.line_range
@@ -64,6 +67,8 @@ def run_line_program(header: LineHeader, section: bytes) -> list[list[Row]]:
 
     def emit(end_sequence: bool = False) -> None:
         begins = is_statement
+        if every is not None and not end_sequence:
+            every.append(Row(address, file, line, column, is_statement, False))
         while rows and rows[-1].address == address:
             last = rows[-1]
             is_same = (last.file, last.line) == (file, line)

@@ -8,12 +8,13 @@ Source: DWARF 5, §6.1.2 "Lookup by Address" and §6.2 "Line Number Information"
 from __future__ import annotations
 
 import posixpath
+import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache
-from itertools import islice
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 from elftools.dwarf.ranges import BaseAddressEntry
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _UNITS_KEPT = 256  # decoded compile units; a large one takes a few MB
 _NO_FILE = 0xFFFFFFFF
 _RANGES_ALWAYS = 10_000
+_LISTS = ("DW_FORM_sec_offset", "DW_FORM_loclistx", "DW_FORM_data4", "DW_FORM_data8")
+_OF_OPTIMIZED = ("DW_AT_call_all_calls", "DW_AT_GNU_all_call_sites")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,25 @@ class SourceLine:
 class LinePiece:
     """Uninterrupted code of one source line: RVAs [start, stop). `statement`: the first RVA at
     which a statement of the line starts, where a debugger sets its breakpoint; None for code
-    that only belongs to a statement begun elsewhere."""
+    that only belongs to a statement begun elsewhere. `unit`: offset of its compile unit."""
 
     file: str
     line: int
     start: int
     stop: int
     statement: int | None
+    unit: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnitStatements:
+    """Where in a compile unit statements start: (RVA, file, line, column) of each row that says
+    so. `are_marked`: a row stands for one execution of a statement, wherever the optimizer moved
+    its code, and each copy of it has a row of its own. `is_optimized`: the unit was."""
+
+    rows: list[tuple[int, str, int, int]]
+    are_marked: bool
+    is_optimized: bool
 
 
 @dataclass(slots=True)
@@ -60,6 +75,7 @@ class _Unit:
     """The rows of one compile unit by ascending address; row i holds up to row i+1."""
 
     files: list[str] = field(default_factory=list)
+    offset: int = 0
     starts: array[int] = field(default_factory=lambda: array("Q"))
     file: array[int] = field(default_factory=lambda: array("L"))  # _NO_FILE: no code here
     line: array[int] = field(default_factory=lambda: array("L"))
@@ -146,7 +162,42 @@ class LineTable:
             unit.starts[first] - base,
             stop - base,
             next(statements, None),
+            unit.offset,
         )
+
+    def statements_of(self, unit: int) -> UnitStatements:
+        """Where the statements of a compile unit start. `unit`: its offset."""
+        rows: list[Row] = []
+        with (
+            self._image.lock,
+            tolerate_damage(self._image.path, f"the line table of {unit:#x}", self._image.left_out),
+        ):
+            place = self._place(unit)
+            if place is not None:
+                run_line_program(self._header(place[0]), self._line_section, rows)
+                files = self._files(*place)
+                top = self._dwarf.get_CU_at(unit).get_top_DIE()
+                producer = top.attributes.get("DW_AT_producer")
+                said = producer.value if producer is not None else b""
+                is_gcc = isinstance(said, bytes) and said.startswith(b"GNU ")
+                is_optimized = _is_optimized(top.cu, said if is_gcc else b"")
+                base = self._image.header.image_vaddr
+                return UnitStatements(
+                    [
+                        (row.address - base, files[row.file], row.line, row.column)
+                        for row in rows
+                        # Where nothing was moved, all code of a line is that of its run; a part
+                        # such as the condition of a loop is not always said to be a statement.
+                        if (row.is_statement or not is_optimized)
+                        and row.line
+                        and row.file < len(files)
+                        and self._is_code(row.address)
+                    ],
+                    # gcc's statement frontiers, without which every row is a statement.
+                    is_gcc and not all(row.is_statement for row in rows),
+                    is_optimized,
+                )
+        return UnitStatements([], False, True)
 
     def _row_at(self, rva: int, *, is_lineless: bool = False) -> tuple[_Unit, int] | None:
         vaddr = rva + self._image.header.image_vaddr
@@ -282,7 +333,11 @@ class LineTable:
     def _unit(self, offset: int) -> _Unit | None:
         place = self._place(offset)
         unit = None if place is None else self._rows(place[0])
-        return None if unit is None else replace(unit, files=self._files(*place or (0, b"")))
+        return (
+            None
+            if unit is None
+            else replace(unit, files=self._files(*place or (0, b"")), offset=offset)
+        )
 
     def _read_header(self, program: int) -> LineHeader:
         section = self._line_section
@@ -308,6 +363,24 @@ class LineTable:
             sequences = run_line_program(self._header(program), self._line_section)
             return _unit_of(sequences, self._is_code)
         return None
+
+
+def _is_optimized(unit: Any, options: bytes) -> bool:
+    """Whether a unit was. `options`: those of the compiler, if it says them; else what only
+    optimized code needs of debug information tells."""
+    if options:
+        levels = re.findall(rb" -O(\w*)", options)
+        return bool(levels) and levels[-1] != b"0"
+    table = unit.get_abbrev_table()
+    for code in count(1):
+        try:
+            attributes = table.get_abbrev(code).iter_attr_specs()
+        except KeyError:
+            return False
+        for name, form, *_ in attributes:
+            if name in _OF_OPTIMIZED or (name == "DW_AT_location" and form in _LISTS):
+                return True
+    return False
 
 
 def _unit_of(sequences: list[list[Row]], is_code: Callable[[int], bool]) -> _Unit:

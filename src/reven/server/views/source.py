@@ -36,11 +36,13 @@ def source(service: TraceService, request: SourceRequest) -> SourceAnswer:
 
 
 class SourceRuns(msgspec.Struct, frozen=True):
-    """An executed line, how often it began to run, and the addresses where it does."""
+    """An executed line, how often it began to run, and the addresses where it does. `is_exact`:
+    no optimizer stands between that and the count."""
 
     line: int
     count: int
     addresses: list[str]
+    is_exact: bool
 
 
 class SourceLinesAnswer(msgspec.Struct, frozen=True):
@@ -51,7 +53,9 @@ def source_lines(service: TraceService, request: SourceRequest) -> SourceLinesAn
     """The executed lines of a source file."""
     return SourceLinesAnswer(
         [
-            SourceRuns(one.line, one.count, [hexadecimal(entry) for entry in one.entries])
+            SourceRuns(
+                one.line, one.count, [hexadecimal(entry) for entry in one.entries], one.is_exact
+            )
             for one in service.source_lines(request.path)
         ]
     )

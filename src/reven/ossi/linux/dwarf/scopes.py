@@ -50,6 +50,7 @@ class Scopes:
     def __init__(self, info: DebugInfo) -> None:
         self._info = info
         self._children = lru_cache(maxsize=_KEPT)(self._read_children)
+        self._copies = lru_cache(maxsize=_KEPT)(self._read_copies)
 
     def function_at(self, address: int) -> DIE | None:
         """The function, not an inlined one, whose code an address belongs to."""
@@ -72,6 +73,23 @@ class Scopes:
             if inner is None:
                 break
             found.append(inner)
+        return found
+
+    def copies_in(self, address: int) -> list[tuple[int, int, int]]:
+        """The code of what was inlined into the function that holds an address, as (low, high,
+        number of the entry)."""
+        function = self.function_at(address)
+        return [] if function is None else self._copies(self._info.number(function))
+
+    def _read_copies(self, function: int) -> list[tuple[int, int, int]]:
+        found: list[tuple[int, int, int]] = []
+        waiting = [self._info.entry(function)]
+        while waiting:
+            blocks = [one for one in self._children(waiting.pop()) if one.tag in _BLOCKS]
+            waiting += blocks
+            for block in blocks:
+                if block.tag == "DW_TAG_inlined_subroutine":
+                    found += [(low, high, block.offset) for low, high in self.ranges(block)]
         return found
 
     def functions_at(self, address: int) -> list[DIE]:
