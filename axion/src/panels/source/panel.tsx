@@ -206,7 +206,9 @@ function Lines(props: {
                   : undefined
               }
             >
-              <span class="count">{known ? `${known.is_exact ? "" : "≈"}${known.count.toLocaleString("en")}` : ""}</span>
+              <span class="count">
+                {known ? `${known.is_exact ? "" : "≈"}${known.count.toLocaleString("en")}` : ""}
+              </span>
               <span class="number">{number}</span>
               <span class="text">{text}</span>
             </div>
