@@ -145,6 +145,11 @@ def sample_arguments(service: LocalService) -> dict[str, dict[str, Any]]:
         "taint_warnings": {"query": taint, "start": 0, "limit": 10},
         "cancel_taint": {"query": taint},
         "origin": {"context": 5, "is_memory": False, "address": 0, "size": 64, "limit": 10},
+        "slice_expression": {
+            "context": 100,
+            "places": [[False, 0, 64]],
+            "limit": 1000,
+        },
         "origin_tree": {
             "context": 5,
             "is_memory": False,

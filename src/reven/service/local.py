@@ -13,6 +13,7 @@ from reven.overview.queries import OverviewQueries
 from reven.resolving import PlaceQueries
 from reven.search.queries import SearchQueries
 from reven.service.healing import healing
+from reven.slices.queries import SliceQueries
 from reven.source.queries import TypeQueries
 from reven.strings.queries import StringQueries
 from reven.syscalls.queries import SyscallQueries
@@ -32,6 +33,7 @@ class LocalService(
     HeapErrorQueries,
     CallQueries,
     EndQueries,
+    SliceQueries,
     TaintQueries,
     SyscallQueries,
     OverviewQueries,

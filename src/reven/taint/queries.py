@@ -39,7 +39,7 @@ from reven2._service.taint import (
 )
 from reven2.errors import InvalidArgumentError
 
-__all__ = ["TaintQueries"]
+__all__ = ["TaintQueries", "constant_tables", "describe_warning"]
 
 KEPT = 8
 """Taints of one trace that are kept for one asker; the least recently asked about is dropped."""
@@ -190,7 +190,7 @@ class TaintQueries(SourceQueries):
     ) -> list[TaintWarningData]:
         trace = self._trace()
         return [
-            TaintWarningData(warning.transition, _text(trace, warning))
+            TaintWarningData(warning.transition, describe_warning(trace, warning))
             for warning in self._running_taint(query).taint.warnings(start, limit)
         ]
 
@@ -402,7 +402,8 @@ def _items(items: _engine.TaintItems) -> TaintItems:
     )
 
 
-def _text(trace: _engine.Trace, warning: _engine.TaintWarning) -> str:
+def describe_warning(trace: _engine.Trace, warning: _engine.TaintWarning) -> str:
+    """A warning as a sentence."""
     what = f"{warning.size} bytes at {warning.address:#x}, some of them tainted"
     if warning.kind == _engine.TAINT_SIGNAL_FRAME:
         return f"A signal's frame was written over {what}: the registers in it are not tainted."

@@ -61,6 +61,7 @@ from reven2._service.heap import HeapService
 from reven2._service.overview import OverviewService
 from reven2._service.places import PlaceData, PlaceService
 from reven2._service.search import AddressPage, CreatedPage, SearchService, ValuePage
+from reven2._service.slices import SliceService
 from reven2._service.source import TypeService
 from reven2._service.strings import StringPage, StringService
 from reven2._service.syscalls import SyscallService
@@ -116,6 +117,7 @@ __all__ = [
 class TraceService(
     DiffService,
     ExplainService,
+    SliceService,
     SyscallService,
     PlaceService,
     SearchService,

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Expressions over bit vectors: made, simplified, evaluated, written in languages."""
