@@ -1858,6 +1858,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios/{scenario}/slice_expression": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The value of places (whether it is memory, address, size as in `TaintQuery.seeds`; the first is the lowest) in a context, as an expression of a slice of at most `limit` transitions
+         * @description The value of places (whether it is memory, address, size as in `TaintQuery.seeds`; the first is the lowest) in a context, as an expression of a slice of at most `limit` transitions. It was evaluated with the recorded inputs, and gave the recorded value.
+         */
+        post: operations["post_scenarios_scenario_slice_expression"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios/{scenario}/explain": {
         parameters: {
             query?: never;
@@ -3158,6 +3178,16 @@ export interface components {
             name: string;
             position: number;
         };
+        /** SliceExpressionArguments */
+        SliceExpressionArguments: {
+            context: number;
+            places: [
+                boolean,
+                number,
+                number
+            ][];
+            limit: number;
+        };
         /** ExplainArguments */
         ExplainArguments: {
             own: string[];
@@ -4158,7 +4188,7 @@ export interface components {
          *         `line` is that of the declaration, 0 if unknown. `level`: how many functions that were
          *         inlined stand above that one, in the same frame of the stack.
          */
-        VariableData: {
+        "reven2._service.source.VariableData": {
             name: string;
             /** @enum {unknown} */
             kind: "global" | "local" | "parameter" | "static";
@@ -4580,6 +4610,49 @@ export interface components {
             address: number;
             file: number;
             name: string;
+        };
+        /**
+         * ExpressionData
+         * @description An expression. `nodes`: operation, bits, operands (numbers of earlier nodes) and a number,
+         *         as `reven2._expressions.values.Node`; the last is the value. `value`: the recorded one.
+         *         `transitions`: how many the slice has; `notes`: what limits it.
+         */
+        ExpressionData: {
+            nodes: [
+                string,
+                number,
+                number[],
+                number
+            ][];
+            variables: components["schemas"]["reven2._service.slices.VariableData"][];
+            tables: components["schemas"]["TableData"][];
+            value: number;
+            transitions: number;
+            notes: string[];
+        };
+        /**
+         * VariableData
+         * @description An input of an expression. `name`: an identifier; `label`: what people call it (`in.txt[3]`);
+         *         `source`: where it came from; `width` in bits; `value`: the recorded one; `transition`: the one
+         *         that brought it, None: there since the trace's start; `is_opaque`: it is no input, but what an
+         *         instruction gave that the expression cannot say.
+         */
+        "reven2._service.slices.VariableData": {
+            name: string;
+            label: string;
+            source: string;
+            width: number;
+            value: number;
+            transition: number | null;
+            is_opaque: boolean;
+        };
+        /**
+         * TableData
+         * @description Constant memory that the program looks values up in, from `address` on.
+         */
+        TableData: {
+            address: number;
+            data: string;
         };
         /**
          * ExplanationData
@@ -5729,6 +5802,7 @@ export type SyscallTransitionsArguments = components['schemas']['SyscallTransiti
 export type OpenFilesArguments = components['schemas']['OpenFilesArguments'];
 export type TransfersArguments = components['schemas']['TransfersArguments'];
 export type OutputByteArguments = components['schemas']['OutputByteArguments'];
+export type SliceExpressionArguments = components['schemas']['SliceExpressionArguments'];
 export type ExplainArguments = components['schemas']['ExplainArguments'];
 export type DiffArguments = components['schemas']['DiffArguments'];
 export type DiffMomentsArguments = components['schemas']['DiffMomentsArguments'];
@@ -5813,7 +5887,7 @@ export type EnumeratorData = components['schemas']['EnumeratorData'];
 export type FunctionData = components['schemas']['FunctionData'];
 export type ParameterData = components['schemas']['ParameterData'];
 export type SourceFrameData = components['schemas']['SourceFrameData'];
-export type VariableData = components['schemas']['VariableData'];
+export type Reven2ServiceSourceVariableData = components['schemas']['reven2._service.source.VariableData'];
 export type PieceData = components['schemas']['PieceData'];
 export type TaintStatus = components['schemas']['TaintStatus'];
 export type TaintAccessPage = components['schemas']['TaintAccessPage'];
@@ -5843,6 +5917,9 @@ export type OpenFileData = components['schemas']['OpenFileData'];
 export type TransferPage = components['schemas']['TransferPage'];
 export type TransferData = components['schemas']['TransferData'];
 export type MovedByte = components['schemas']['MovedByte'];
+export type ExpressionData = components['schemas']['ExpressionData'];
+export type Reven2ServiceSlicesVariableData = components['schemas']['reven2._service.slices.VariableData'];
+export type TableData = components['schemas']['TableData'];
 export type ExplanationData = components['schemas']['ExplanationData'];
 export type StatementData = components['schemas']['StatementData'];
 export type FrameText = components['schemas']['FrameText'];
@@ -7669,7 +7746,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VariableData"][];
+                    "application/json": components["schemas"]["reven2._service.source.VariableData"][];
                 };
             };
         };
@@ -7695,7 +7772,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VariableData"] | null;
+                    "application/json": components["schemas"]["reven2._service.source.VariableData"] | null;
                 };
             };
         };
@@ -8346,6 +8423,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MovedByte"];
+                };
+            };
+        };
+    };
+    post_scenarios_scenario_slice_expression: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scenario: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SliceExpressionArguments"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpressionData"];
                 };
             };
         };
