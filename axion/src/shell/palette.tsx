@@ -82,6 +82,11 @@ function OpenPalette() {
           </div>
         ))}
       </div>
+      {choices.length === 0 && (
+        <p class="empty" role="status">
+          No command, function or variable has this in its name.
+        </p>
+      )}
     </Dialog>
   );
 }
