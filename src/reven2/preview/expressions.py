@@ -5,7 +5,7 @@ documented interface.
     from reven2.preview.expressions import expression
     found = expression(context, "rax")
     print(found.text("c"))
-    print(found.evaluate({"in_txt_3": 0x41}))
+    print(found.evaluate())
 """
 
 from __future__ import annotations
