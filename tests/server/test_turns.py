@@ -336,3 +336,26 @@ def test_waiting_for_a_lock_can_be_stopped() -> None:
     with pytest.raises(Stopped), stop_when(lambda: True), acquired(lock):
         pass
     lock.release()
+
+
+def test_what_ended_while_it_was_taken_for_long_is_not_listed() -> None:
+    """Who watches a query may find that it takes long just when it ends."""
+    turns = Turns()
+    for _ in range(STARTED_OF_ONE + 1):
+        long = Long("alice", "timeline_events", "t", is_view=True)
+        turns.done(long)
+        turns.join(long)
+    assert turns.mine(None) == []
+    # Nor does it count among what the client has begun.
+    assert turns.submit(Long("alice", "scan", "t"), lambda: 7).result(WAIT) == 7
+
+
+def test_what_goes_on_without_a_turn_does_not_wait() -> None:
+    """As what others wait for, which does not rest: it joined, and asks for no turn."""
+    turns = Turns()
+    long = Long("alice", "trace", "t", is_view=True)
+    turns.join(long)
+    assert turns.mine("alice") == [long]
+    assert not turns.is_waiting(long)
+    turns.done(long)
+    assert turns.mine("alice") == []

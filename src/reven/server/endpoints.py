@@ -218,7 +218,8 @@ class _Answers:
         who = call.who
         return [
             RunningQuery(
-                long.id, long.what, long.scenario, long.since, not long.has_turn,
+                long.id, long.what, long.scenario, long.since,
+                self._queries.turns.is_waiting(long),
                 long.client == who.client,
             )
             for long in self._queries.turns.mine(None if who.role is Role.OWNER else who.client)

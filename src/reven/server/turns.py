@@ -51,6 +51,7 @@ class Long:
         self.cancelled = False
         """Stopped by its client, who still waits for an answer."""
         self.is_started = False
+        self.has_ended = False
         self.turn_began: float | None = None
         self.had_urgent_turn = False
         self.changed: threading.Condition | None = None
@@ -161,6 +162,11 @@ class Turns:
         with self._lock:
             return [one for one in self._all.values() if client in (None, one.client)]
 
+    def is_waiting(self, long: Long) -> bool:
+        """Whether it waits for its turn; one that holds what others wait for runs without."""
+        with self._lock:
+            return long.id in self._waiting
+
     def cancel(self, long: Long, *, by_client: bool = False) -> None:
         """Stop it soon."""
         with self._lock:
@@ -189,7 +195,7 @@ class Turns:
         with self._lock:
             if self._closed:
                 long.stop.set()
-            elif long.id not in self._all and not long.stop.is_set():
+            elif long.id not in self._all and not long.has_ended and not long.stop.is_set():
                 self._add(long)
                 self._begin(long)
 
@@ -211,8 +217,9 @@ class Turns:
             self._waiting.pop(long.id, None)
 
     def done(self, long: Long) -> None:
-        """It has ended."""
+        """It has ended. Who watches it may take it for a long one even now."""
         with self._lock:
+            long.has_ended = True
             if long.id in self._all:
                 self._give_up(long)
                 self._remove(long)
