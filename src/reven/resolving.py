@@ -10,6 +10,7 @@ A plain number is a transition where a moment may be one, else an address.
 from __future__ import annotations
 
 import re
+from typing import cast
 
 from reven.expressions import LONGEST, evaluate, symbol_of
 from reven.places import place
@@ -163,8 +164,9 @@ class PlaceQueries(CoreQueries):
         self, expression: str, context: int, *, thread: int | None, wanted: Wanted
     ) -> PlaceData:
         # This class is a part of what answers them all.
-        service: TraceService = self  # type: ignore[assignment]
-        return resolve(service, expression, context, thread=thread, wanted=wanted)
+        return resolve(
+            cast("TraceService", self), expression, context, thread=thread, wanted=wanted
+        )
 
     def symbols_named(self, name: str) -> list[SymbolData]:
         return self._ossi().named(name)

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 import reven2
-from reven.cli.shared.arguments import Trace
+from reven.cli.shared.arguments import NotOwn, Own, Trace
 from reven.cli.shared.console import escape, out, print_json
 from reven.cli.shared.moments import bounds, transition
 from reven.cli.shared.opening import index_calls, open_indexed
@@ -50,20 +50,8 @@ def diff(
             metavar="WHERE WHERE",
         ),
     ] = None,
-    own: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--own",
-            help="A binary, source file or folder that is your own code too. Repeatable.",
-            metavar="PATH",
-        ),
-    ] = None,
-    not_own: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--not-own", help="One that is not your own code. Repeatable.", metavar="PATH"
-        ),
-    ] = None,
+    own: Own = None,
+    not_own: NotOwn = None,
     json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
     """Tell how two executions differ: where they part, and where the difference came from.

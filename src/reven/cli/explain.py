@@ -9,7 +9,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from reven.cli.shared.arguments import Trace
+from reven.cli.shared.arguments import NotOwn, Own, Trace
 from reven.cli.shared.console import escape, out, print_json
 from reven.cli.shared.opening import open_indexed
 from reven.ossi.foreign_files import read_foreign_file, resolved_file
@@ -25,20 +25,8 @@ _LARGEST_SOURCE = 10_000_000
 
 def explain(
     trace: Trace,
-    own: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--own",
-            help="A binary, source file or folder that is your own code too. Repeatable.",
-            metavar="PATH",
-        ),
-    ] = None,
-    not_own: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--not-own", help="One that is not your own code. Repeatable.", metavar="PATH"
-        ),
-    ] = None,
+    own: Own = None,
+    not_own: NotOwn = None,
     json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
     """Tell why the program ended as it did, and the first moment things were wrong.

@@ -11,6 +11,7 @@ from reven.explain.evidence import Standing
 from reven.explain.outcome import Outcome
 from reven.explain.story import Wrong
 from reven.ossi.demangle import demangle
+from reven2._service.explain import StatementData
 from reven2._service.heap import HeapErrorKind
 
 __all__ = ["explain_abort"]
@@ -369,11 +370,11 @@ def _damage(outcome: Outcome, at: int) -> Wrong | None:
                 else evidence.service._heap().blocks[error.allocation]
             )
             text = f"writes {error.address:#x}, where no block is"
-            more = ()
+            more: tuple[StatementData, ...] = ()
             if block is not None:
                 named = outcome.objects.block_object(block)
                 text = f"writes {named.offset_text(error.address)}"
-                more = (outcome.objects.allocated(block),)  # type: ignore[assignment]
+                more = (outcome.objects.allocated(block),)
             called = evidence.called_from_own(error.transition)
             own = evidence.place_of(error.transition).is_own or called is None
             where = error.transition if own or called is None else called[1].transition

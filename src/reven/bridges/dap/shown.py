@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import PurePath
 from typing import Any
@@ -134,7 +135,7 @@ class Shown:
                     "value": str(value)[:200],
                     "variablesReference": 0
                     if deeper is None
-                    else self._hold(lambda deeper=deeper: self._part_rows(deeper)),  # type: ignore[misc]
+                    else self._hold(partial(self._part_rows, deeper)),
                 }
             )
         return rows

@@ -16,3 +16,15 @@ Data = Annotated[
         metavar="WHAT",
     ),
 ]
+Own = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--own",
+        help="A binary, source file or folder that is your own code too. Repeatable.",
+        metavar="PATH",
+    ),
+]
+NotOwn = Annotated[
+    list[str] | None,
+    typer.Option("--not-own", help="One that is not your own code. Repeatable.", metavar="PATH"),
+]
