@@ -603,6 +603,33 @@ int main(void) {
 }
 """
 
+LOOP_OVER_POINTER = r"""
+#include <stdio.h>
+#include <stdlib.h>
+struct station { char name[16]; long *samples; long count; } stations[4];
+static long sum(const struct station *station) {
+    long sum = 0;
+    for (long i = 2; i < station->count; i++)
+        sum += station->samples[i];
+    return sum;
+}
+static void rename_to(struct station *station, const char *from) {
+    char *to = station->name;
+    while (*from)
+        *to++ = *from++;  /* BUG */
+    *to = 0;
+}
+int main(void) {
+    for (int i = 0; i < 4; i++) {
+        stations[i].samples = calloc(8, sizeof(long));
+        stations[i].count = 8;
+    }
+    rename_to(&stations[1], "a-name-beyond-north");
+    for (int i = 0; i < 4; i++) printf("%ld\\n", sum(&stations[i]));
+    return 0;
+}
+"""
+
 FUNCTION_TABLE = r"""
 #include <stdio.h>
 #include <stdlib.h>

@@ -49,6 +49,12 @@ CASES = {
         "is NULL",
         "byte 8 of the block of 16 bytes.*never set",
     ),
+    "a member written over in parts": Case(
+        programs.LOOP_OVER_POINTER,
+        "overflow",
+        "in rename_to writes over the pointer",
+        "was stored here",
+    ),
     "freed and used": Case(
         programs.USE_AFTER_FREE,
         "use after free",

@@ -215,10 +215,16 @@ class Evidence:
         place: tuple[bool, int, int],
         follow: FollowMode = "meant",
         limit: int = _HOPS,
+        *,
+        of_address: bool = False,
     ) -> list[Chain]:
         """Where a value came from: see `Explorer`."""
         explorer = Explorer(
-            self.service, follow, limit, lambda transition: self.place_of(transition).is_own
+            self.service,
+            follow,
+            limit,
+            lambda transition: self.place_of(transition).is_own,
+            of_address=of_address,
         )
         chains = explorer.explore(context, place)
         if explorer.is_cut:

@@ -8,6 +8,7 @@ import signal
 from reven.explain.decision import explain_decision
 from reven.explain.objects import Object, signed
 from reven.explain.outcome import Outcome
+from reven.explain.overwritten import overwritten_pointer
 from reven.explain.stack_overflow import explain_stack_overflow, is_stack_overflow
 from reven.explain.story import Wrong
 from reven.taint.origin_tree import Chain, address_registers
@@ -64,9 +65,13 @@ def _access(outcome: Outcome) -> None:
     found = _first_wrong(outcome, [chains[name] for name, _ in parts])
     if found is None:
         found = outcome.story.passed_freed(at)
+    for name, _ in parts:
+        if found is None and chains[name]:
+            found = overwritten_pointer(outcome, chains[name][0])
     if found is not None:
         outcome.kind = found.kind if found.kind != "failed call" else "wild access"
-        _tell(outcome, chains, parts, at)
+        has_source = any(one.role == "source" for one in found.more)
+        _tell(outcome, chains, parts, at, has_source=has_source)
         outcome.blame(found)
         _headline(outcome, found)
         return
@@ -102,7 +107,7 @@ def _explore(outcome: Outcome, name: str, at: int) -> list[Chain]:
         place = outcome.evidence.register_place(name)
     except InvalidArgumentError:
         return []
-    return outcome.evidence.explore(at, place)
+    return outcome.evidence.explore(at, place, of_address=True)
 
 
 def _is_freed(outcome: Outcome, at: int, address: int | None, verb: str) -> bool:
@@ -186,14 +191,19 @@ def _headline(outcome: Outcome, wrong: Wrong) -> None:
 
 
 def _tell(
-    outcome: Outcome, chains: dict[str, list[Chain]], parts: list[tuple[str, int]], at: int
+    outcome: Outcome,
+    chains: dict[str, list[Chain]],
+    parts: list[tuple[str, int]],
+    at: int,
+    *,
+    has_source: bool = False,
 ) -> None:
-    """Where each part of the address came from."""
+    """Where each part of the address came from. `has_source`: what is wrong says from where."""
     for name, value in parts:
         mine = chains[name]
         if not mine:
             continue
-        source = outcome.story.source(mine)
+        source = None if has_source else outcome.story.source(mine)
         text = f"{name} is {value:#x}"
         outcome.say("value", text, at)
         outcome.add(*outcome.story.steps(mine[0]))

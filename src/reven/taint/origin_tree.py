@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+import msgspec
 from capstone import CS_AC_READ, x86_const
 
 from reven.trace.disassembly import detailed_disassembler
@@ -71,6 +72,8 @@ class Hops(Protocol):
 
     def instruction_at(self, transition: int) -> tuple[int, bytes]: ...
 
+    def value_at(self, context: int, place: Place) -> int | None: ...
+
 
 class Explorer:
     """Explores from one place.
@@ -80,6 +83,8 @@ class Explorer:
         follow: see `FollowMode`.
         limit: hops to look at, at most.
         may_fork: whether the load at a transition may show a second way.
+        of_address: the value is one: the way back is that of its largest part, the base,
+            and not of what is added to that.
     """
 
     def __init__(
@@ -88,9 +93,11 @@ class Explorer:
         follow: FollowMode,
         limit: int,
         may_fork: Callable[[int], bool] = lambda transition: True,
+        *,
+        of_address: bool = False,
     ) -> None:
         self._trace, self._follow, self._left = trace, follow, limit
-        self._limit, self._may_fork = limit, may_fork
+        self._limit, self._may_fork, self._of_address = limit, may_fork, of_address
         self._seen: dict[tuple[int | None, Place], Chain] = {}
         self.chains: list[Chain] = []
 
@@ -174,12 +181,15 @@ class Explorer:
         """Follow a chain to its end; the chains of the other operands on the way."""
         others: list[Chain] = []
         context, place = chain.context, chain.start
+        is_address = self._of_address and chain.parent is None
         while self._left > 0:
             if not place[0] and _RSP <= place[1] < _RSP + 64:
                 chain.source = SourceData("address", "the stack pointer", None, context, 8)
                 return others
             hops = self._trace.origin(context, *place, limit=min(_BATCH, self._left))
-            for hop in hops:
+            for found in hops:
+                hop = self._by_base(found) if is_address else found
+                is_address = is_address and hop.kind != "load"
                 key = hop.transition, hop.after
                 known = self._seen.get(key)
                 if known is not None:
@@ -201,10 +211,27 @@ class Explorer:
                         "address", "the stack pointer", None, hop.transition, 8
                     )
                     return others
-            last = hops[-1]
+                if hop is not found:
+                    break
+            last = chain.hops[-1]
             assert last.before is not None
             context, place = last.context, last.before
         return others
+
+    def _by_base(self, hop: OriginHop) -> OriginHop:
+        """Back from an address: by its largest part."""
+        if hop.before is None or hop.kind != "arithmetic":
+            return hop
+        parts = [hop.before, *(one for one in hop.others if one[2] == hop.before[2])]
+        base = max(parts, key=lambda part: self._magnitude(hop.context, part))
+        if base == hop.before:
+            return hop
+        others = [hop.before if one == base else one for one in hop.others]
+        return msgspec.structs.replace(hop, before=base, others=others)
+
+    def _magnitude(self, context: int, place: Place) -> int:
+        value = self._trace.value_at(context, place) or 0
+        return min(value, (1 << 64) - value) if value < 1 << 64 else value
 
 
 def address_registers(pc: int, code: bytes, access: int = CS_AC_READ) -> list[str]:

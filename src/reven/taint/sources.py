@@ -70,10 +70,11 @@ class SourceQueries(SyscallQueries):
         return SourceData("unknown", hop.kind, None, at, size)
 
     def _value_after(self, hop: OriginHop) -> int | None:
-        is_memory, address, size = hop.after
-        if hop.transition is None:
-            return None
-        context = hop.transition + 1
+        return None if hop.transition is None else self.value_at(hop.transition + 1, hop.after)
+
+    def value_at(self, context: int, place: tuple[bool, int, int]) -> int | None:
+        """The number in a place, None if it is not known."""
+        is_memory, address, size = place
         if is_memory:
             data = self._known_bytes(context, address, min(size, 16))
             return None if data is None else int.from_bytes(data, "little")
