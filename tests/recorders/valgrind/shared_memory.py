@@ -335,6 +335,7 @@ int main(void) {
   ftruncate(file, SIZE);
   for (int i = 0; i < COUNT; i++) p[i] = mmap(0, SIZE, PROT_READ, MAP_SHARED, file, 0);
   printf("%d\\n", p[0][5]);
+  unlink("many");
   return 0;
 }
 """
